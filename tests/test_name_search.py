@@ -39,6 +39,7 @@ VAULT = {
         (" .- ", []),
         ("zzz", []),
         ("lex friedrich", []),
+        (f"basics{' ' * 300}of pasted text", ["title Basics of Machines"]),
     ],
 )
 def test_typed_text_finds_names(typed: str, found: Sequence[str]) -> None:

@@ -45,7 +45,7 @@ NO_MODULES = {
     "vaultlink.addBlockId",
     "vaultlink.showReferences",
 }
-"""A settings file, the class name of test cases in JUnit reports, and commands of editors."""
+"""A settings file, the class name of test cases in JUnit reports, and commands of the language server."""
 
 NAMES = sorted(
     {

@@ -113,8 +113,8 @@ class Asker:
         """Return params with something else at one to three places."""
         for _ in range(self.chance.randint(1, 3)):
             places = list(walk(params))
-            holder, key = self.chance.choice(places)
-            if self.chance.random() < 0.2 and isinstance(holder, dict):
+            holder, key = self.chance.choice(places or [({}, "x")])
+            if self.chance.random() < 0.2 and key in holder and isinstance(holder, dict):
                 del holder[key]
             else:
                 holder[key] = copy.deepcopy(self.chance.choice(ODD))

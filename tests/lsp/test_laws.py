@@ -150,7 +150,7 @@ class Story:
         self.editor.cut(uri, item.range)
         text = self.editor.read(uri)
         places = (item.range.start, item.range.end)
-        mark = text.startswith("\ufeff")
+        mark = uri in self.editor.texts and text.startswith("\ufeff")
         begin, end = (find_offset(text, at, self.editor.encoding) - mark for at in places)
         path = self.find_path(uri)
         return Finding(path, begin, end, str(item.code), item.message)

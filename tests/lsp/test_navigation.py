@@ -173,6 +173,29 @@ def test_other_text_of_a_canvas_leads_nowhere(view: View, marked: str) -> None:
     assert go(view, "board.canvas", marked) == []
 
 
+QUERIES = """\
+```dataview
+LIST FROM [[Quay]] or #place/sea or "sub/Other" or "sub"
+```
+"""
+
+
+@pytest.mark.parametrize(
+    ("marked", "expected"),
+    [
+        ("[[Qu¦ay]]", ["Quay.md"]),
+        ("sub/Ot¦her", ["sub/Other.md"]),
+        ("#place/s¦ea", ["Q.md: place/sea"]),
+        ('"s¦ub"', []),
+        ("LI¦ST", []),
+    ],
+)
+def test_name_in_a_query_leads_somewhere(tmp_path: Path, marked: str, expected: list[str]) -> None:
+    view = read_vault(tmp_path, {**VAULT, "Q.md": QUERIES})
+    assert go(view, "Q.md", marked) == expected
+    assert bool(hover(view, "Q.md", marked)) == bool(expected)
+
+
 def test_link_of_a_managed_section_leads_somewhere(tmp_path: Path) -> None:
     section = "<!-- vaultlink:backlinks -->\n## Backlinks\n- [[B]]\n<!-- /vaultlink:backlinks -->\n"
     view = read_vault(tmp_path, {"A.md": f"text\n\n{section}", "B.md": "[[A]]\n"})

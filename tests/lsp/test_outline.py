@@ -19,7 +19,6 @@ from vaultlink.serve.lsp.outline import (
     list_hints,
     list_lenses,
     list_tokens,
-    list_tokens_in_range,
     resolve_lens,
 )
 from vaultlink.serve.lsp.views import EditorSettings, View
@@ -295,7 +294,7 @@ def test_tokens_are_links_and_tags_in_one_line(tmp_path: Path, encoding: str) ->
 def test_tokens_of_a_range(view: View) -> None:
     second_line = types.Range(types.Position(1, 0), types.Position(2, 0))
     params = types.SemanticTokensRangeParams(range=second_line, **identify(view, "Home.md"))
-    found = ask(list_tokens_in_range, view, params)
+    found = ask(list_tokens, view, params)
     assert read_tokens(view, "Home.md", found.data) == TOKENS[4:6]
 
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 
-from vaultlink.serve.lsp.documents import Document
+from vaultlink.serve.lsp.documents import Document, read_document
 from vaultlink.serve.lsp.views import TextPlaces
 
 TEXTS = st.text("ab[#\t\n\r\f\v\x1c\x85\u2028\u2029\ufeffé\u0301漢🙂𝒳", max_size=12)
@@ -102,3 +102,31 @@ def test_document_follows_its_editor(
         document.apply_change(types.TextDocumentContentChangePartial(extent, new))
     assert document.source == text
     assert "".join(document.lines) == text
+
+
+@pytest.mark.parametrize(
+    ("texts", "source", "shown"),
+    [
+        (["\ud83d", "\ude42"], "🙂", "🙂"),
+        (["\ude42", ""], "\ude42", "\ufffd"),
+        (["\ud83d", "a", "\ude42"], "\ud83da\ude42", "\ufffda\ufffd"),
+    ],
+    ids=ascii,
+)
+def test_halves_of_a_character_are_joined(texts: list[str], source: str, shown: str) -> None:
+    document = Document("file:///v/a.md", "", 1, position_codec=PositionCodec("utf-16"))
+    for text in texts:
+        end = TextPlaces(document.source, document.position_codec).position(len(document.source))
+        change = types.TextDocumentContentChangePartial(types.Range(end, end), text)
+        document.apply_change(change)
+    assert document.source == source
+    assert read_document(document).text == shown
+
+
+def test_characters_are_joined_when_what_is_between_their_halves_goes() -> None:
+    document = Document(
+        "file:///v/a.md", "\ud83da\ude42", 1, position_codec=PositionCodec("utf-16")
+    )
+    extent = types.Range(types.Position(0, 1), types.Position(0, 2))
+    document.apply_change(types.TextDocumentContentChangePartial(extent, ""))
+    assert document.source == "🙂"

@@ -6,7 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -93,6 +94,25 @@ async def test_editor_that_does_not_pull_gets_findings_of_what_it_changes(vault:
         editor.change(uri, (5, 16, ""))
         await wait_until(lambda: not known[uri])
         editor.close(uri)
+
+
+@pytest.mark.asyncio
+async def test_findings_are_pushed_again_if_only_their_columns_differ(vault: Path) -> None:
+    opened, uri = ((vault / name).as_uri() for name in ("a.md", "b.md"))
+    async with start(vault, can=EDITORS["minimal"]()) as editor:
+        known = editor.client.diagnostics
+        editor.open(opened, "[[b]]")
+        await wait_until(lambda: opened in known)
+        for text, column in (("é[[gone]]", 1), ("🙂[[gone]]", 2), ("\ufeff\ufeff🙂[[gone]]", 3)):
+            (vault / "b.md").write_text(text)
+            begin = types.Position(0, column)
+            await wait_until(partial(starts_at, known, uri, begin))
+
+
+def starts_at(
+    known: Mapping[str, Sequence[types.Diagnostic]], uri: str, begin: types.Position
+) -> bool:
+    return [item.range.start for item in known.get(uri, ())] == [begin]
 
 
 @pytest.mark.asyncio

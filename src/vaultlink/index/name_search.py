@@ -25,6 +25,9 @@ _MAX_HITS = 500
 _FEW = 5
 """Names that match; if there are fewer, the text may contain typing errors."""
 
+_MAX_TEXT = 300
+"""Characters of a typed text that are looked for. Nobody types more, but somebody pastes it."""
+
 _MIN_FORGIVEN = 4
 """Letters of the shortest text that may contain typing errors."""
 
@@ -394,6 +397,7 @@ def find_names(
     of files that differ in a few letters. All words of the text must be in the name. A tag is
     listed once. `kinds` are those of the names to return.
     """
+    text = text[:_MAX_TEXT]
     words = _make_key(text).encode(*_CODING).split()
     tables = _list_tables(index, kinds)
     if not words or not tables:

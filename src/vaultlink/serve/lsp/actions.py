@@ -119,7 +119,8 @@ def complete_action(view: View, action: types.CodeAction) -> types.CodeAction:
     """Return an action that was chosen, with its edit."""
     data = action.data
     if action.edit is None and isinstance(data, dict):
-        action.edit = make_change(view, data["arguments"])
+        arguments = data.get("arguments")
+        action.edit = make_change(view, arguments if isinstance(arguments, list) else ())
     return action
 
 
@@ -135,8 +136,8 @@ def make_change(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | N
         UsageError: It can't be made, or not any more.
     """
     match list(arguments):
-        case [str(uri), str(title), str(change), *others] if change in _PLANNERS:
-            path, planner = view.path(uri), _PLANNERS[change]
+        case [str(uri), str(title), str(change), *others] if _fits(change, others):
+            path, planner = view.path(uri), _PLANNERS[change][0]
         case _:
             raise UsageError(f"{_COMMAND} needs the arguments of a code action.")
     if not path or path not in view.vault.index.notes:
@@ -151,6 +152,16 @@ def make_change(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | N
     if change == "fix all":  # some editors ask for it at each save
         return None
     raise UsageError("this would change nothing.")
+
+
+def _fits(change: str, arguments: Sequence[object]) -> bool:
+    """Return True for the name of a change with arguments of its types."""
+    types_of = _PLANNERS[change][1] if change in _PLANNERS else None
+    return (
+        types_of is not None
+        and len(types_of) == len(arguments)
+        and all(map(isinstance, arguments, types_of))
+    )
 
 
 def format_sections(
@@ -248,8 +259,9 @@ def _offer_refactorings(view: View, note: Note, span: tuple[int, int]) -> Iterat
     if subpath is not None:
         yield Offer("Extract the section to a note", _EXTRACT, "extract", (subpath,), is_slow=True)
     place = "selection" if span[0] < span[1] else "note"
-    title, chosen = f"Link certain mentions in this {place}", span if span[0] < span[1] else ()
-    yield Offer(title, _LINK_MENTIONS, "link", chosen, is_slow=True)
+    title = f"Link certain mentions in this {place}"
+    change, chosen = ("link", ()) if place == "note" else ("link selection", span)
+    yield Offer(title, _LINK_MENTIONS, change, chosen, is_slow=True)
     settings = view.vault.state.settings
     is_free = settings.is_linted(note.path) and not settings.find_read_only_reason(index, note)
     if is_free and not note.sections and index.sources_of(note.path):
@@ -319,7 +331,7 @@ def _plan_links(_view: View, vault: Vault, path: str, *span: int) -> Plan:
 
 
 def _plan_section(_view: View, vault: Vault, path: str) -> VaultChanges:
-    """Plan a backlinks section. Without mentions, only this note and its backlinks are read."""
+    """Plan a backlinks section; unless it lists mentions, from the backlinks alone."""
     state = vault.state
     if state.settings.config.backlinks["mentions"]:
         return vault.plan(SectionsRequest("write", (path,)))
@@ -432,15 +444,20 @@ def _describe(note: Note) -> object:
     )
 
 
-_PLANNERS: Mapping[str, Callable[..., VaultChanges]] = {
-    "fix": _plan_fix,
-    "fix all": _plan_all_fixes,
-    "allow": _plan_exception,
-    "suppress": _plan_suppression,
-    "extract": _plan_extraction,
-    "link": _plan_links,
-    "write section": _plan_section,
+_KEY = (str, int, int, str)
+"""The types of what identifies a finding."""
+
+_PLANNERS: Mapping[str, tuple[Callable[..., VaultChanges], tuple[type, ...]]] = {
+    "fix": (_plan_fix, (*_KEY, str)),
+    "fix all": (_plan_all_fixes, ()),
+    "allow": (_plan_exception, _KEY),
+    "suppress": (_plan_suppression, (*_KEY, bool)),
+    "extract": (_plan_extraction, (str,)),
+    "link": (_plan_links, ()),
+    "link selection": (_plan_links, (int, int)),
+    "write section": (_plan_section, ()),
 }
+"""What plans each change, and the types of its arguments."""
 
 OPTIONS: Mapping[str, Any] = {
     types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(

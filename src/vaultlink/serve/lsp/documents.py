@@ -26,7 +26,10 @@ class Document(TextDocument):
     def _apply_incremental_change(self, change: types.TextDocumentContentChangePartial) -> None:
         text = self.source
         start, end = TextPlaces(text, self.position_codec, counts_mark=True).span(change.range)
-        self._source = _join_halves(text[:start] + change.text + text[end:])
+        self._source = text[:start] + change.text + text[end:]
+        if _HALF.search(self._source, max(start - 1, 0), start + len(change.text) + 1):
+            halves = self._source.encode("utf-16-le", "surrogatepass")
+            self._source = halves.decode("utf-16-le", "surrogatepass")
 
 
 class Documents(Workspace):
@@ -49,14 +52,11 @@ class Documents(Workspace):
         )
 
 
-def _join_halves(text: str) -> str:
-    """Return a text in which two halves of a character are one."""
-    if not _HALF.search(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
-
-
 def read_document(document: TextDocument) -> OpenDocument:
     """Return a document as it is now, with a replacement for half a character."""
-    text = _HALF.sub("\ufffd", document.source)
+    text = document.source
+    try:
+        text.encode()  # which takes less time than a search
+    except UnicodeEncodeError:
+        text = _HALF.sub("\ufffd", text)
     return OpenDocument(document.uri, document.version, text)

@@ -102,8 +102,9 @@ def _list_text_edits(view: View, plan: VaultChanges) -> Iterator[tuple[str, list
     """Yield the edits of each text that stays or is created, by path."""
     for path, (old, new) in plan.texts.items():
         if new is not None:
-            is_open = path in view.documents
-            places = view.places(path) if is_open else TextPlaces(old or "", view.client.codec)
+            places = TextPlaces(old or "", view.client.codec, counts_mark=True)
+            if path in view.documents:
+                places = view.places(path)
             edits = plan.edits.get(path) or [find_edit(path, old or "", new)]
             yield path, _place_edits(places, edits)
 

@@ -87,11 +87,16 @@ class OpenVault:
         root: Path of the vault as the editor writes it.
         open_workspace: Opens the vault, in the thread.
         client: What the editor can do.
+
+    Attributes:
+        is_edited: True if an open document was changed.
+        is_prepared: True if what first answers would wait for is computed, or will be.
     """
 
     def __init__(self, root: str, open_workspace: Callable[[], Workspace], client: Client):
         self.root, self.client = root, client
-        self.settings, self.is_prepared = EditorSettings(), False
+        self.settings = EditorSettings()
+        self.is_edited = self.is_prepared = False
         self.real_root = str(Path(root).resolve())
         self._open = open_workspace
         self._error: tuple[float, Exception] | None = None
@@ -108,11 +113,6 @@ class OpenVault:
     def is_open(self) -> bool:
         """True if the vault has been read."""
         return self._worker.has_opened
-
-    @property
-    def has_documents(self) -> bool:
-        """True if the vault has been read, and a document of it is open."""
-        return bool(self._documents)
 
     def _open_once(self) -> Workspace:
         """Open the vault, but not again and again if that fails."""
@@ -134,6 +134,7 @@ class OpenVault:
 
         A text that waits for its turn is replaced, if no request came since.
         """
+        self.is_edited = self.is_edited or path in self._documents
         with self._lock:
             last = self._last
             if last and document and last.document and last.path == path:
@@ -213,15 +214,20 @@ class OpenVault:
         )
 
     def _collect(self, workspace: Workspace, edited: str = "") -> News:
-        """Return the paths whose findings differ from those last collected."""
+        """Return the paths whose findings differ from those last collected.
+
+        A changed file is among them, as its findings may have other columns.
+        """
         vault, before = workspace.vault, self._shown
         self._shown = vault
         found = vault.state.diagnostics
-        differing = (
-            self._documents
-            if before is None
-            else list_differing_keys(before.state.diagnostics, found)
-        )
+        if before is None:
+            differing = list(self._documents)
+        else:
+            differing = list_differing_keys(before.state.diagnostics, found)
+            files, known = vault.scan.listing.files, before.scan.listing.files
+            if files is not known:
+                differing += [path for path in files if files[path] != known.get(path)]
         paths = frozenset({*differing, edited} if edited else differing)
         return News(self.view(vault), paths, edited, before is None)
 

@@ -14,6 +14,7 @@ from vaultlink.index.index import Index, link_name, target_spellings
 from vaultlink.index.note_parts import LinkPlace, read_link_places, read_tags
 from vaultlink.index.resolve import is_canvas, is_note, normalize_name, parent_folder, resolve
 from vaultlink.index.suggest_headings import suggest_anchors
+from vaultlink.links.naming import find_query_target
 from vaultlink.model import (
     BlockId,
     Definition,
@@ -21,6 +22,7 @@ from vaultlink.model import (
     HtmlImage,
     Link,
     Note,
+    QueryName,
     SourceSpan,
     Suggestion,
 )
@@ -29,7 +31,7 @@ from vaultlink.refactor.canvas_edits import locate_links
 from vaultlink.refactor.tags import find_tagged_notes, rename_in_tag
 from vaultlink.report.layout import format_count
 from vaultlink.serve.lsp.images import read_image_size
-from vaultlink.serve.lsp.views import View
+from vaultlink.serve.lsp.views import HasPosition, View
 from vaultlink.text import (
     TextLines,
     escape_controls,
@@ -164,10 +166,20 @@ class Subject(NamedTuple):
         """The target as written; "" at the thing itself."""
         return self.link.target if self.link else ""
 
+    def is_seen_from(self, source: str) -> bool:
+        """Return True if a place in a note names it, False for the thing itself."""
+        return self.link is not None or self.path != source
+
     @property
     def subpath(self) -> str:
         """The heading or block as written, with its `#`; "" if there is none."""
         return "" if self.link is None or isinstance(self.link, HtmlImage) else self.link.subpath
+
+
+def _find_asked(view: View, params: HasPosition) -> tuple[str, Subject | None]:
+    """Return the note of a request, "" for none, and what is at its place."""
+    found = view.find(params)
+    return (found[0], find_subject(view, *found)) if found else ("", None)
 
 
 def find_subject(view: View, path: str, offset: int) -> Subject | None:
@@ -181,6 +193,8 @@ def find_subject(view: View, path: str, offset: int) -> Subject | None:
         return follow_link(view.vault.index, path, link)
     if tag := _find_narrowest(note.tags, offset):
         return Subject(tag.start, tag.end, tag=tag.name)
+    if query := _find_narrowest(note.queries, offset):
+        return _follow_query(view.vault.index, path, query)
     if block := _find_narrowest(note.blocks, offset):
         return Subject(block.start, block.end, path, block)
     return _find_heading(view, note, offset) or _find_top(view, note, offset)
@@ -210,6 +224,15 @@ def follow_link(index: Index, source: str, link: Link | Definition | HtmlImage) 
     note = index.notes.get(found.path) if found.path else None
     part = find_anchor(note, found.subpath) if note and found.subpath else None
     return found._replace(part=part)
+
+
+def _follow_query(index: Index, source: str, query: QueryName) -> Subject | None:
+    """Return the file or tag that a name in a query means; None for a folder."""
+    if query.kind == "tag":
+        return Subject(query.start, query.end, tag=query.text)
+    path = find_query_target(query, source, index)
+    is_file = path is not None and path in index.files
+    return Subject(query.start, query.end, path) if is_file else None
 
 
 def _find_heading(view: View, note: Note, offset: int) -> Subject | None:
@@ -245,12 +268,11 @@ def find_definition(
     view: View, params: types.DefinitionParams
 ) -> types.Location | list[types.LocationLink] | None:
     """Return the place that a link leads to; for what is no link, its own place."""
-    found = view.find(params)
-    subject = find_subject(view, *found) if found else None
-    if found is None or subject is None or not (subject.path or subject.tag):
+    source, subject = _find_asked(view, params)
+    if subject is None or not (subject.path or subject.tag):
         return None
     if subject.tag:  # so that editors offer its references
-        return view.location(found[0], subject.start, subject.end)
+        return view.location(source, subject.start, subject.end)
     path, part = subject.path or "", subject.part
     if part is None:
         whole = selection = AT_TOP
@@ -263,7 +285,7 @@ def find_definition(
         whole, selection = places.range(start, end), places.range(*words)
     if not view.client.has_location_links:
         return types.Location(view.uri(path), selection)
-    origin = view.places(found[0]).range(subject.start, subject.end)
+    origin = view.places(source).range(subject.start, subject.end)
     return [types.LocationLink(view.uri(path), whole, selection, origin)]
 
 
@@ -311,15 +333,25 @@ def find_uses(
     index, path, part = view.vault.index, subject.path, subject.part
     if path and part is None:
         return find_links_to(view, path, within)
-    if path and part:
-        sources = index.anchor_sources_of(path) if within is None else within
-        return _find_links_to_part(index, path, part, sources)
+    sources: Iterable[str]
     if subject.tag:
         sources = find_tagged_notes(index, subject.tag) if within is None else within
         return _find_tags(index, subject.tag, sources)
-    spellings = target_spellings(subject.target)
+    if path and part:
+        note = index.notes[path]
+
+        def leads_there(link: Link, target: str | None) -> bool:
+            return target == path and link.subpath != "" and find_anchor(note, link.subpath) == part
+
+        sources = index.anchor_sources_of(path) if within is None else within
+        return _filter_links(index, sources, leads_there)
+    key, spellings = normalize_name(subject.target), target_spellings(subject.target)
+
+    def names_it(link: Link, target: str | None) -> bool:
+        return target is None and not link.external and normalize_name(link.target) == key
+
     sources = index.notes_mentioning(spellings) if within is None else within
-    return _find_unresolved(index, subject.target, sources)
+    return _filter_links(index, sources, names_it)
 
 
 def find_links_to(
@@ -374,31 +406,12 @@ def _read_places(
             known.by_path[source] = places
 
 
-def _find_links_to_part(
-    index: Index, path: str, part: Part, sources: Iterable[str]
+def _filter_links(
+    index: Index, sources: Iterable[str], is_wanted: Callable[[Link, str | None], bool]
 ) -> Iterator[tuple[str, Sequence[Span]]]:
-    note = index.notes[path]
     for source in sources:
-        links = [
-            link
-            for link, target in index.resolved_links(source)
-            if target == path and link.subpath and find_anchor(note, link.subpath) == part
-        ]
-        if links:
-            yield source, links
-
-
-def _find_unresolved(
-    index: Index, name: str, sources: Iterable[str]
-) -> Iterator[tuple[str, Sequence[Span]]]:
-    key = normalize_name(name)
-    for source in sources:
-        links = [
-            link
-            for link, target in index.resolved_links(source)
-            if target is None and not link.external and normalize_name(link.target) == key
-        ]
-        if links:
+        pairs = index.resolved_links(source)
+        if links := [link for link, target in pairs if is_wanted(link, target)]:
             yield source, links
 
 
@@ -414,8 +427,7 @@ def _find_tags(
 
 def find_references(view: View, params: types.ReferenceParams) -> Steps:
     """Return the places that name what is at a place. Pauses between notes."""
-    found = view.find(params)
-    subject = find_subject(view, *found) if found else None
+    _, subject = _find_asked(view, params)
     if subject is None:
         return None
     places = []
@@ -441,11 +453,10 @@ def find_highlights(
     view: View, params: types.DocumentHighlightParams
 ) -> list[types.DocumentHighlight] | None:
     """Return the places in the note that name what is at a place, and that itself."""
-    found = view.find(params)
-    subject = find_subject(view, *found) if found else None
-    if found is None or subject is None:
+    path, subject = _find_asked(view, params)
+    if subject is None:
         return None
-    path, kinds = found[0], types.DocumentHighlightKind
+    kinds = types.DocumentHighlightKind
     kind = kinds.Text if subject.tag else kinds.Read
     spans = [span for _, group in find_uses(view, subject, [path]) for span in group]
     shown = [types.DocumentHighlight(extent, kind) for extent in list_ranges(view, path, spans)]
@@ -463,20 +474,19 @@ _MAX_LINES, _MAX_CHARACTERS, _MAX_NAME = 20, 1_500, 300
 
 def find_hover(view: View, params: types.HoverParams) -> types.Hover | None:
     """Return facts about what is at a place, and the passage a link leads to."""
-    found = view.find(params)
-    subject = find_subject(view, *found) if found else None
-    if found is None or subject is None or subject.start == subject.end:
+    source, subject = _find_asked(view, params)
+    if subject is None or subject.start == subject.end:
         return None
-    facts = _describe(view, found[0], subject)
+    facts = _describe(view, source, subject)
     if facts is None:
         return None
     parts = [facts]
-    if subject.link and subject.path and is_note(subject.path):
+    if subject.path and subject.is_seen_from(source) and is_note(subject.path):
         passage = _read_passage(view, subject.path, subject.part)
         parts += ["---", passage] if passage else []
     kinds = types.MarkupKind
     kind = kinds.Markdown if view.client.has_markdown_hover else kinds.PlainText
-    extent = view.places(found[0]).range(subject.start, subject.end)
+    extent = view.places(source).range(subject.start, subject.end)
     return types.Hover(types.MarkupContent(kind, "\n\n".join(parts)), extent)
 
 
@@ -496,7 +506,7 @@ def _describe(view: View, source: str, subject: Subject) -> str | None:
         linked = f"{format_count(count, 'link')} to this {kind}"
     else:
         linked = format_count(count_backlinks(index, path), "backlink")
-    facts = [name, linked] if subject.link else [linked]
+    facts = [name, linked] if subject.is_seen_from(source) else [linked]
     facts += _describe_attachment(view, path)
     sentence = ", ".join(facts)
     others = index.alternatives(source, subject.link) if isinstance(subject.link, Link) else ()
@@ -578,12 +588,9 @@ def prepare_calls(
     view: View, params: types.CallHierarchyPrepareParams
 ) -> list[types.CallHierarchyItem] | None:
     """Return the file of the link at a place, else the note itself."""
-    found = view.find(params)
-    if found is None or found[0] not in view.vault.index.notes:
-        return None
-    subject = find_subject(view, *found)
-    path = subject.path if subject and subject.link else found[0]
-    return [_make_item(view, path)] if path else None
+    source, subject = _find_asked(view, params)
+    path = subject.path if subject and subject.link else source
+    return [_make_item(view, path)] if path in view.vault.index.files else None
 
 
 def find_incoming(view: View, params: types.CallHierarchyIncomingCallsParams) -> Steps:

@@ -1,7 +1,7 @@
 """The structure of a note: symbols, links, folding, code lenses, hints, tokens."""
 
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -9,7 +9,7 @@ from lsprotocol import types
 
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.index import link_name
-from vaultlink.index.name_search import FoundName, SearchedKind
+from vaultlink.index.name_search import FoundName, SearchedKind, Symbol
 from vaultlink.index.resolve import is_note
 from vaultlink.index.titles import get_current_title, is_same_title
 from vaultlink.links.kinds import shown_text
@@ -100,48 +100,35 @@ def find_workspace_symbols(
     view: View, params: types.WorkspaceSymbolParams
 ) -> list[types.SymbolInformation]:
     """Return the names, headings and tags that match a typed text, best first."""
-    found = view.vault.find_names(params.query, _MAX_SYMBOLS)
+    list_symbols = cache(view.vault.symbols)
     return [
         types.SymbolInformation(
-            types.Location(view.uri(item.path), _locate_name(view, item)),
+            types.Location(view.uri(item.path), _locate(view, item, list_symbols(item.path))),
             escape_controls(f"#{item.text}" if item.kind is SearchedKind.TAG else item.text),
             _KINDS[item.kind],
             container_name=None if item.kind in _OWN_NAMES else escape_controls(item.path),
         )
-        for item in found
+        for item in view.vault.find_names(params.query, _MAX_SYMBOLS)
     ]
 
 
 _OWN_NAMES = (SearchedKind.NOTE, SearchedKind.ATTACHMENT)
 
 
-def _locate_name(view: View, item: FoundName) -> types.Range:
-    """Return the place of a name in its note; the top for the name of a file."""
-    note = view.vault.index.notes.get(item.path)
-    if note is None or item.kind in _OWN_NAMES:
+def _locate(view: View, item: FoundName, symbols: Iterable[Symbol]) -> types.Range:
+    """Return the place of a name in its note; the top for the name of a file.
+
+    That of a title or alias is the whole value if it has escapes.
+    """
+    key = item.kind, item.text.lower()
+    same = (symbol for symbol in symbols if (symbol.kind, symbol.text.lower()) == key)
+    found = next((symbol for symbol in same if item.line in (0, symbol.line)), None)
+    if found is None or item.kind in _OWN_NAMES:
         return AT_TOP
-    spans: Iterable[SourceSpan] = ()
-    if item.kind is SearchedKind.HEADING:
-        spans = (part for part in note.headings if part.line == item.line)
-    elif item.kind is SearchedKind.TAG:
-        spans = (tag for tag in note.tags if tag.name.lower() == item.text.lower())
-    if span := next(iter(spans), None):
-        return list_ranges(view, item.path, [span])[0]
-    return _locate_property(view, note, item)
-
-
-_KEYS = {SearchedKind.TITLE: "title", SearchedKind.ALIAS: "aliases"}
-
-
-def _locate_property(view: View, note: Note, item: FoundName) -> types.Range:
-    """Return the place of a title or alias; the whole value if it has escapes."""
-    places = view.places(note.path)
-    for known in note.properties or ():
-        if known.key.lower() == _KEYS.get(item.kind):
-            at = places.text.find(item.text, known.value_start, known.value_end)
-            whole = known.value_start, known.value_end
-            return places.range(*(whole if at == -1 else (at, at + len(item.text))))
-    return AT_TOP
+    places = view.places(item.path)
+    at = places.text.find(item.text, found.start, found.end)
+    span = (found.start, found.end) if at == -1 else (at, at + len(item.text))
+    return places.range(*span)
 
 
 # -- links -----------------------------------------------------------------------------------------
@@ -348,32 +335,20 @@ LEGEND = types.SemanticTokensLegend(["class", "unresolvedReference", "decorator"
 _LINK, _UNRESOLVED, _TAG = range(3)
 
 
-def list_tokens(view: View, params: types.SemanticTokensParams) -> types.SemanticTokens | None:
-    """Return the links and tags of a note as tokens."""
-    path = view.path(params.text_document.uri)
-    return None if path is None else _encode_tokens(view, path)
-
-
-def list_tokens_in_range(
-    view: View, params: types.SemanticTokensRangeParams
+def list_tokens(
+    view: View, params: types.SemanticTokensParams | types.SemanticTokensRangeParams
 ) -> types.SemanticTokens | None:
-    """Return the links and tags of a part of a note as tokens."""
+    """Return the links and tags of a note, or of a part of it, as tokens.
+
+    They are encoded as numbers: each place is relative to the one before.
+    """
     path = view.path(params.text_document.uri)
     if path is None or path not in view.vault.index.notes:
         return None
-    return _encode_tokens(view, path, view.places(path).span(params.range))
-
-
-def _encode_tokens(
-    view: View, path: str, within: tuple[int, int] | None = None
-) -> types.SemanticTokens | None:
-    """Return tokens as numbers: each place is relative to the one before."""
-    if path not in view.vault.index.notes:
-        return None
-    start, end = within or (0, sys.maxsize)
-    found = [
-        item for item in _find_tokens(view, path) if start <= item[0].end and item[0].start <= end
-    ]
+    found = list(_find_tokens(view, path))
+    if isinstance(params, types.SemanticTokensRangeParams):
+        start, end = view.places(path).span(params.range)
+        found = [item for item in found if start <= item[0].end and item[0].start <= end]
     found.sort(key=lambda item: (item[0].start, -item[0].end))
     data: list[int] = []
     line = column = 0
@@ -409,7 +384,7 @@ REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
     types.CODE_LENS_RESOLVE: resolve_lens,
     types.TEXT_DOCUMENT_INLAY_HINT: list_hints,
     types.TEXT_DOCUMENT_SEMANTIC_TOKENS_FULL: list_tokens,
-    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE: list_tokens_in_range,
+    types.TEXT_DOCUMENT_SEMANTIC_TOKENS_RANGE: list_tokens,
 }
 
 OPTIONS: Mapping[str, Any] = {

@@ -410,7 +410,7 @@ class Server(LanguageServer):
 
     def _look(self, *, at_once: bool = False) -> None:
         for vault in self._folders.vaults.values():
-            if vault.has_documents and not vault.is_prepared:
+            if vault.is_edited and not vault.is_prepared:
                 vault.is_prepared = True
                 self._spawn(self._prepare(vault))
             future = vault.look(at_once=at_once)

@@ -37,11 +37,11 @@ class TextPlaces:
     def __init__(self, text: str, codec: PositionCodec, *, counts_mark: bool = False):
         self._text, self._codec = text, codec
         self._mark = int(text.startswith("\ufeff") and not counts_mark)
-        self._starts, self._ends = [0], list[int]()
-        for match in _LINE_END.finditer(text):
-            self._ends.append(match.start())
-            self._starts.append(match.end())
-        self._ends.append(len(text))
+        if "\r" in text:
+            self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
+        else:  # which is found in a fifth of the time
+            sizes = map((1).__add__, map(len, text.split("\n")))
+            self._starts = list(accumulate(sizes, initial=0))[:-1]
         self._units: dict[int, array[int] | None] = {}
 
     @property
@@ -66,7 +66,7 @@ class TextPlaces:
         """Return the position of an offset. One in a line end is that of the line's end."""
         offset += self._mark
         line = bisect_right(self._starts, offset) - 1
-        column = min(offset, self._ends[line]) - self._starts[line]
+        column = min(offset, self._find_end(line)) - self._starts[line]
         units = self._measure(line)
         return types.Position(line, column if units is None else units[column])
 
@@ -75,7 +75,7 @@ class TextPlaces:
         line = max(position.line, 0)
         if line >= len(self._starts):
             return len(self._text) - self._mark
-        start, end = self._starts[line], self._ends[line]
+        start, end = self._starts[line], self._find_end(line)
         units, column = self._measure(line), max(position.character, 0)
         column = column if units is None else bisect_left(units, column)
         return max(min(start + column, end) - self._mark, 0)
@@ -89,10 +89,17 @@ class TextPlaces:
         one, other = self.offset(extent.start), self.offset(extent.end)
         return min(one, other), max(one, other)
 
+    def _find_end(self, line: int) -> int:
+        """Return the offset where a line ends, without its line end."""
+        if line + 1 == len(self._starts):
+            return len(self._text)
+        start, end = self._starts[line : line + 2]
+        return end - 2 if self._text.endswith("\r\n", start, end) else end - 1
+
     def _measure(self, line: int) -> "array[int] | None":
         """Return the units before each character of a line; None if each has one."""
         if line not in self._units:
-            text = self._text[self._starts[line] : self._ends[line]]
+            text = self._text[self._starts[line] : self._find_end(line)]
             sizes = map(self._codec.impl.code_units_for_char, text)
             self._units[line] = None if text.isascii() else array("I", accumulate(sizes, initial=0))
         return self._units[line]
@@ -258,7 +265,9 @@ class View(msgspec.Struct, frozen=True, dict=True):
         if known is None:
             document = self.documents.get(path)
             text = document.text if document else self.vault.text(path)
-            known = self._places[path] = TextPlaces(text, self.client.codec)
+            # The vault has left the mark out; another one is a part of the text.
+            known = TextPlaces(text, self.client.codec, counts_mark=document is None)
+            self._places[path] = known
         return known
 
     @cached_property
