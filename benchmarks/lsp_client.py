@@ -149,7 +149,10 @@ class LanguageClient:
         """End the server."""
         self.request("shutdown", None)
         self.send({"method": "exit"})
-        self._process.wait(10)
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:  # a server that waits for the end of its input
+            self._process.kill()
 
     def _read(self) -> None:
         stdout = cast("Any", self._process.stdout)

@@ -331,7 +331,7 @@ def _plan_links(_view: View, vault: Vault, path: str, *span: int) -> Plan:
 
 
 def _plan_section(_view: View, vault: Vault, path: str) -> VaultChanges:
-    """Plan a backlinks section; without mentions, few other notes are read."""
+    """Plan a backlinks section; unless it lists mentions, from the backlinks alone."""
     state = vault.state
     if state.settings.config.backlinks["mentions"]:
         return vault.plan(SectionsRequest("write", (path,)))
