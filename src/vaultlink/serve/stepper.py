@@ -391,7 +391,11 @@ class Stepper:
     def hold(self, path: str, content: bytes) -> None:
         """Hold an unsaved text in place of the one on disk."""
         if self.vault.overlays.get(path) != content:
-            before, self.vault = self.vault, self.vault.holding(path, content)
+            before = self.vault
+            if path not in before.overlays and _is_on_disk(before.scan, path, content):
+                self.vault = Vault(before.scan, before.state, {**before.overlays, path: content})
+            else:
+                self.vault = before.holding(path, content)
             self._covered = {path: before.index.notes.get(path), **self._covered}
             if path not in before.index.files:
                 self.vault = self._with_history(self.vault)
@@ -465,6 +469,22 @@ def _with_history(settings: LinterSettings, history: History) -> LinterSettings:
     known = settings.history
     later = replace(known, moves=history.moves, deleted=history.deleted, vanished=history.vanished)
     return settings if later == known else replace(settings, history=later)
+
+
+def _is_on_disk(scan: VaultScan, path: str, content: bytes) -> bool:
+    """Return True if a text is that of a file as it was scanned."""
+    stamp = scan.listing.files.get(path)
+    if (
+        stamp is None
+        or stamp.size != len(content)
+        or stamp.changed > scan.started - RACY_WINDOW_NS
+        or stamp != read_stamp(os.fspath(scan.root), path)
+    ):
+        return False
+    try:
+        return (scan.root / path).read_bytes() == content
+    except OSError:
+        return False
 
 
 def _has_changed(state: State, change: Change) -> bool:
