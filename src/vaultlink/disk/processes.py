@@ -180,3 +180,82 @@ def _send_result(
     with suppress(BrokenPipeError):
         sender.send_bytes(work())
     sender.close()
+
+
+class SpareProcess:
+    """A fork of a process that has one thread still, for work that needs forks of its own later.
+
+    It holds no file of this process open. Each job is done by a fork of it, which leaves no memory.
+
+    Args:
+        work: Does a job, given its name, and reports its progress.
+    """
+
+    def __init__(self, work: Callable[[str, Callable[[int, int], None]], object]):
+        self._pid = 0
+        if sys.platform == "win32" or threading.active_count() > 1:
+            return
+        requests, answers = os.pipe(), os.pipe()
+        self._pid = os.fork()
+        if self._pid == 0:
+            try:
+                os.close(requests[1])
+                os.close(answers[0])
+                _leave_files_of_parent()
+                _serve_spare(requests[0], answers[1], work)
+            finally:
+                os._exit(0)
+        os.close(requests[0])
+        os.close(answers[1])
+        self._requests, self._answers = requests[1], os.fdopen(answers[0], "rb")
+
+    def run(self, job: str, progress: Callable[[int, int], None]) -> None:
+        """Have a job done. If it fails, or there is no such process, nothing is done."""
+        if not self._pid:
+            return
+        with suppress(OSError, ValueError):
+            os.write(self._requests, job.encode("utf-8", "surrogateescape") + b"\n")
+            while (line := self._answers.readline().split()) and len(line) == _COUNTS:
+                progress(int(line[0]), int(line[1]))
+
+    def close(self) -> None:
+        """End the process."""
+        if self._pid:
+            pid, self._pid = self._pid, 0
+            os.close(self._requests)
+            self._answers.close()
+            with suppress(OSError):
+                os.waitpid(pid, 0)
+
+
+_COUNTS = 2
+"""Numbers in a line of progress: what is done, and all."""
+
+
+def _leave_files_of_parent() -> None:
+    """Take nothing for standard input and output, and end on signals."""
+    null = os.open(os.devnull, os.O_RDWR)
+    os.dup2(null, 0)
+    os.dup2(null, 1)
+    for number in _TERMINATION_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _serve_spare(
+    requests: int, answers: int, work: Callable[[str, Callable[[int, int], None]], object]
+) -> None:
+    """Do jobs until the other end is closed. An empty line says that one has ended."""
+
+    def report(done: int, total: int) -> None:
+        os.write(answers, b"%d %d\n" % (done, total))
+
+    with os.fdopen(requests, "rb") as lines:
+        for line in lines:
+            pid = os.fork()
+            if pid == 0:
+                try:
+                    work(line[:-1].decode("utf-8", "surrogateescape"), report)
+                finally:
+                    os._exit(0)
+            os.waitpid(pid, 0)
+            os.write(answers, b"\n")

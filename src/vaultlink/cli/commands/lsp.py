@@ -7,15 +7,20 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from vaultlink.api import open_vault
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.installation import importing_extra
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import build_settings
 from vaultlink.disk.changes import Progress
+from vaultlink.disk.processes import SpareProcess
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import UsageError
 from vaultlink.serve.workspace import Workspace
+
+_MANY_NOTES = 500
+"""Notes above which another process reads them."""
 
 _LIBRARIES = ("pygls>=2.1,<3", "lsprotocol==2025.0.0")
 
@@ -40,11 +45,12 @@ def lsp(options: OpenOptions) -> int:
     root = options.vault.resolve() if options.vault else None
     if root is not None:
         scan_vault(root, build_settings(options))  # its errors end the command before it serves
+    opener = _Opener(build_settings(options))  # begins a process while there are no threads
     with importing_extra("lsp", *_LIBRARIES), _importing_types():
         from vaultlink.serve.lsp.server import serve  # noqa: PLC0415 - an extra library
     if sys.stdin.isatty():
         print_stderr("This serves an editor on standard input; Ctrl-C ends it.")
-    serve(partial(_open, build_settings(options)), os.fspath(root) if root else None)
+    serve(opener, os.fspath(root) if root else None)
     return EXIT_CLEAN
 
 
@@ -64,5 +70,38 @@ def _importing_types() -> Iterator[None]:
         attrs.define = define
 
 
-def _open(settings: Settings, root: str, progress: Progress) -> Workspace:
-    return Workspace(scan_vault(Path(root), settings), progress)
+class _ManyNotesError(Exception):
+    """Many notes are to be read, for which forks of another process are faster."""
+
+
+class _Opener:
+    """Opens vaults. A vault that must be read is read by another process, into the cache.
+
+    This process has threads, so it can't be forked, and it would keep the memory of reading.
+    """
+
+    def __init__(self, settings: Settings):
+        self._settings = settings
+        self._spare = SpareProcess(self._read) if settings.cache else None
+
+    def _read(self, root: str, progress: Progress) -> None:
+        open_vault(root, self._settings, progress)
+
+    def __call__(self, root: str, progress: Progress) -> Workspace:
+        spare, self._spare = self._spare, None
+
+        def refuse_many(done: int, total: int) -> None:
+            if total - done > _MANY_NOTES:
+                raise _ManyNotesError
+            progress(done, total)
+
+        folder = Path(root)
+        try:
+            return Workspace(scan_vault(folder, self._settings), refuse_many if spare else progress)
+        except _ManyNotesError:
+            if spare:
+                spare.run(root, progress)
+            return Workspace(scan_vault(folder, self._settings), progress)
+        finally:
+            if spare:
+                spare.close()
