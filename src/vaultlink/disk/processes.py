@@ -183,7 +183,7 @@ def _send_result(
 
 
 class SpareProcess:
-    """A fork of a process that has one thread still, for work that needs forks of its own later.
+    """A fork of a process before that has threads, for work that needs forks later.
 
     It holds no file of this process open. Each job is done by a fork of it, which leaves no memory.
 

@@ -75,7 +75,7 @@ class _ManyNotesError(Exception):
 
 
 class _Opener:
-    """Opens vaults. A vault that must be read is read by another process, into the cache.
+    """Opens vaults. One that must be read is read by another process, into the cache.
 
     This process has threads, so it can't be forked, and it would keep the memory of reading.
     """

@@ -122,7 +122,6 @@ class OpenVault:
         try:
             with _OPENING, no_garbage_collection():  # it would take half as long again
                 self._workspace = self._open()
-            self._workspace.start()
         except Exception as error:
             self._error = time.monotonic(), error
             raise
