@@ -1,8 +1,10 @@
 """The section of the bench about `lsp`, beside the servers of other tools."""
 
+import json
 import random
 import shutil
 import statistics
+import subprocess
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -15,6 +17,10 @@ from renaming import find_notes
 
 PEERS = {"mdsmith": ("lsp",), "rumdl": ("server",)}
 """Other tools with a language server, and the arguments that start it."""
+
+SERVICE = "vscode-markdown-languageservice"
+"""VS Code's Markdown service, a library. With markdown-it, vscode-uri and
+vscode-languageserver-textdocument beside it, it is measured, too."""
 
 MAX_NOTE_BYTES = 50_000
 KEYS, EDITS, FOLDER_NOTES = 200, 600, 2000
@@ -60,6 +66,7 @@ def bench_language_server(bench: Bench) -> None:
     for name, arguments in PEERS.items():
         if Path(bench.tool_path(name)).exists():
             _bench_peer(bench, name, (bench.tool_path(name), *arguments), notes, most)
+    _bench_markdown_service(bench, notes, most)
 
 
 def _bench_folder(bench: Bench) -> None:
@@ -98,6 +105,29 @@ def _bench_peer(
         print(f"  {name}: {error}")
     bench.figures.add(f"{name}, memory", client.read_memory_megabytes(), "MB")
     client.stop()
+
+
+def _bench_markdown_service(bench: Bench, notes: Sequence[str], most: str) -> None:
+    """VS Code's Markdown service, if npm has installed it in a folder above the other tools."""
+    homes = (folder / "node_modules" for folder in bench.peer_folder.parents)
+    modules = next((home for home in homes if (home / SERVICE).exists()), None)
+    if modules is None:
+        return
+    places = [
+        (path, *(find_link((bench.vault / path).read_text("utf-8")) or (0, 0))) for path in notes
+    ]
+    done = subprocess.run(
+        ("node", Path(__file__).with_name("markdown_service.mjs"), modules, bench.vault),
+        input=json.dumps([(most, 4, 8), *places]),
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    figures = json.loads(done.stdout)
+    bench.figures.add(f"{SERVICE}, ready", figures["ready"][0])
+    for name in ("completion", "definition", "hover", "references"):
+        _add_delays(bench, f"{SERVICE}, {name}", figures[name], None, None)
+    bench.figures.add(f"{SERVICE}, memory", figures["memory"], "MB")
 
 
 def choose_notes(vault: Path) -> list[str]:
