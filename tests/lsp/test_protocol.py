@@ -269,6 +269,19 @@ async def test_vault_with_wrong_settings_hides_no_other(vault: Path, tmp_path: P
         await wait_until(lambda: any("wrong" in item.message for item in editor.client.messages))
 
 
+@pytest.mark.asyncio
+async def test_vault_is_opened_once_its_settings_are_right(vault: Path) -> None:
+    settings, uri = vault / "vaultlink.toml", (vault / "a.md").as_uri()
+    settings.write_text("wrong = 1\n")
+    async with start(vault) as editor:
+        editor.open(uri, "[[held]]\n")
+        await wait_until(lambda: any("wrong" in item.message for item in editor.client.messages))
+        settings.write_text("")
+        await wait_until(lambda: editor.client.diagnostics.get(uri))
+        [found] = editor.client.diagnostics[uri]
+        assert "“held”" in found.message
+
+
 # -- two servers, and a watcher -------------------------------------------------------------------
 
 

@@ -90,6 +90,7 @@ class OpenVault:
         client: What the editor can do.
 
     Attributes:
+        has_failed: True if it could not be opened, until that is handled.
         is_edited: True if an open document was changed.
         is_prepared: True if what first answers would wait for is computed, or will be.
     """
@@ -97,7 +98,7 @@ class OpenVault:
     def __init__(self, root: str, open_workspace: Callable[[], Workspace], client: Client):
         self.root, self.client = root, client
         self.settings = EditorSettings()
-        self.is_edited = self.is_prepared = False
+        self.is_edited = self.is_prepared = self.has_failed = False
         self.real_root = str(Path(root).resolve())
         self._open = open_workspace
         self._error: tuple[float, Exception] | None = None
@@ -117,15 +118,20 @@ class OpenVault:
 
     def _open_once(self) -> Workspace:
         """Open the vault, but not again and again if that fails."""
-        if self._error and time.monotonic() - self._error[0] < _RETRY_SECONDS:
+        if self._error and not self._may_retry():
             raise self._error[1]
         try:
             with _OPENING, no_garbage_collection():  # it would take half as long again
                 self._workspace = self._open()
         except Exception as error:
-            self._error = time.monotonic(), error
+            self._error, self.has_failed = (time.monotonic(), error), True
             raise
+        self._error = None
         return self._workspace
+
+    def _may_retry(self) -> bool:
+        """Return True if the vault could not be opened, some time ago."""
+        return bool(self._error and time.monotonic() - self._error[0] >= _RETRY_SECONDS)
 
     # -- jobs --------------------------------------------------------------------------------------
 
@@ -161,7 +167,9 @@ class OpenVault:
     def look(self, *, at_once: bool = False) -> "Future[News | None] | None":
         """Take over what changed on disk; None if nothing can have changed."""
         workspace, now = self._workspace, time.monotonic()
-        if workspace is None or not (at_once or workspace.events or now >= self._next_look):
+        if workspace is None:
+            return self._submit(self._refresh) if self._may_retry() else None
+        if not (at_once or workspace.events or now >= self._next_look):
             return None
         self._next_look = now + _HEARTBEAT_SECONDS
         return self._submit(self._refresh)
@@ -183,8 +191,9 @@ class OpenVault:
         """
         end = time.monotonic() + _OPENING_SECONDS
         while not self.is_open:
-            if self._error:
-                raise self._error[1]
+            error = self._error
+            if error and not self._may_retry():
+                raise error[1]
             if time.monotonic() >= end:
                 return None
             await asyncio.sleep(0.01)

@@ -14,8 +14,6 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote
 
@@ -29,7 +27,7 @@ from pygls.workspace import TextDocument
 from vaultlink import __version__
 from vaultlink.disk.changes import Progress
 from vaultlink.serve.answers import describe_error, make_sentence
-from vaultlink.serve.lsp import diagnostics
+from vaultlink.serve.lsp import actions, completion, diagnostics, navigation, outline, renames
 from vaultlink.serve.lsp.diagnostics import list_published
 from vaultlink.serve.lsp.documents import Documents, read_document
 from vaultlink.serve.lsp.folders import (
@@ -46,12 +44,11 @@ from vaultlink.text import lazy_pattern
 
 Answer = Callable[[View, Any], Any]
 
-_MODULES = tuple(
-    import_module(f"vaultlink.serve.lsp.{name}")
-    for name in ("completion", "navigation", "outline", "renames", "actions")
-    if find_spec(f"vaultlink.serve.lsp.{name}")
-)
-"""The modules with the answers: each has `REQUESTS`, and `OPTIONS` and `COMMANDS` if need be."""
+_MODULES = (completion, navigation, outline, renames, actions)
+"""The modules with the answers. Each has `REQUESTS`, and what it needs of these:
+
+`OPTIONS`, `COMMANDS`, and `PREPARATIONS`, which compute what first answers would wait for.
+"""
 
 _TICK_SECONDS = 0.1
 """Seconds between looks at the events of the file systems."""
@@ -413,6 +410,9 @@ class Server(LanguageServer):
             if vault.is_edited and not vault.is_prepared:
                 vault.is_prepared = True
                 self._spawn(self._prepare(vault))
+            if vault.has_failed and vault.is_open:
+                vault.has_failed = False
+                self._adopt(vault)  # what was opened meanwhile
             future = vault.look(at_once=at_once)
             if future:
                 self._await_news(future)
