@@ -46,11 +46,14 @@ def lsp(options: OpenOptions) -> int:
     if root is not None:
         scan_vault(root, build_settings(options))  # its errors end the command before it serves
     opener = _Opener(build_settings(options))  # begins a process while there are no threads
-    with importing_extra("lsp", *_LIBRARIES), _importing_types():
-        from vaultlink.serve.lsp.server import serve  # noqa: PLC0415 - an extra library
-    if sys.stdin.isatty():
-        print_stderr("This serves an editor on standard input; Ctrl-C ends it.")
-    serve(opener, os.fspath(root) if root else None)
+    try:
+        with importing_extra("lsp", *_LIBRARIES), _importing_types():
+            from vaultlink.serve.lsp.server import serve  # noqa: PLC0415 - an extra library
+        if sys.stdin.isatty():
+            print_stderr("This serves an editor on standard input; Ctrl-C ends it.")
+        serve(opener, os.fspath(root) if root else None)
+    finally:
+        opener.close()
     return EXIT_CLEAN
 
 
@@ -105,3 +108,8 @@ class _Opener:
         finally:
             if spare:
                 spare.close()
+
+    def close(self) -> None:
+        """End the other process, if no vault was opened."""
+        if self._spare:
+            self._spare.close()
