@@ -276,7 +276,7 @@ class RenamedNames:
         written = link.target
         if not written and path == source and new_path == new_source:
             return written
-        if not SYNTAX[link.kind].writes_paths and self._is_settled(written, path, new_path):
+        if not SYNTAX[link.kind].writes_paths and self._is_settled(link, path, new_path):
             return written
         if self.leads_to(new_source, link.lookup_target, new_path) and not (
             self._loses_path(source, new_source, link, path, new_path)
@@ -295,11 +295,12 @@ class RenamedNames:
             None,
         )
 
-    def _is_settled(self, written: str, path: str, new_path: str) -> bool:
+    def _is_settled(self, link: Link, path: str, new_path: str) -> bool:
         """Return True for a plain name that the same single file has afterwards.
 
         It then leads to this file from everywhere, which is found out once.
         """
+        written = link.lookup_target
         if "/" in written or not written:
             return False
         if written not in self._settled:
