@@ -13,10 +13,11 @@ import msgspec
 
 from vaultlink.index.index import Index, SteppedValue, link_name
 from vaultlink.index.near_names import WORD_BREAKS, list_titles, normalize_words
+from vaultlink.index.note_parts import NoteOutline, NoteTags
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.index.resolve import is_note, normalize_name, spelling_key
 from vaultlink.index.suggest import rank_similar
-from vaultlink.model import Heading, Note, Property, Tag
+from vaultlink.model import Note, Property
 from vaultlink.text import lazy_pattern, strip_accents
 
 _MAX_HITS = 500
@@ -86,33 +87,12 @@ class Symbol(NamedTuple):
     level: int = 0
 
 
-class _NoteProperties(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class NoteProperties(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The first fields of a `Note`. The others are not built."""
 
     path: str
     pieces: msgspec.Raw
     properties: tuple[Property, ...] | None
-
-
-class _NoteHeadings(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The fields of a `Note` up to its headings. The others are not built."""
-
-    path: str
-    pieces: msgspec.Raw
-    properties: msgspec.Raw
-    headings: tuple[Heading, ...]
-
-
-class _NoteTags(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The fields of a `Note` up to its tags. The others are not built."""
-
-    path: str
-    pieces: msgspec.Raw
-    properties: msgspec.Raw
-    headings: msgspec.Raw
-    blocks: msgspec.Raw
-    links: msgspec.Raw
-    tags: tuple[Tag, ...]
 
 
 class _NameHit(NamedTuple):
@@ -352,14 +332,14 @@ class _NameGroup(msgspec.Struct, frozen=True):
 
 
 _NOTES = _NameGroup(
-    (SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS), _list_note_names, _NoteProperties
+    (SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS), _list_note_names, NoteProperties
 )
-_ATTACHMENTS = _NameGroup((SearchedKind.ATTACHMENT,), _list_attachment_names, _NoteProperties)
+_ATTACHMENTS = _NameGroup((SearchedKind.ATTACHMENT,), _list_attachment_names, NoteProperties)
 _FILES = (_NOTES, _ATTACHMENTS)
 NAME_GROUPS = (
     *_FILES,
-    _NameGroup((SearchedKind.HEADING,), _list_heading_names, _NoteHeadings),
-    _NameGroup((SearchedKind.TAG,), _list_tag_names, _NoteTags),
+    _NameGroup((SearchedKind.HEADING,), _list_heading_names, NoteOutline),
+    _NameGroup((SearchedKind.TAG,), _list_tag_names, NoteTags),
 )
 """A vault has ten times more headings than files, among which most names are looked for."""
 

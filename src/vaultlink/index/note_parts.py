@@ -30,7 +30,9 @@ class NoteHead(msgspec.Struct, array_like=True, frozen=True, gc=False):
     headings: tuple[Heading, ...] = ()
 
 
-class _Outline(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class NoteOutline(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The fields of a `Note` up to its headings."""
+
     path: str
     pieces: msgspec.Raw
     properties: msgspec.Raw
@@ -52,7 +54,9 @@ class _LinkPlaces(msgspec.Struct, array_like=True, frozen=True, gc=False):
     links: tuple[LinkPlace, ...] = ()
 
 
-class _Tags(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class NoteTags(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """The fields of a `Note` up to its tags."""
+
     path: str
     pieces: msgspec.Raw
     properties: msgspec.Raw
@@ -77,8 +81,8 @@ def read_heads(notes: Mapping[str, Note]) -> Iterable[Note | NoteHead]:
 
 def read_headings(notes: Mapping[str, Note]) -> Iterator[str]:
     """Yield the texts of the headings of all notes."""
-    found: Iterable[Note | _Outline] = (
-        notes.read_as(_Outline) if isinstance(notes, PackedMap) else notes.values()
+    found: Iterable[Note | NoteOutline] = (
+        notes.read_as(NoteOutline) if isinstance(notes, PackedMap) else notes.values()
     )
     return (heading.text for note in found for heading in note.headings)
 
@@ -100,8 +104,8 @@ def read_tags(
 ) -> Iterator[tuple[str, Sequence[Tag]]]:
     """Yield the paths of some notes, or of all, with their tags."""
     wanted = notes if paths is None else paths
-    found: Iterable[Note | _Tags] = (
-        notes.read_as(_Tags, wanted)
+    found: Iterable[Note | NoteTags] = (
+        notes.read_as(NoteTags, wanted)
         if isinstance(notes, PackedMap)
         else (notes[path] for path in wanted)
     )

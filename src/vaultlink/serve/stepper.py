@@ -24,6 +24,7 @@ from vaultlink.disk.scan import (
 )
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import AnalysedNote, Change, State, step
+from vaultlink.files import read_regular
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import filter_ignored
 from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
@@ -482,7 +483,7 @@ def _is_on_disk(scan: VaultScan, path: str, content: bytes) -> bool:
     ):
         return False
     try:
-        return (scan.root / path).read_bytes() == content
+        return read_regular(scan.root / path, len(content)) == content
     except OSError:
         return False
 

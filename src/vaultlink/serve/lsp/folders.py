@@ -64,7 +64,7 @@ class TextChange:
 
 
 class News(NamedTuple):
-    """What a step changed.
+    """The changes that a step made.
 
     Attributes:
         view: The vault after it.

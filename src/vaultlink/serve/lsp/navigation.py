@@ -1,4 +1,4 @@
-"""Where links lead and what leads there: definitions, references, hovers, calls."""
+"""Follow links in both directions: definitions, references, hovers, calls."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence

@@ -33,7 +33,7 @@ from vaultlink.write.refactors import complete_refactoring, plan_name_changes
 
 
 class NamedThing(NamedTuple):
-    """What a place of a text names, and what can be renamed there.
+    """A thing that a place of a text names, and that can be renamed there.
 
     Attributes:
         old: The thing as in a `RenameRequest`.
@@ -300,13 +300,13 @@ def _read_renames(view: View, params: types.RenameFilesParams) -> Iterator[Renam
         yield Rename(RenameKind.NOTE if is_note(old) else RenameKind.ATTACHMENT, old, new)
 
 
-_FILES = types.FileOperationRegistrationOptions(
+RENAMED_FILES = types.FileOperationRegistrationOptions(
     [types.FileOperationFilter(types.FileOperationPattern("**/*"), scheme="file")]
 )
 
 OPTIONS: Mapping[str, Any] = {
     types.TEXT_DOCUMENT_RENAME: types.RenameOptions(prepare_provider=True),
-    types.WORKSPACE_WILL_RENAME_FILES: _FILES,
+    types.WORKSPACE_WILL_RENAME_FILES: RENAMED_FILES,
 }
 
 REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {

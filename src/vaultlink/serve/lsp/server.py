@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from functools import partial
 from typing import Any, BinaryIO, cast
 from urllib.parse import unquote
@@ -79,13 +79,17 @@ def serve(open_workspace: OpenWorkspace, root: str | None = None) -> None:
     for name in ("asyncio", "pygls"):  # they log to stderr
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     stdin, stdout = sys.stdin.buffer, sys.stdout.buffer
-    sys.stdout = sys.stderr  # nothing but the protocol may be printed
-    for name in ("SIGTERM", "SIGHUP", "SIGINT"):
-        with suppress(AttributeError):  # on Windows
-            signal.signal(getattr(signal, name), lambda *_: os._exit(0))
+    names = ("SIGTERM", "SIGHUP", "SIGINT")
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]  # on Windows
+    before = [signal.signal(number, lambda *_: os._exit(0)) for number in numbers]
     server = Server(open_workspace, root)
-    with suppress(OSError, ValueError):  # nobody reads the answers any more
-        server.start_io(cast("BinaryIO", _Input(stdin)), stdout)
+    try:
+        # Nothing but the protocol may be printed. An error says that nobody reads it any more.
+        with redirect_stdout(sys.stderr), suppress(OSError, ValueError):
+            server.start_io(cast("BinaryIO", _Input(stdin)), stdout)
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
 
 
 _LENGTH = lazy_pattern(r"(?i)content-length: *(\d{1,9})[ \r\n]*$")
@@ -205,8 +209,7 @@ class Server(LanguageServer):
             types.TEXT_DOCUMENT_DIAGNOSTIC: types.DiagnosticOptions(
                 inter_file_dependencies=True, workspace_diagnostics=True, identifier="vaultlink"
             ),
-            types.WORKSPACE_DID_RENAME_FILES: _ALL_FILES,
-            types.WORKSPACE_WILL_RENAME_FILES: _ALL_FILES,
+            types.WORKSPACE_DID_RENAME_FILES: renames.RENAMED_FILES,
         }
         for module in _MODULES:
             options |= getattr(module, "OPTIONS", {})
@@ -540,11 +543,6 @@ async def _tell_errors(work: Awaitable[Any]) -> Any:
     except Exception as error:
         code = types.LSPErrorCodes.RequestFailed.value
         raise JsonRpcException(describe_error(error), code) from None
-
-
-_ALL_FILES = types.FileOperationRegistrationOptions(
-    [types.FileOperationFilter(types.FileOperationPattern("**"), scheme="file")]
-)
 
 
 def _find_uri(params: Any) -> str:

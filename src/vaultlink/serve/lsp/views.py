@@ -106,7 +106,7 @@ class TextPlaces:
 
 
 class Client(NamedTuple):
-    """What an editor can do, by the capabilities that it sent.
+    """The abilities of an editor, by the capabilities that it sent.
 
     Attributes:
         codec: Knows the units of its columns.

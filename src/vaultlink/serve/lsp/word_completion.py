@@ -10,9 +10,11 @@ import msgspec
 from lsprotocol import types
 
 from vaultlink.index.index import Index, TraitCount
+from vaultlink.index.name_search import NoteProperties
+from vaultlink.index.note_parts import NoteTags
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.links.rewrite import quote_in_yaml
-from vaultlink.model import Note, Property, Tag
+from vaultlink.model import Note
 from vaultlink.parse.inline import TAG_NAME
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.property_lists import is_plain_text
@@ -91,31 +93,11 @@ def make_list(
 # -- what notes of the vault have ------------------------------------------------------------------
 
 
-class _NoteProperties(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The first fields of a `Note`. The others are not built."""
-
-    path: str
-    pieces: msgspec.Raw
-    properties: tuple[Property, ...] | None
-
-
-class _NoteTags(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """The fields of a `Note` before its tags. The others are not built."""
-
-    path: str
-    pieces: msgspec.Raw
-    properties: msgspec.Raw
-    headings: msgspec.Raw
-    blocks: msgspec.Raw
-    links: msgspec.Raw
-    tags: tuple[Tag, ...]
-
-
-def _list_tags(note: Note | _NoteTags) -> Iterable[str]:
+def _list_tags(note: Note | NoteTags) -> Iterable[str]:
     return {tag.name for tag in note.tags} if note.tags else ()
 
 
-def _list_keys(note: Note | _NoteProperties) -> Iterable[str]:
+def _list_keys(note: Note | NoteProperties) -> Iterable[str]:
     return {item.key for item in note.properties or ()}
 
 
@@ -124,7 +106,7 @@ class _ListValues(msgspec.Struct, frozen=True):
 
     key: str
 
-    def __call__(self, note: Note | _NoteProperties) -> Iterable[str]:
+    def __call__(self, note: Note | NoteProperties) -> Iterable[str]:
         for item in note.properties or ():
             if item.key.lower() == self.key:
                 values = item.value if isinstance(item.value, list) else [item.value]
@@ -143,7 +125,7 @@ _MAX_VALUE = 80
 
 
 class _NoteTraits(msgspec.Struct, frozen=True):
-    """What notes have, as `TraitCount` reads it. `fields` is a type with these fields."""
+    """Traits of notes, as `TraitCount` has them. `fields` is a type with the fields."""
 
     list_traits: Callable[[Any], Iterable[str]]
     fields: type[Any]
@@ -165,15 +147,15 @@ def _make_count(list_traits: Callable[[Any], Iterable[str]], fields: type[Any]) 
 
 
 def count_tags(index: Index) -> Counter[str]:
-    return index.derive(_make_count(_list_tags, _NoteTags))
+    return index.derive(_make_count(_list_tags, NoteTags))
 
 
 def _count_keys(index: Index) -> Counter[str]:
-    return index.derive(_make_count(_list_keys, _NoteProperties))
+    return index.derive(_make_count(_list_keys, NoteProperties))
 
 
 def _count_values(index: Index, key: str) -> Counter[str]:
-    return index.derive(_make_count(_ListValues(key), _NoteProperties))
+    return index.derive(_make_count(_ListValues(key), NoteProperties))
 
 
 def _rank(counts: Counter[str], typed: str) -> Iterator[tuple[str, int]]:
