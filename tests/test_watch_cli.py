@@ -228,6 +228,8 @@ SUMMARY = [
     "ambiguous",
     "external",
     "topics",
+    "mistakes",
+    "planned",
     "findings",
 ]
 
