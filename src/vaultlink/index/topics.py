@@ -95,7 +95,7 @@ def list_topics(findings: Iterable[Diagnostic]) -> list[Topic]:
 
 
 class TopicCounts(NamedTuple):
-    """Numbers of topics: all, and those that are mistakes. The others are planned notes."""
+    """Numbers of all topics and of those that are mistakes; others are planned."""
 
     topics: int
     mistakes: int
