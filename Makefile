@@ -137,6 +137,10 @@ coverage: .venv/tested
 mutants: .venv/tested
 	nice $(BIN)/python benchmarks/mutants.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(SINCE),--since $(SINCE)) $(if $(PACKAGES),--packages $(PACKAGES)) $(ARGS)
 
+binary: .venv/tested
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath build/binary --workpath build/binary/work tools/packaging/binary.spec
+	@echo 'build/binary/vaultlink needs no Python. Copy it to a folder of your PATH.'
+
 lock: .venv/tested
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \
 	    --custom-compile-command 'make lock' --output-file requirements-dev.lock $(ARGS) pyproject.toml
