@@ -35,7 +35,7 @@ help:
 	@echo 'make refresh   regenerate the expected findings, the README table and the public names; review the diff'
 	@echo 'make docs      build the documentation site in build/site'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
-	@echo 'make screenshots  take the pictures of reports in docs/images again; needs Chromium, node and npm'
+	@echo 'make screenshots  take the pictures of reports and of the pane in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
 
 .venv/made:
@@ -157,7 +157,12 @@ screenshots: .venv/tested
 	    cp -r tests/browser/*.json tests/browser/*.mjs fixtures/podcast-wiki "$$folder" && \
 	    npm ci --silent --prefix "$$folder" && \
 	    $(BIN)/vaultlink report "$$folder/podcast-wiki" --output-file "$$folder/report.html" && \
-	    node "$$folder/screenshots.mjs" "$$(command -v chromium)" "$$folder/report.html" docs/images
+	    node "$$folder/screenshots.mjs" "$$(command -v chromium)" "$$folder/report.html" docs/images && \
+	    cp tests/obsidian/*.mjs tests/obsidian/app.* "$$folder" && \
+	    cp -r contrib/obsidian "$$folder/plugin" && \
+	    npm ci --silent --prefix "$$folder/plugin" && \
+	    npm run --silent --prefix "$$folder/plugin" build && \
+	    node "$$folder/picture.mjs" "$$(command -v chromium)" "$$PWD/$(BIN)/vaultlink" "$$folder/podcast-wiki" "$$folder/plugin" docs/images
 
 clean:
 	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
