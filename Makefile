@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls refresh random-renames questions renames replay casts screenshots vscode docs clean soak
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls refresh random-renames questions renames replay casts screenshots vscode obsidian docs clean soak
 
 help:
 	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
@@ -38,7 +38,7 @@ help:
 	@echo 'make docs      build the documentation site in build/site'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
 	@echo 'make vscode       build the extension for VS Code in build/vscode; needs node and npm'
-	@echo 'make obsidian     build the plugin for Obsidian, and lay out its repository in build/obsidian/out; needs node and npm'
+	@echo 'make obsidian     build the plugin for Obsidian, and lay out its repository in build/obsidian; needs node and npm'
 	@echo 'make screenshots  take the pictures of reports and of the pane in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
 
@@ -184,8 +184,11 @@ vscode:
 	cd build/vscode && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent package
 
 obsidian:
-	rm -rf build/obsidian && mkdir -p build && cp -r contrib/obsidian build/obsidian
-	cd build/obsidian && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent build && node layout.mjs out
+	rm -rf build/obsidian && folder=$$(mktemp -d) && mkdir "$$folder/contrib" && \
+	    cp -r contrib/obsidian "$$folder/contrib" && cp -r docs LICENSE "$$folder" && \
+	    npm ci --silent --ignore-scripts --prefix "$$folder/contrib/obsidian" && \
+	    npm run --silent --prefix "$$folder/contrib/obsidian" build && \
+	    node "$$folder/contrib/obsidian/layout.mjs" build/obsidian
 
 clean:
 	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

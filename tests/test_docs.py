@@ -116,6 +116,7 @@ def test_each_use_has_a_page() -> None:
         "many-vaults",
         "mentions",
         "obsidian-git",
+        "obsidian-plugin",
         "old-findings",
         "output-files",
         "planned-notes",

@@ -42,18 +42,20 @@ MANIFEST: Mapping[str, Any] = json.loads((PLUGIN / "manifest.json").read_text(en
 
 def build_plugin(folder: Path) -> None:
     """Install the tools of the plugin, with the versions of its lock, and bundle it."""
-    made = shutil.ignore_patterns("node_modules", "main.js")
-    shutil.copytree(PLUGIN, folder, ignore=made, dirs_exist_ok=True)
+    plugin = folder / "contrib" / "obsidian"
+    shutil.copytree(PLUGIN, plugin, ignore=shutil.ignore_patterns("node_modules", "main.js"))
+    shutil.copytree(ROOT / "docs" / "images", folder / "docs" / "images")
     shutil.copy(ROOT / "LICENSE", folder)
-    environment = dict(os.environ)
-    check_output(["npm", "ci", "--no-audit", "--no-fund"], folder, environment)
-    check_output(["npm", "run", "build"], folder, environment)
+    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    check_output(install, plugin, dict(os.environ))
+    check_output(["npm", "run", "build"], plugin, dict(os.environ))
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_npm(tmp_path_factory)
-    return make_once(tmp_path_factory, "obsidian", build_plugin)
+    folder = make_once(tmp_path_factory, "obsidian", build_plugin)
+    return folder / "contrib" / "obsidian"
 
 
 def test_types_and_rules_of_plugins_hold(built: Path) -> None:
@@ -76,11 +78,22 @@ def test_layout_is_what_a_repository_of_a_plugin_needs(built: Path, tmp_path: Pa
     check_output(layout, built, dict(os.environ))
     names = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
     sources = {f"repository/src/{path.name}" for path in (PLUGIN / "src").iterdir()}
-    files = ["README.md", "LICENSE", "manifest.json", "versions.json", "styles.css", "package.json"]
+    files = [
+        "README.md",
+        "LICENSE",
+        "images/obsidian-pane-light.png",
+        "manifest.json",
+        "versions.json",
+        "styles.css",
+        "package.json",
+    ]
     files += ["package-lock.json", "tsconfig.json", "eslint.config.mjs"]
     release = f"release-{MANIFEST['version']}"
     assets = {f"{release}/{name}" for name in ("main.js", "manifest.json", "styles.css")}
     assert names == sources | {f"repository/{name}" for name in files} | assets
+    readme = (target / "repository" / "README.md").read_text(encoding="utf-8")
+    assert "](images/obsidian-pane-light.png)" in readme
+    assert "../" not in readme
     assert (target / release / "main.js").read_bytes() == (built / "main.js").read_bytes()
     refused = subprocess.run(layout, cwd=built, capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stderr) == (1, f"{target} exists: name a new folder\n")
