@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editors import COMMAND, EDITORS, WAIT, Editor, Wire, start, wait_until
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from editors import COMMAND, EDITORS, WAIT, Editor, Wire, start, wait_until
 from running import PROGRAM, create_vault, write_files
 
 VAULT = {
