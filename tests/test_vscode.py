@@ -478,7 +478,7 @@ def test_settings_reach_the_server(code: Code) -> None:
     }"""
     code.run(set_both, True, False)
     code.wait(lambda: code.run(script) == [0, 1])
-    code.run(set_both, None, None)
+    code.run(set_both, False, True)
     code.wait(lambda: code.run(script) == [1, 0])
 
 
