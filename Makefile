@@ -36,7 +36,8 @@ help:
 	@echo 'make docs      build the documentation site in build/site'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
 	@echo 'make vscode       build the extension for VS Code in build/vscode; needs node and npm'
-	@echo 'make screenshots  take the pictures of reports in docs/images again; needs Chromium, node and npm'
+	@echo 'make obsidian     build the plugin for Obsidian, and lay out its repository in build/obsidian/out; needs node and npm'
+	@echo 'make screenshots  take the pictures of reports and of the pane in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
 
 .venv/made:
@@ -137,6 +138,10 @@ coverage: .venv/tested
 mutants: .venv/tested
 	nice $(BIN)/python benchmarks/mutants.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(SINCE),--since $(SINCE)) $(if $(PACKAGES),--packages $(PACKAGES)) $(ARGS)
 
+binary: .venv/tested
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath build/binary --workpath build/binary/work tools/packaging/binary.spec
+	@echo 'build/binary/vaultlink needs no Python. Copy it to a folder of your PATH.'
+
 lock: .venv/tested
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \
 	    --custom-compile-command 'make lock' --output-file requirements-dev.lock $(ARGS) pyproject.toml
@@ -158,11 +163,20 @@ screenshots: .venv/tested
 	    cp -r tests/browser/*.json tests/browser/*.mjs fixtures/podcast-wiki "$$folder" && \
 	    npm ci --silent --prefix "$$folder" && \
 	    $(BIN)/vaultlink report "$$folder/podcast-wiki" --output-file "$$folder/report.html" && \
-	    node "$$folder/screenshots.mjs" "$$(command -v chromium)" "$$folder/report.html" docs/images
+	    node "$$folder/screenshots.mjs" "$$(command -v chromium)" "$$folder/report.html" docs/images && \
+	    cp tests/obsidian/*.mjs tests/obsidian/app.* "$$folder" && \
+	    cp -r contrib/obsidian "$$folder/plugin" && \
+	    npm ci --silent --ignore-scripts --prefix "$$folder/plugin" && \
+	    npm run --silent --prefix "$$folder/plugin" build && \
+	    node "$$folder/picture.mjs" "$$(command -v chromium)" "$$PWD/$(BIN)/vaultlink" "$$folder/podcast-wiki" "$$folder/plugin" docs/images
 
 vscode:
 	rm -rf build/vscode && mkdir -p build && cp -r contrib/vscode build/vscode
 	cd build/vscode && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent package
+
+obsidian:
+	rm -rf build/obsidian && mkdir -p build && cp -r contrib/obsidian build/obsidian
+	cd build/obsidian && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent build && node layout.mjs out
 
 clean:
 	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import vaultlink
-from running import RunCommand, create_vault, write_files
+from running import PROGRAM, RunCommand, create_vault, write_files
 from vaultlink.cli.command_table import COMMANDS, GROUPS
 from vaultlink.cli.dispatch import render_overview
 from vaultlink.cli.installation import read_starter
@@ -281,7 +281,7 @@ def test_topics_and_their_alias(run: RunCommand) -> None:
     assert data["topics"][0] == {
         "topic": "Nowhere",
         "count": 2,
-        "sources": [{"path": "a/Pier.md", "line": 1}] * 2,
+        "sources": [{"path": "a/Pier.md", "line": 1, "column": column} for column in (1, 13)],
         "suggestions": [],
         "cause": None,
         "kind": "planned",
@@ -297,7 +297,7 @@ def test_backlinks(run: RunCommand) -> None:
     assert run("backlinks", "a/Quay.md", "--output-format", "json").data == {
         "schema": 1,
         "note": "a/Quay.md",
-        "backlinks": [{"path": "Home.md", "count": 2, "lines": [7]}],
+        "backlinks": [{"path": "Home.md", "count": 2, "lines": [7], "columns": [1]}],
     }
     assert run("backlinks", "map.png").lines == ["path\tcount\tlines", "a/Quay.md\t1\t3"]
     assert run("backlinks").lines == [
@@ -796,7 +796,7 @@ def test_typer_parses_what_the_simple_parser_declines() -> None:
 
 def process(*words: str, code: str = "") -> list[str]:
     """Return the command line of a real process."""
-    return [sys.executable, *(["-c", code] if code else ["-m", "vaultlink"]), *words]
+    return [*([sys.executable, "-c", code] if code else PROGRAM), *words]
 
 
 def test_version_imports_nothing_heavy() -> None:

@@ -13,7 +13,7 @@ from vaultlink.disk.scan import Settings
 from vaultlink.model import PendingWrite
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import Debounce
-from vaultlink.watch.loop import WatchSettings, find_difference
+from vaultlink.watch.loop import Watch, WatchSettings, find_difference
 from vaultlink.watch.messages import Batch
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import list_runs, lock_vault
@@ -178,6 +178,24 @@ def test_other_notes_are_fixed_after_the_maximum_delay(vault: Path) -> None:
             (vault / "a.md").write_text(typed)
             time.sleep(0.2)
         assert (text(vault), text(vault, "d.md")) == (typed, "[[q|b]]\n")
+
+
+def test_maximum_delay_is_kept_for_a_slow_reader(vault: Path) -> None:
+    """While it reads a batch, a note changes: there is never a moment without a change."""
+    write_files(vault, {"d.md": "[[b]]\n"})
+    wait_for_quiet(vault)
+    debounce = replace(QUICK_DEBOUNCE, fix_max_delay=1.0)
+    watch = Watch(vault, Settings(cache=False), replace(FIX, debounce=debounce))
+    end = time.monotonic() + TIMEOUT_SECONDS
+    for number, update in enumerate(watch.updates()):
+        if number == 0:
+            (vault / "b.md").rename(vault / "q.md")
+        if time.monotonic() > end or (isinstance(update, Batch) and update.applied_fixes):
+            watch.stop()
+        for count in range(4):
+            (vault / "a.md").write_text(f"[[b]] {number} {count}\n")
+            time.sleep(0.05)
+    assert text(vault, "d.md") == "[[q|b]]\n"
 
 
 def test_obsidian_renames_and_updates_the_links_itself(vault: Path) -> None:

@@ -5,7 +5,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -19,10 +18,12 @@ from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 
+from running import PROGRAM
+
 WAIT = 30.0
 """Seconds until something that must happen has happened, on a slow machine."""
 
-COMMAND = (sys.executable, "-m", "vaultlink", "lsp")
+COMMAND = (*PROGRAM, "lsp")
 
 # -- places, found plainly ------------------------------------------------------------------------
 
@@ -177,12 +178,14 @@ class Editor:
     Attributes:
         client: Sends its messages.
         encoding: That of its columns, as negotiated.
+        can_pull: True if the server offers to pull findings.
         texts: The texts of open documents, by address.
         versions: Their versions.
     """
 
-    def __init__(self, client: Client, encoding: str):
-        self.client, self.encoding = client, encoding
+    def __init__(self, client: Client, found: types.ServerCapabilities):
+        self.client, self.encoding = client, str(found.position_encoding or "utf-16")
+        self.can_pull = found.diagnostic_provider is not None
         self.texts: dict[str, str] = {}
         self.versions: dict[str, int] = {}
 
@@ -297,7 +300,7 @@ async def start(
                 root_uri=folders[0].as_uri() if folders else None,
             )
         )
-        editor = Editor(client, str(result.capabilities.position_encoding or "utf-16"))
+        editor = Editor(client, result.capabilities)
         yield editor
         assert client.is_running, "the server ended"
         async with asyncio.timeout(WAIT):

@@ -175,7 +175,7 @@ class Watch:
         )
         now = time.monotonic()
         if not self._events:
-            if self._fixer.seconds_until_fix(now) <= 0 and not self._environment.is_git_busy():
+            if self._are_fixes_due(now):
                 yield from self._apply_fixes()
             elif self._collection.is_due(now):
                 self._collection.collect(self._workspace.fold)
@@ -183,6 +183,9 @@ class Watch:
             self._prepare_batch(now)
         elif not self._environment.is_git_busy():
             yield from self._process_events()
+
+    def _are_fixes_due(self, now: float) -> bool:
+        return self._fixer.seconds_until_fix(now) <= 0 and not self._environment.is_git_busy()
 
     @property
     def _folders(self) -> Mapping[str, str]:
@@ -228,7 +231,11 @@ class Watch:
         if batch:
             self._fixer.record_changes(result.paths, time.monotonic())
             self._collection.record_batch()
+            overdue = list[WatchUpdate]()
+            if self._are_fixes_due(time.monotonic()):
+                overdue += self._apply_fixes()  # now: the vault may change while a batch is read
             yield batch
+            yield from overdue
             self.session.count_totals()  # now, so that the next batch does not wait for it
             self._workspace.stepper.fold()
             free_new_objects()
