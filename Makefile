@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock mcp-calls refresh random-renames questions renames replay casts screenshots vscode obsidian docs clean soak
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls refresh random-renames questions renames replay casts screenshots vscode obsidian docs clean soak
 
 help:
 	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
@@ -31,6 +31,8 @@ help:
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make coverage  measure which lines of the pure packages the tests run'
 	@echo 'make mutants   change the code in COUNT places, and print those that no test notices; SEED=N PACKAGES="write fix" SINCE=REVISION'
+	@echo 'make binary    build one file for this system that needs no Python, in build/binary'
+	@echo 'make packaging archive it in build/packaging, with a Dockerfile and a Homebrew formula; URL=ADDRESS of the archives'
 	@echo 'make lock      choose the versions of requirements-dev.lock anew; ARGS=--upgrade for the newest ones'
 	@echo 'make refresh   regenerate the expected findings, the README table and the public names; review the diff'
 	@echo 'make docs      build the documentation site in build/site'
@@ -137,6 +139,17 @@ coverage: .venv/tested
 
 mutants: .venv/tested
 	nice $(BIN)/python benchmarks/mutants.py $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED)) $(if $(SINCE),--since $(SINCE)) $(if $(PACKAGES),--packages $(PACKAGES)) $(ARGS)
+
+binary: .venv/tested
+	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath build/binary --workpath build/binary/work tools/packaging/binary.spec
+	@echo 'build/binary/vaultlink needs no Python. Copy it to a folder of your PATH.'
+
+packaging: binary
+	rm -rf build/packaging
+	$(BIN)/python tools/packaging/write_files.py archive build/packaging
+	$(BIN)/python tools/packaging/write_files.py files build/packaging $(URL)
+	$(BIN)/hadolint build/packaging/Dockerfile
+	@echo 'build/packaging holds the archive, its checksum, the Dockerfile and the formula. Nothing was uploaded.'
 
 lock: .venv/tested
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \

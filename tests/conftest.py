@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,7 @@ from hypothesis import settings
 
 from exploring import TIMES, count_examples
 from repositories import GIT_ENVIRONMENT
-from running import CommandResult, RunCommand
+from running import GIVEN_PROGRAM, PROGRAM, CommandResult, RunCommand
 from vaultlink.__main__ import main
 from vaultlink.disk import read
 
@@ -63,7 +64,7 @@ def list_posix_only() -> list[str]:
 
 
 if sys.platform == "win32":
-    collect_ignore = [*list_posix_only(), "browser", "hostile"]
+    collect_ignore = [*list_posix_only(), "browser", "editors", "hostile"]
 
 
 def pytest_configure() -> None:
@@ -197,12 +198,13 @@ def find_folder(words: Sequence[str | Path]) -> Path:
 def run(capfdbinary: pytest.CaptureFixture[bytes]) -> RunCommand:
     """Return a function that runs a command in the current folder, or in the vault if it has one.
 
-    Paths in results are relative to the current folder.
+    Paths in results are relative to the current folder. A program that VAULTLINK_PROGRAM names runs in a process of its own.
     """
 
     def command(*words: str | Path) -> CommandResult:
         with chdir(find_folder(words)):
-            code = main([str(word) for word in words])
+            line = [str(word) for word in words]
+            code = subprocess.call([*PROGRAM, *line]) if GIVEN_PROGRAM else main(line)
         done = capfdbinary.readouterr()
         return CommandResult(code, done.out.decode(), done.err.decode())
 

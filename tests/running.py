@@ -1,4 +1,7 @@
-"""Run commands in this process, and create vaults on disk."""
+"""Run commands in this process, and create vaults on disk.
+
+With the variable VAULTLINK_PROGRAM, the commands of most tests are those of a program with this path, such as that of `make binary`.
+"""
 
 import json
 import os
@@ -8,6 +11,13 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+GIVEN_PROGRAM = os.environ.get("VAULTLINK_PROGRAM")
+
+PROGRAM: tuple[str, ...] = (
+    (GIVEN_PROGRAM,) if GIVEN_PROGRAM else (sys.executable, "-m", "vaultlink")
+)
+"""The words that start the program in a process of its own."""
 
 
 class CommandResult(NamedTuple):

@@ -7,7 +7,6 @@ that programs ask a terminal (cursor position), and follows a change of its size
 import os
 import re
 import signal
-import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -16,6 +15,8 @@ from typing import NamedTuple, cast
 
 import pexpect
 import pyte
+
+from running import PROGRAM
 
 TIMEOUT_SECONDS = 40.0
 """The time limit of a wait, for a loaded machine."""
@@ -205,7 +206,7 @@ def run_on_screen(
     environment: Mapping[str, str] | None = None,
 ) -> Iterator[Screen]:
     """Run `vaultlink` in a folder on a terminal of this size."""
-    command = [sys.executable, "-m", "vaultlink", *map(str, words)]
+    command = [*PROGRAM, *map(str, words)]
     plain = {"TERM": "xterm-256color", "NO_COLOR": "1", "FORCE_HYPERLINK": "0"}
     screen = Screen(command, folder, size, {**plain, **(environment or {})})
     try:

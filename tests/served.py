@@ -14,6 +14,7 @@ from typing import NamedTuple
 import pytest
 
 from random_hook_calls import make_hook_call
+from running import PROGRAM
 from vaultlink.cli.dispatch import run_command
 from vaultlink.serve import client
 from vaultlink.serve.client import NoAnswerError, answer_line, ask, socket_path
@@ -46,7 +47,7 @@ def is_serving(vault: Path) -> bool:
 @contextmanager
 def serving(vault: Path, *options: str) -> Iterator["subprocess.Popen[bytes]"]:
     """Run a server of a vault as long as the block lasts; it prints nothing but its first line."""
-    line = [sys.executable, "-m", "vaultlink", "serve", "-q", "--vault", str(vault), *options]
+    line = [*PROGRAM, "serve", "-q", "--vault", str(vault), *options]
     with subprocess.Popen(line, stderr=subprocess.PIPE) as process:
         try:
             wait_until(lambda: process.poll() is not None or is_serving(vault))

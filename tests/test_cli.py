@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 import vaultlink
-from running import RunCommand, create_vault, write_files
+from running import PROGRAM, RunCommand, create_vault, write_files
 from vaultlink.cli.command_table import COMMANDS, GROUPS
 from vaultlink.cli.dispatch import render_overview
 from vaultlink.cli.installation import read_starter
@@ -796,7 +796,7 @@ def test_typer_parses_what_the_simple_parser_declines() -> None:
 
 def process(*words: str, code: str = "") -> list[str]:
     """Return the command line of a real process."""
-    return [sys.executable, *(["-c", code] if code else ["-m", "vaultlink"]), *words]
+    return [*([sys.executable, "-c", code] if code else PROGRAM), *words]
 
 
 def test_version_imports_nothing_heavy() -> None:

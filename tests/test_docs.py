@@ -101,11 +101,13 @@ def test_each_use_has_a_page() -> None:
         "deleting",
         "development",
         "editors",
+        "emacs",
         "first-steps",
         "fixing",
         "github",
         "gitlab",
         "graph",
+        "helix",
         "history",
         "hooks",
         "incremental",
@@ -115,6 +117,7 @@ def test_each_use_has_a_page() -> None:
         "limits",
         "many-vaults",
         "mentions",
+        "neovim",
         "obsidian-git",
         "obsidian-plugin",
         "old-findings",
@@ -139,6 +142,7 @@ def test_each_use_has_a_page() -> None:
         "upgrading",
         "versions",
         "watching",
+        "zed",
     ]
     assert len(FORGES) == 4
 
@@ -184,6 +188,8 @@ def test_every_code_block_has_a_language(page: Path) -> None:
     known = {"sh", "yaml"} if page in FORGES else GUIDE_LANGUAGES
     if page.stem in (*EXPLANATIONS, "agents", "agent-setup", "hooks"):
         known = {*known, "text"}  # output with times and random names
+    if page.stem in ("emacs", "neovim"):
+        known = {*known, "lisp", "lua"}  # the configuration of an editor
     assert set(told[::2]) <= known
     assert set(told[1::2]) <= {""}
 

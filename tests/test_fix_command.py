@@ -3,7 +3,6 @@
 import os
 import re
 import subprocess
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from documents import blocks
 from forge import ROOT
 from machine import require_program
-from running import CommandResult, RunCommand, create_vault, read_files, write_files
+from running import PROGRAM, CommandResult, RunCommand, create_vault, read_files, write_files
 from vaultlink.api import open_vault
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import Debounce
@@ -427,7 +426,7 @@ def test_excluded_notes_do_not_change(run: RunCommand, vault: Path) -> None:
 
 
 def test_two_simultaneous_runs_equal_one(vault: Path) -> None:
-    command = [sys.executable, "-m", "vaultlink", "fix"]
+    command = [*PROGRAM, "fix"]
     both = [
         subprocess.Popen(command, cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(2)
@@ -452,7 +451,7 @@ def test_write_lock_is_not_held_while_printing(vault: Path, words: list[str]) ->
     write_files(
         vault, {**many, "Index.md": "".join(f"[[{path.removesuffix('.md')}]]\n" for path in many)}
     )
-    command = [sys.executable, "-m", "vaultlink", *words]
+    command = [*PROGRAM, *words]
     with subprocess.Popen(
         command, cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     ) as running:
@@ -465,7 +464,7 @@ def test_write_lock_is_not_held_while_printing(vault: Path, words: list[str]) ->
 
 def test_interactive_requires_a_terminal(vault: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "vaultlink", "fix", "--interactive"],
+        [*PROGRAM, "fix", "--interactive"],
         cwd=vault,
         capture_output=True,
         text=True,

@@ -7,10 +7,11 @@ change, in `fixtures/<vault>.diff`.
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from running import PROGRAM
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 VAULTS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
@@ -21,7 +22,7 @@ def vaultlink(
 ) -> subprocess.CompletedProcess[str]:
     """Run a command with a separate cache folder, and preserve line ends of its output."""
     environment = {**os.environ, "VAULTLINK_CACHE_DIR": str(cache)}
-    line = [sys.executable, "-m", "vaultlink", *map(str, words)]
+    line = [*PROGRAM, *map(str, words)]
     done = subprocess.run(line, env=environment, capture_output=True, check=False, cwd=folder)
     return subprocess.CompletedProcess(
         line, done.returncode, done.stdout.decode(), done.stderr.decode()

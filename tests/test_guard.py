@@ -18,7 +18,7 @@ from documents import blocks
 from forge import ROOT
 from random_hook_calls import make_hook_call, make_odd_payload
 from repositories import commit, git, update_files
-from running import CommandResult, RunCommand, create_vault, damage_states, write_files
+from running import PROGRAM, CommandResult, RunCommand, create_vault, damage_states, write_files
 from vaultlink.serve.guard import join_actions
 from vaultlink.serve.shell_commands import ActionKind, FileAction
 
@@ -307,7 +307,7 @@ def test_wrong_options_fail_with_1(ask: Ask, folder: Path, options: tuple[str, .
 
 
 def test_standard_input_that_can_not_be_read_fails_with_1(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "vaultlink", "guard"]
+    command = [*PROGRAM, "guard"]
     with (tmp_path / "written").open("wb") as stream:
         done = subprocess.run(command, stdin=stream, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (1, "")
@@ -351,7 +351,7 @@ def test_reason_has_no_control_characters(ask: Ask, folder: Path) -> None:
 
 
 def start_guard(call: Mapping[str, Any], **streams: Any) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "vaultlink", "guard"]
+    command = [*PROGRAM, "guard"]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, **streams)
     assert process.stdin is not None
     process.stdin.write(json.dumps(call).encode())

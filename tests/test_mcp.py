@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator
 from mcp.client.client import Client
 
 from mcp_client import MAX_BYTES, McpClient
-from running import RunCommand, create_vault, read_files, write_files
+from running import PROGRAM, RunCommand, create_vault, read_files, write_files
 
 VAULT = {
     "Home.md": "# Home\n\n[[Tide]] and [[Nowhere]], [[The wall]] and [[Tied]]\n",
@@ -428,7 +428,7 @@ def talk(vault: Path, *calls: dict[str, Any], options: tuple[str, ...] = ()) -> 
         ),
     ]
     done = subprocess.run(
-        [sys.executable, "-m", "vaultlink", "mcp", "--vault", str(vault), *options],
+        [*PROGRAM, "mcp", "--vault", str(vault), *options],
         input="".join(f"{json.dumps(message)}\n" for message in messages),
         capture_output=True,
         text=True,
@@ -460,7 +460,7 @@ def test_both_forms_of_the_protocol_are_served(vault: Path, mode: str) -> None:
 
 def test_rubbish_on_the_input_is_survived(vault: Path) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "vaultlink", "mcp", "--vault", str(vault)],
+        [*PROGRAM, "mcp", "--vault", str(vault)],
         input=b'{"jsonrpc": "2.0", "id":\n\xff\xfe\n[]\n{"jsonrpc": "2.0", "method": "x"}\n\n',
         capture_output=True,
         timeout=60,
@@ -488,7 +488,7 @@ def test_wrong_vault_is_an_error_before_serving(tmp_path: Path, folder: str, mes
     create_vault(tmp_path / "wrong", {"A.md": "", "vaultlink.toml": "nonsense = 1\n"})
     (tmp_path / "file.md").write_text("")
     done = subprocess.run(
-        [sys.executable, "-m", "vaultlink", "mcp", "--vault", folder],
+        [*PROGRAM, "mcp", "--vault", folder],
         cwd=tmp_path,
         capture_output=True,
         text=True,
@@ -701,7 +701,7 @@ def test_after_the_last_row_there_is_nothing(server: McpClient) -> None:
 def start_server(vault: Path) -> "subprocess.Popen[bytes]":
     """Start a server and wait until it answers."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "vaultlink", "mcp", "--vault", str(vault)],
+        [*PROGRAM, "mcp", "--vault", str(vault)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

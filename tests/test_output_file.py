@@ -11,7 +11,7 @@ from typing import get_type_hints
 import pytest
 
 from repositories import commit, create_repository
-from running import CommandResult, RunCommand, create_vault, read_files, write_files
+from running import PROGRAM, CommandResult, RunCommand, create_vault, read_files, write_files
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
 from vaultlink.report.output_starts import is_own_output
@@ -434,7 +434,7 @@ needs_fifo = pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX")
 
 def run_process(*words: object, folder: Path) -> CommandResult:
     """Run vaultlink in a process, which must end without waiting for a reader."""
-    command = [sys.executable, "-m", "vaultlink", *map(str, words)]
+    command = [*PROGRAM, *map(str, words)]
     done = subprocess.run(
         command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )

@@ -25,7 +25,7 @@ from mcp_client import McpClient
 from random_hook_calls import make_hook_call
 from random_renames import generate_vault
 from repositories import commit, git
-from running import RunCommand, create_vault, damage_states, read_files, write_files
+from running import PROGRAM, RunCommand, create_vault, damage_states, read_files, write_files
 from served import (
     ask_server,
     change_vault,
@@ -116,7 +116,7 @@ def test_server_declines_what_the_client_must_do(vault: Path) -> None:
 
 def run_whole(line: tuple[str, ...], folder: Path, data: bytes) -> tuple[int, bytes, bytes]:
     """Run a command in a process of its own."""
-    command = [sys.executable, "-m", "vaultlink", *line]
+    command = [*PROGRAM, *line]
     done = subprocess.run(command, cwd=folder, input=data, capture_output=True, check=False)
     return done.returncode, done.stdout, done.stderr
 
@@ -212,7 +212,7 @@ def test_client_that_can_read_no_vault(vault: Path, monkeypatch: pytest.MonkeyPa
 @pytest.mark.parametrize("line", [("links", "-"), ("backlinks", "-"), ("check", "-")])
 def test_standard_input_is_read_only_for_its_text(vault: Path, line: tuple[str, ...]) -> None:
     """Whoever waits for the error may not close it."""
-    command = [sys.executable, "-m", "vaultlink", *line]
+    command = [*PROGRAM, *line]
     with (
         serving(vault),
         subprocess.Popen(
@@ -500,7 +500,7 @@ def test_clients_killed_at_any_moment(vault: Path) -> None:
     alone, random = run_alone(CHECK, vault, DRAFT), Random(8)
     with serving(vault):
         for _ in range(10):
-            line = [sys.executable, "-m", "vaultlink", *CHECK]
+            line = [*PROGRAM, *CHECK]
             with subprocess.Popen(
                 line, cwd=vault, stdin=subprocess.PIPE, stdout=subprocess.PIPE
             ) as process:
@@ -667,7 +667,7 @@ def test_background_server_is_started_and_ended(vault: Path, run: RunCommand) ->
 def test_servers_that_start_at_once_leave_one(vault: Path, run: RunCommand) -> None:
     if sys.platform != "linux":
         pytest.skip("the processes are listed on Linux")
-    line = [sys.executable, "-m", "vaultlink", "serve", "--background", "--vault", str(vault)]
+    line = [*PROGRAM, "serve", "--background", "--vault", str(vault)]
     try:
         started = [subprocess.Popen(line, stderr=subprocess.DEVNULL) for _ in range(4)]
         assert [process.wait() for process in started] == [0] * 4

@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
-from running import RunCommand, create_vault, write_files
+from running import PROGRAM, RunCommand, create_vault, write_files
 from vaultlink.api import open_vault
 from vaultlink.config.run_limits import RunLimits
 from vaultlink.errors import JournalError
@@ -336,9 +336,7 @@ def test_diff_is_shown_and_nothing_written(run: RunCommand, vault: Path) -> None
 
 def test_diff_shows_undecodable_bytes(vault: Path) -> None:
     fix(vault, [WRITES[2]])
-    done = subprocess.run(
-        [sys.executable, "-m", "vaultlink", "undo", "--diff"], capture_output=True, check=False
-    )
+    done = subprocess.run([*PROGRAM, "undo", "--diff"], capture_output=True, check=False)
     assert b"\n-\xff\xfe\x80 [[Pier]]\n+\xff\xfe\x80 [[Peir]]\n" in done.stdout
 
 
@@ -390,9 +388,7 @@ def test_unknown_run_error_suggests_a_run(run: RunCommand, vault: Path) -> None:
 def test_waits_for_the_write_lock(vault: Path) -> None:
     fix(vault)
     with lock_vault(vault):
-        waiting = subprocess.Popen(
-            [sys.executable, "-m", "vaultlink", "undo"], stderr=subprocess.PIPE
-        )
+        waiting = subprocess.Popen([*PROGRAM, "undo"], stderr=subprocess.PIPE)
         assert waiting.stderr
         assert (
             waiting.stderr.readline() == b"Another run is writing to this vault; waiting for it.\n"

@@ -26,7 +26,7 @@ from typing import IO, Any
 import pytest
 
 from machine import require_program
-from running import RunCommand, create_vault, read_files, write_files
+from running import PROGRAM, RunCommand, create_vault, read_files, write_files
 from vaultlink.write.journal_files import list_runs, make_journal_folder
 
 PATIENT = 40.0
@@ -51,7 +51,7 @@ class Watcher:
 
     def __init__(self, vault: Path, *options: str, before: Sequence[str] = ()):
         self.vault = vault
-        line = [*before, sys.executable, "-m", "vaultlink", "watch", str(vault), *options]
+        line = [*before, *PROGRAM, "watch", str(vault), *options]
         self.process = subprocess.Popen(
             line,
             stdin=subprocess.DEVNULL,
@@ -392,7 +392,7 @@ def test_quiet_prints_nothing_on_stderr(vault: Path) -> None:
 
 def test_closed_stdout_ends_the_watch(vault: Path) -> None:
     reading, writing = os.pipe()
-    words = [sys.executable, "-m", "vaultlink", "watch", str(vault)]
+    words = [*PROGRAM, "watch", str(vault)]
     with (
         subprocess.Popen(words, stdout=writing, stderr=subprocess.PIPE, text=True) as process,
         os.fdopen(reading) as results,

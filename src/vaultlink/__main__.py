@@ -29,8 +29,10 @@ def _run(arguments: list[str]) -> int:
 def _print_version() -> int:
     from vaultlink import __version__  # noqa: PLC0415
 
+    programs = sys.modules.get("vaultlink.programs")  # the start of a binary has imported it
+    form = programs.describe_form() if programs else ""
     try:
-        print(f"vaultlink {__version__}", flush=True)  # noqa: T201
+        print(f"vaultlink {__version__}{form}", flush=True)  # noqa: T201
     except BrokenPipeError:
         return 0
     except OSError as error:

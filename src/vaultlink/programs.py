@@ -1,4 +1,4 @@
-"""Find programs of the user, start them and read what they print.
+"""Find programs, start them and read what they print; say how this one is started.
 
 No other module starts a program. The vault can come from anyone, so no program in it is started,
 and none by a relative path. What a program prints is read up to a limit, and for a limited time.
@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from io import BytesIO
-from pathlib import Path
 from time import monotonic
 from typing import IO, TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from threading import Thread
 
 _VERSION_TIMEOUT_SECONDS = 2
@@ -30,6 +30,64 @@ _OPENER_TIMEOUT_SECONDS = 20
 _READ_SIZE = 1 << 16
 """Bytes of output to read at once: a pipe holds no more."""
 
+# -- this program ----------------------------------------------------------------------------------
+# It is installed for a Python, or it is a binary: one file that contains its own Python, built by
+# `make binary`. All that depends on that is here.
+
+
+class _Binary:
+    """The facts of a binary that its start script knows."""
+
+    digest: ClassVar[bytes | None] = None
+    """The digest of its code and rules; None if this is no binary."""
+
+    process: ClassVar[int] = 0
+    """The process that was started: it unpacked the program, and waits for its end."""
+
+
+def declare_binary(digest: bytes) -> None:
+    """Record that this is a binary, built from code and rules with this digest."""
+    _Binary.digest, _Binary.process = digest, os.getppid()
+
+
+def is_binary() -> bool:
+    """Return True if this program is one file that needs no Python."""
+    return _Binary.digest is not None
+
+
+def find_build_digest() -> bytes | None:
+    """Return the digest of the code and rules of a binary; None if they are files."""
+    return _Binary.digest
+
+
+def build_own_command() -> tuple[str, ...]:
+    """Return the words that start this program: a path, and options of Python.
+
+    With these, Python does not import modules from the current folder.
+    """
+    if not sys.executable:  # in a program that embeds Python
+        return ("vaultlink",)
+    return (sys.executable,) if is_binary() else (sys.executable, "-P", "-m", "vaultlink")
+
+
+def describe_form() -> str:
+    """Return the text that follows the version: " (binary)" or nothing."""
+    return " (binary)" if is_binary() else ""
+
+
+def find_own_place() -> str:
+    """Return the file of a binary, else the folder of the package.
+
+    A binary unpacks its libraries into another folder at each start.
+    """
+    return sys.executable if is_binary() else os.path.dirname(__file__)  # noqa: PTH120
+
+
+def find_own_process() -> int:
+    """Return the number of the process that the user sees, and can end."""
+    return _Binary.process or os.getpid()
+
+
 # -- find programs ---------------------------------------------------------------------------------
 
 
@@ -38,7 +96,7 @@ def search_program(name: str) -> str | None:
     return find_program(name, _get_search_path())
 
 
-def search_foreign_program(name: str, root: Path) -> str | None:
+def search_foreign_program(name: str, root: "Path") -> str | None:
     """Return the absolute path of a program on the PATH that no vault holds.
 
     It is neither in `root` nor in the current folder, and no symbolic link leads into `root`.
@@ -79,6 +137,8 @@ def find_program(name: str, search_path: str, avoided: str = "") -> str | None:
 
 def _is_in(folder: str, *paths: str) -> bool:
     """Return True if one of the paths is a folder or is in it, also by symbolic links."""
+    from pathlib import Path  # noqa: PLC0415 - a client of `serve` needs no paths
+
     return any(Path(os.path.realpath(path)).is_relative_to(folder) for path in paths)
 
 

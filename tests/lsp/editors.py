@@ -5,7 +5,6 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -19,10 +18,12 @@ from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 
+from running import PROGRAM
+
 WAIT = 30.0
 """Seconds until something that must happen has happened, on a slow machine."""
 
-COMMAND = (sys.executable, "-m", "vaultlink", "lsp")
+COMMAND = (*PROGRAM, "lsp")
 
 # -- places, found plainly ------------------------------------------------------------------------
 

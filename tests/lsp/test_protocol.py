@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editors import COMMAND, EDITORS, WAIT, Editor, Wire, start, wait_until
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from running import create_vault, write_files
+from editors import COMMAND, EDITORS, WAIT, Editor, Wire, start, wait_until
+from running import PROGRAM, create_vault, write_files
 
 VAULT = {
     "a.md": "[[b]] [[no]]\n",
@@ -310,7 +310,7 @@ async def test_vault_is_opened_once_its_settings_are_right(vault: Path) -> None:
 @pytest.mark.asyncio
 async def test_two_servers_and_a_watcher_that_fixes_see_the_same(vault: Path) -> None:
     uri = (vault / "a.md").as_uri()
-    line = [sys.executable, "-m", "vaultlink", "watch", "--fix", "-q", "--vault", str(vault)]
+    line = [*PROGRAM, "watch", "--fix", "-q", "--vault", str(vault)]
     with subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as watcher:
         async with start(vault) as one, start(vault) as other:
             await pull_until(one, uri, "“no”")

@@ -51,7 +51,7 @@ export class Program {
   /** Raise a ProgramError if the program is missing, does not work, or is too old. */
   async check(): Promise<void> {
     const { code, stdout, stderr } = await this.runCommand(["--version"], false);
-    const version = /^vaultlink (\d+\.\d+\S*)\s*$/.exec(stdout)?.[1];
+    const version = /^vaultlink (\d+\.\d+\S*)/.exec(stdout)?.[1];
     if (code !== 0 || !version) {
       const said = lastWords(stderr || stdout) || `exit code ${code}`;
       throw new ProgramError(`“${this.command}” does not work as vaultlink: ${said}. Check its path in the settings of this plugin.`);

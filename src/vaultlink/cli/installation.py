@@ -16,6 +16,7 @@ from vaultlink import __version__
 from vaultlink.disk.processes import no_garbage_collection
 from vaultlink.errors import UsageError
 from vaultlink.git.program import run_git
+from vaultlink.programs import is_binary
 from vaultlink.text import lazy_pattern
 
 # -- the environment that vaultlink is installed in ------------------------------------------------
@@ -25,8 +26,11 @@ def format_install_command(package: str) -> str:
     """Return the command that installs a package beside this vaultlink.
 
     pipx and uv have environments without pip of their own. An environment that is not active in
-    the terminal is named, because `pip` means another one there.
+    the terminal is named, because `pip` means another one there. A binary contains all packages,
+    and can only be built again.
     """
+    if is_binary():
+        return "make binary"
     prefix = Path(sys.prefix)
     if (prefix / "pipx_metadata.json").is_file():
         return f"pipx inject vaultlink {package}"
@@ -153,11 +157,13 @@ def find_schema_address(name: str) -> str:
         name: The name of its file, such as `settings.json`.
 
     Returns:
-        An `https:` or `file:` address; "" if the installation is no folder.
+        An `https:` or `file:` address; "" if the installation is no folder that stays.
     """
     site = _find_site()
     if site:
         return f"{site}/{_PUBLISHED_FOLDER}/{name}"
+    if is_binary():
+        return ""
     file = Path(__file__).absolute().parent.parent / "schemas" / name
     return file.as_uri() if file.is_file() else ""
 

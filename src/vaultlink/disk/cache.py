@@ -20,6 +20,7 @@ from vaultlink.disk.state_file import StateTable, StoredState, encode_state, ope
 from vaultlink.files import read_own, read_start, user_folder
 from vaultlink.index.packed_map import Column
 from vaultlink.model import NO_HISTORY, FileStamp, History
+from vaultlink.programs import find_build_digest
 from vaultlink.text import blake2b
 
 _MAGIC = b"vaultlink cache 2\n"
@@ -70,6 +71,8 @@ def program_digest() -> bytes:
 
     It covers the version of Python, and the files that determine what is kept.
     """
+    if digest := find_build_digest():
+        return digest
     package = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120 - called at every start
     return folders_digest((package, os.path.join(package, "..", "..", "rules")))  # noqa: PTH118
 

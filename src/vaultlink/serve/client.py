@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from vaultlink import __version__
 from vaultlink.errors import UsageError
 from vaultlink.files import short_address, vault_state_folder
+from vaultlink.programs import find_own_place
 from vaultlink.text import blake2b
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def socket_path(root: str | os.PathLike[str]) -> str:
 
     `root` is the folder of the vault without symbolic links.
     """
-    program = repr((PROTOCOL, __version__, os.path.dirname(__file__)))
+    program = repr((PROTOCOL, __version__, find_own_place()))
     name = blake2b(program.encode("utf-8", "surrogateescape"), digest_size=6).hexdigest()
     return os.path.join(vault_state_folder(root), "servers", name)
 

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaultlink.errors import DamagedCacheError, UsageError
+from vaultlink.programs import find_own_process
 from vaultlink.serve.answers import describe_error
 from vaultlink.serve.changes import Call
 from vaultlink.serve.client import ALIVE, MAX_INPUT, socket_path
@@ -202,7 +203,7 @@ class _Server:
         if "end" in request:
             self._end.set()
         if "end" in request or "process" in request:
-            return {"process": os.getpid()}
+            return {"process": find_own_process()}
         cancelled = threading.Event()
         future = self._worker.submit(
             lambda workspace: self._try_answer(

@@ -41,6 +41,7 @@ from vaultlink.git.objects import has_no_commit_yet
 from vaultlink.git.program import run_git, run_to_end
 from vaultlink.index.file_kinds import parse_conflict_copy
 from vaultlink.index.resolve import is_note
+from vaultlink.programs import describe_form, find_own_place, is_binary
 from vaultlink.report.layout import Palette, escape_controls, format_count, wrap_text
 from vaultlink.rules.registry import build_catalog
 from vaultlink.serve.client import find_server
@@ -80,12 +81,13 @@ class CheckRow(msgspec.Struct, frozen=True):
 
 def check_program() -> Iterator[CheckRow]:
     """Yield the rows that do not depend on a vault."""
-    place = Path(vaultlink.__file__).parent
-    yield CheckRow("version", False, f"vaultlink {vaultlink.__version__}, in {place}")
+    version = f"vaultlink {vaultlink.__version__}{describe_form()}"
+    yield CheckRow("version", False, f"{version}, in {find_own_place()}")
+    python = "in the binary" if is_binary() else sys.executable
     yield CheckRow(
         "Python",
         False,
-        f"{platform.python_version()} ({platform.python_implementation()}), {sys.executable}; "
+        f"{platform.python_version()} ({platform.python_implementation()}), {python}; "
         f"{platform.system()} {platform.release()}",
     )
     yield from _check_libraries()

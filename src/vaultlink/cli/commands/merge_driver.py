@@ -2,7 +2,6 @@
 
 import os
 import shlex
-import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -16,6 +15,7 @@ from vaultlink.errors import UsageError
 from vaultlink.files import UnusualFileError, read_regular, read_start
 from vaultlink.git.objects import merge_files
 from vaultlink.git.program import NO_GIT, has_git, run_git
+from vaultlink.programs import build_own_command
 from vaultlink.write.own_files import replace_file, temporary_files
 
 # -- `vaultlink merge-driver`: the command that git calls to merge a note --------------------------
@@ -195,9 +195,8 @@ def build_driver_command() -> str:
     It contains the path of the interpreter, because graphical programs run git with a short PATH.
     If vaultlink is no longer installed or fails, git merges by itself.
     """
-    program = shlex.quote(Path(sys.executable).as_posix()).replace("%", "%%") + " -P -m vaultlink"
-    if not sys.executable:
-        program = "vaultlink"
+    program, *options = build_own_command()
+    program = shlex.join((Path(program).as_posix(), *options)).replace("%", "%%")
     return (
         f"{program} merge-driver %O %A %B --marker-size %L --path %P "
         "--base-label %S --ours-label %X --theirs-label %Y; "

@@ -1,7 +1,6 @@
 """`vaultlink serve`: keep a vault in memory for the commands that ask about it."""
 
 import os
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -16,7 +15,7 @@ from vaultlink.cli.proposed_commands import list_setting_words
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import choose_named_vault, find_vault_root, scan_from_options
 from vaultlink.errors import UsageError
-from vaultlink.programs import BackgroundProgram, ProgramCall
+from vaultlink.programs import BackgroundProgram, ProgramCall, build_own_command
 from vaultlink.serve.client import NoAnswerError, ask, find_server, socket_path
 from vaultlink.serve.socket import claim_socket, is_claimed
 from vaultlink.serve.socket import serve as serve_socket
@@ -90,7 +89,7 @@ def _start(options: ServeOptions, terminal: Terminal) -> int:
     root = find_vault_root(options)
     number = find_server(root)
     if number is None:
-        line = [sys.executable, "-P", "-m", "vaultlink", "serve", "--vault", str(root)]
+        line = [*build_own_command(), "serve", "--vault", str(root)]
         line += list_setting_words(options)
         if options.idle is not None:
             line += ["--idle", str(options.idle)]
