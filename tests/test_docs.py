@@ -442,6 +442,7 @@ LEFT = {
     "gitlab": left_by_gitlab,
     "pre-commit": left_by_pre_commit,
     "obsidian-git": left_by_obsidian_git,
+    "obsidian-plugin": guides.left_by_obsidian_plugin,
 }
 
 

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -207,18 +208,14 @@ class App:
         script = "(text) => { const area = document.querySelector('#main textarea'); area.value = text + area.value; }"
         self.ask(script, text)
 
-    def list_processes(self) -> list[int]:
-        """Return the processes of vaultlink that work on the vault."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            try:
-                words = (
-                    (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
-                )
-            except OSError:
-                continue
-            if str(self.vault).encode() in words and b"--vault" in words:
-                found.append(int(entry.name))
+    def list_processes(self) -> dict[int, str]:
+        """Return the processes of vaultlink that work on the vault, with their commands."""
+        found, words = {}, [b"--vault", str(self.vault).encode()]
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                line = entry.read_bytes().split(b"\0")
+                if b"vaultlink" in b" ".join(line[:3]) and all(word in line for word in words):
+                    found[int(entry.parent.name)] = line[line.index(words[0]) - 1].decode()
         return found
 
 
@@ -492,11 +489,9 @@ def test_missing_and_old_programs_are_named_and_can_be_set(
 def test_watcher_that_is_killed_starts_again(start_app: StartApp) -> None:
     app = start_app()
     app.wait_for(lambda: app.status == "9 mistakes · 8 planned")
-    watchers = [
-        pid for pid in app.list_processes() if b"watch" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
-    for pid in watchers:
-        os.kill(pid, 9)
+    for pid, command in app.list_processes().items():
+        if command == "watch":
+            os.kill(pid, 9)
     app.wait_for(
         lambda: "vaultlink: The watcher ended (signal SIGKILL). It starts again." in app.notices
     )
@@ -543,7 +538,7 @@ def test_hostile_names_and_texts_are_only_text(start_app: StartApp) -> None:
 def test_unload_leaves_no_process(start_app: StartApp) -> None:
     app = start_app()
     app.wait_for(lambda: app.status == "9 mistakes · 8 planned")
-    assert app.list_processes()
+    app.wait_for(lambda: sorted(app.list_processes().values()), ["serve", "watch"])
     app.ask("() => window.app.plugin.onunload()")
     app.wait_for(lambda: not app.list_processes())
     assert app.notices == []
