@@ -187,7 +187,7 @@ def _handle_signals() -> Iterator[Callable[[Callable[[], None]], None]]:
 
 
 def _stop_without_reader(terminal: Terminal, stop: Callable[[], None]) -> None:
-    """Call `stop` once nobody can read stdout any more: the next change may be days away.
+    """Call `stop` once nobody reads stdout: the next change may be days away.
 
     Nothing happens if stdout is neither a pipe nor a socket, or the system has no `poll`.
     """
