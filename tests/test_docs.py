@@ -42,7 +42,7 @@ RUN = [
     *(
         page
         for page in PAGES
-        if blocks(page, "sh") and page.stem not in ("first-steps", "install", "tutorial")
+        if blocks(page, "sh") and page.stem not in ("first-steps", "install", "tutorial", "vscode")
     ),
 ]
 """The others are run by tests of their own: `READERS` in tests/test_code_blocks.py names them."""
@@ -141,6 +141,7 @@ def test_each_use_has_a_page() -> None:
         "tutorial",
         "upgrading",
         "versions",
+        "vscode",
         "watching",
         "zed",
     ]

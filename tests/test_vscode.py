@@ -8,6 +8,7 @@ chosen, in the page.
 import json
 import os
 import re
+import shlex
 import shutil
 import socket
 import stat
@@ -26,6 +27,7 @@ import msgspec
 import pytest
 
 from browsing import Page, start_browser
+from documents import blocks
 from forge import ROOT, check_output, make_clean_environment, make_once, require_npm
 from running import write_files
 from vaultlink import __version__
@@ -42,29 +44,35 @@ WAIT = 60.0
 """Seconds until something that must happen has happened, on a busy machine."""
 
 NPM = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+PAGE = ROOT / "docs" / "vscode.md"
+IS_REFRESHED = bool(os.environ.get("VAULTLINK_REFRESH"))
+"""True if the picture of the page is taken again."""
 
 
 # -- making ---------------------------------------------------------------------------------------------------------------
 
 
+def read_commands() -> list[str]:
+    """Return the commands of the page, which build and install the extension."""
+    [block] = blocks(PAGE, "sh")
+    return block.splitlines()
+
+
 def build_extension(folder: Path) -> None:
-    """Check the types of the extension, and package it and the driver."""
-    shutil.copytree(SOURCE, folder, dirs_exist_ok=True)
-    check_output(NPM, folder, dict(os.environ))
-    check_output(["npm", "run", "package"], folder, dict(os.environ))
-    shutil.copytree(ROOT / "tests" / "vscode" / "driver", folder / "driver")
-    package = [
-        "../node_modules/.bin/vsce",
-        "package",
-        "--skip-license",
-        "--allow-missing-repository",
-    ]
-    (folder / "driver" / "README.md").write_text("# Driver\n", encoding="utf-8")
-    check_output(package, folder / "driver", dict(os.environ))
+    """Build the extension as the page says, and package the driver."""
+    shutil.copy(ROOT / "Makefile", folder)
+    shutil.copytree(SOURCE, folder / "contrib" / "vscode")
+    check_output(["bash", "-c", read_commands()[0]], folder, dict(os.environ))
+    driver = shutil.copytree(ROOT / "tests" / "vscode" / "driver", folder / "driver")
+    (driver / "README.md").write_text("# Driver\n", encoding="utf-8")
+    vsce = folder / "build" / "vscode" / "node_modules" / ".bin" / "vsce"
+    check_output(
+        [vsce, "package", "--skip-license", "--allow-missing-repository"], driver, dict(os.environ)
+    )
 
 
 def install_code(folder: Path) -> None:
-    """Install VS Code as its own script does, but without the modules that must be compiled: it runs without them."""
+    """Install VS Code as its own script does, without modules that must be compiled: it runs without them."""
     for name in ("package.json", "package-lock.json"):
         shutil.copy(ROOT / "tests" / "vscode" / name, folder)
     check_output(NPM, folder, dict(os.environ))
@@ -75,7 +83,7 @@ def install_code(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder in which the extension was packaged."""
+    """The folder in which the commands of the page run."""
     require_npm(tmp_path_factory)
     return make_once(tmp_path_factory, "vscode-extension", build_extension)
 
@@ -224,7 +232,10 @@ def fill(vault: Path) -> None:
     shutil.copytree(SAMPLE, vault, dirs_exist_ok=True)
     for path in vault.rglob("*"):
         path.chmod(path.stat().st_mode | stat.S_IWUSR)
-    settings = {"vaultlink.path": str(vault / "vaultlink"), "files.autoSave": "off"}
+    settings = {
+        "vaultlink.path": str(vault / "vaultlink"),
+        "files.exclude": {".vscode": True, "vaultlink": True},
+    }
     write_files(vault, {".vscode/settings.json": json.dumps(settings)})
     write_program(vault / "vaultlink", f"touch '{vault.parent}/hostile'; exec '{PROGRAM}' \"$@\"")
 
@@ -244,7 +255,10 @@ def start_code(factory: pytest.TempPathFactory, built: Path, folder: Path) -> It
         make_once(factory, "vscode", install_code)
         / "node_modules/code-server/lib/vscode/out/server-main.js"
     )
-    vault, data = folder / "Ada's $(touch pwned) & notes; 50 %", folder / "data"
+    vault, data = (
+        folder / ("podcast-wiki" if IS_REFRESHED else "Ada's $(touch pwned) & notes; 50 %"),
+        folder / "data",
+    )
     settings = data / "data" / "Machine" / "settings.json"
     vault.mkdir()
     fill(vault)
@@ -258,20 +272,13 @@ def start_code(factory: pytest.TempPathFactory, built: Path, folder: Path) -> It
     environment = make_clean_environment(
         home, VAULTLINK_TEST_SOCKET=address, PATH=f"{vault}:.:/usr/bin:/bin"
     )
-    command = [
-        shutil.which("node") or "node",
-        str(server),
-        "--server-data-dir",
-        str(data),
-        "--telemetry-level",
-        "off",
-    ]
-    command += ["--accept-server-license-terms", "--force-disable-user-env"]
-    packages = [built / f"vaultlink-{VERSION}.vsix", built / "driver" / "driver-1.0.0.vsix"]
-    check_output(
-        [*command, *(f"--install-extension={package}" for package in packages)], folder, environment
-    )
-    serve = [*command, "--host=127.0.0.1", "--port=0", "--without-connection-token"]
+    serve = [shutil.which("node") or "node", str(server), "--server-data-dir", str(data)]
+    serve += ["--telemetry-level=off", "--accept-server-license-terms", "--force-disable-user-env"]
+    programs = write_program(folder / "bin" / "code", f'exec {shlex.join(serve)} "$@"').parent
+    path = {**environment, "PATH": f"{programs}:{environment['PATH']}"}
+    check_output(["bash", "-c", read_commands()[1]], built, path)
+    check_output(["bash", "-c", "code --install-extension driver/driver-1.0.0.vsix"], built, path)
+    serve += ["--host=127.0.0.1", "--port=0", "--without-connection-token"]
     with (
         subprocess.Popen(
             serve,
@@ -326,7 +333,7 @@ def code(window: Code) -> Code:
 
 
 def test_package_has_these_files(built: Path) -> None:
-    with zipfile.ZipFile(built / f"vaultlink-{VERSION}.vsix") as archive:
+    with zipfile.ZipFile(built / f"build/vscode/vaultlink-{VERSION}.vsix") as archive:
         names = sorted(archive.namelist())
         licence = archive.read("extension/LICENSE.txt")
     assert names == [
@@ -340,6 +347,28 @@ def test_package_has_these_files(built: Path) -> None:
         "extension/readme.md",
     ]
     assert licence == (ROOT / "LICENSE").read_bytes()
+
+
+def test_page_builds_and_installs_the_extension() -> None:
+    build, install = (line.partition("#")[0].strip() for line in read_commands())
+    assert (
+        build == "make vscode"
+    )  # `built` runs it, and `start_code` the other one, with VS Code as `code`
+    assert install == "code --install-extension build/vscode/vaultlink-*.vsix"
+
+
+def test_page_and_readme_list_the_commands_and_settings() -> None:
+    page, readme = (
+        PAGE.read_text(encoding="utf-8"),
+        (SOURCE / "README.md").read_text(encoding="utf-8"),
+    )
+    contributed = MANIFEST["contributes"]
+    titles = [f"| {item['category']}: {item['title']} |" for item in contributed["commands"]]
+    assert re.findall(r"^\| vaultlink: .*? \|", page, re.MULTILINE) == titles
+    assert re.findall(r"^\| vaultlink: .*? \|", readme, re.MULTILINE) == titles
+    rows = re.findall(r"^\| `(vaultlink\..*?)` \|.*\| `(.*)` \|$", page, re.MULTILINE)
+    settings = contributed["configuration"]["properties"]
+    assert rows == [(name, json.dumps(item["default"])) for name, item in settings.items()]
 
 
 def test_extension_has_the_version_and_the_settings_of_the_server() -> None:
@@ -495,6 +524,18 @@ def test_fixes_of_a_note_are_undone_in_the_editor(code: Code) -> None:
     assert code.run(text) == before
 
 
+def test_page_fixes_a_note_on_save(code: Code) -> None:
+    [block] = blocks(PAGE, "json")
+    write_files(code.vault, {".vscode/settings.json": block})
+    code.open("index.md")
+    script = """v => v.workspace.getConfiguration('editor', v.window.activeTextEditor.document)
+        .get('codeActionsOnSave')['source.fixAll.vaultlink']"""
+    code.wait(lambda: code.run(script) == "explicit")
+    code.command("type", {"text": "x"})
+    code.command("workbench.action.files.save")
+    code.wait(lambda: b"[[long_tide | latest episode]]" in (code.vault / "index.md").read_bytes())
+
+
 def test_fixes_of_the_vault_are_shown_applied_and_undone(code: Code) -> None:
     before = code.read()
     bar = code.bar
@@ -505,6 +546,8 @@ def test_fixes_of_the_vault_are_shown_applied_and_undone(code: Code) -> None:
     assert "+- [[long_tide | latest episode]]" in code.run(
         "v => v.window.activeTextEditor.document.getText()"
     )
+    if IS_REFRESHED:
+        code.page.do("picture", file=str(ROOT / "docs" / "images" / "vscode.png"))
     code.choose("Apply these fixes")
     assert code.take_note().startswith("vaultlink: Fixed 13 findings in 9 notes: ")
     assert code.read() != before

@@ -79,12 +79,13 @@ class Neovim:
     def wait_for_findings(self, name: str, *parts: str) -> list[str]:
         """Wait until the diagnostics of a file contain these words, one each."""
 
-        def matches() -> bool:
+        def find_all() -> list[list[str]]:
             found = self.findings(name)
-            return len(found) == len(parts) and all(map(str.__contains__, found, parts))
+            matches = len(found) == len(parts) and all(map(str.__contains__, found, parts))
+            return [found] if matches else []
 
-        wait_until(matches, f"{name}: {parts}")
-        return self.findings(name)
+        [found] = wait_until(find_all, f"{name}: {parts}")
+        return found
 
     @property
     def line(self) -> str:

@@ -62,12 +62,13 @@ class Emacs(Terminal):
     def wait_for_findings(self, name: str, *parts: str) -> list[str]:
         """Wait until the diagnostics of a file contain these words, one each."""
 
-        def matches() -> bool:
+        def find_all() -> list[list[str]]:
             found = self.findings(name)
-            return len(found) == len(parts) and all(map(str.__contains__, found, parts))
+            matches = len(found) == len(parts) and all(map(str.__contains__, found, parts))
+            return [found] if matches else []
 
-        wait_until(matches, f"{name}: {parts}")
-        return self.findings(name)
+        [found] = wait_until(find_all, f"{name}: {parts}")
+        return found
 
     @property
     def line(self) -> str:
@@ -245,7 +246,7 @@ def test_edit_shows_in_another_note(tmp_path: Path) -> None:
 def test_places_and_killed_editor(tmp_path: Path) -> None:
     with open_editor(tmp_path, "Liste.md", UNITS) as (editor, run):
         run.step("Open Liste.md")
-        run.show(*editor.wait_for_findings("Liste.md", "VL125"))
+        run.show(*editor.wait_for_findings("Liste.md", "[[Nirgends]] "))
 
         run.step("Rename the heading of the first link")
         editor.press("C-s")
@@ -253,7 +254,7 @@ def test_places_and_killed_editor(tmp_path: Path) -> None:
         editor.press("Enter")
         rename(editor, "Tür 🙂🙂", "Edit successful")
         editor.write_all(run)
-        run.show(*editor.wait_for_findings("Liste.md", "VL125"))
+        run.show(*editor.wait_for_findings("Liste.md", "[[Nirgends]] "))
         os.kill(editor.process, signal.SIGKILL)
         editor.desk.wait_for_no_server()
         run.compare("emacs-places")

@@ -82,7 +82,9 @@ def test_walk_of_the_page(tmp_path: Path) -> None:
         )
         run.show(*list_rows(text, r" file *$"))
         screen.press("Tab", "Enter", "Escape")
-        run.show(*list_rows(screen.wait_for("NOR", "[[harbour_pilots_and_the_last_mile]]"), "See"))
+        run.show(
+            *list_rows(screen.wait_for("NOR", "pilots_and_the_last_mile]]", without="●"), "See")
+        )
 
         run.step("Follow it: g d; go back: C-o")
         screen.type("gd")

@@ -137,7 +137,7 @@ def test_places_and_killed_editor(tmp_path: Path) -> None:
         rename(editor, run, "Wände 🙂")
         editor.wait_for("vim.fn.getline('.'):find('Wände') ~= nil")
         write_all(editor, run)
-        run.show(*editor.wait_for_findings("Liste.md", "VL125"))
+        run.show(*editor.wait_for_findings("Liste.md", "1:75-87"))
         assert desk.list_servers()
         editor.process.kill()
         desk.wait_for_no_server()
