@@ -37,7 +37,7 @@ help:
 	@echo 'make refresh   regenerate the expected findings, the README table and the public names; review the diff'
 	@echo 'make docs      build the documentation site in build/site'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
-	@echo 'make vscode       build the extension for VS Code in build/vscode; needs node and npm'
+	@echo 'make vscode       build the extension for VS Code in build; needs node and npm'
 	@echo 'make obsidian     build the plugin for Obsidian, and lay out its repository in build/obsidian; needs node and npm'
 	@echo 'make screenshots  take the pictures of reports and of the pane in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
@@ -180,8 +180,10 @@ screenshots: .venv/tested
 	    node "$$folder/picture.mjs" "$$(command -v chromium)" "$$PWD/$(BIN)/vaultlink" "$$folder/podcast-wiki" "$$folder/plugin" docs/images
 
 vscode:
-	rm -rf build/vscode && mkdir -p build && cp -r contrib/vscode build/vscode
-	cd build/vscode && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent package
+	mkdir -p build && folder=$$(mktemp -d) && cp -r contrib/vscode "$$folder" && \
+	    npm ci --silent --ignore-scripts --no-audit --no-fund --prefix "$$folder/vscode" && \
+	    npm run --silent --prefix "$$folder/vscode" package -- --out "$(CURDIR)/build/" && \
+	    rm -r "$$folder"
 
 obsidian:
 	rm -rf build/obsidian && folder=$$(mktemp -d) && mkdir "$$folder/contrib" && \
