@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants lock mcp-calls refresh random-renames questions renames replay casts screenshots vscode docs clean soak
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls refresh random-renames questions renames replay casts screenshots vscode obsidian docs clean soak
 
 help:
 	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
@@ -31,12 +31,14 @@ help:
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make coverage  measure which lines of the pure packages the tests run'
 	@echo 'make mutants   change the code in COUNT places, and print those that no test notices; SEED=N PACKAGES="write fix" SINCE=REVISION'
+	@echo 'make binary    build one file for this system that needs no Python, in build/binary'
+	@echo 'make packaging archive it in build/packaging, with a Dockerfile and a Homebrew formula; URL=ADDRESS of the archives'
 	@echo 'make lock      choose the versions of requirements-dev.lock anew; ARGS=--upgrade for the newest ones'
 	@echo 'make refresh   regenerate the expected findings, the README table and the public names; review the diff'
 	@echo 'make docs      build the documentation site in build/site'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
 	@echo 'make vscode       build the extension for VS Code in build/vscode; needs node and npm'
-	@echo 'make obsidian     build the plugin for Obsidian, and lay out its repository in build/obsidian/out; needs node and npm'
+	@echo 'make obsidian     build the plugin for Obsidian, and lay out its repository in build/obsidian; needs node and npm'
 	@echo 'make screenshots  take the pictures of reports and of the pane in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
 
@@ -142,6 +144,13 @@ binary: .venv/tested
 	$(BIN)/pyinstaller --noconfirm --log-level WARN --distpath build/binary --workpath build/binary/work tools/packaging/binary.spec
 	@echo 'build/binary/vaultlink needs no Python. Copy it to a folder of your PATH.'
 
+packaging: binary
+	rm -rf build/packaging
+	$(BIN)/python tools/packaging/write_files.py archive build/packaging
+	$(BIN)/python tools/packaging/write_files.py files build/packaging $(URL)
+	$(BIN)/hadolint build/packaging/Dockerfile
+	@echo 'build/packaging holds the archive, its checksum, the Dockerfile and the formula. Nothing was uploaded.'
+
 lock: .venv/tested
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-annotate \
 	    --custom-compile-command 'make lock' --output-file requirements-dev.lock $(ARGS) pyproject.toml
@@ -175,8 +184,11 @@ vscode:
 	cd build/vscode && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent package
 
 obsidian:
-	rm -rf build/obsidian && mkdir -p build && cp -r contrib/obsidian build/obsidian
-	cd build/obsidian && npm ci --silent --ignore-scripts --no-audit --no-fund && npm run --silent build && node layout.mjs out
+	rm -rf build/obsidian && folder=$$(mktemp -d) && mkdir "$$folder/contrib" && \
+	    cp -r contrib/obsidian "$$folder/contrib" && cp -r docs LICENSE "$$folder" && \
+	    npm ci --silent --ignore-scripts --prefix "$$folder/contrib/obsidian" && \
+	    npm run --silent --prefix "$$folder/contrib/obsidian" build && \
+	    node "$$folder/contrib/obsidian/layout.mjs" build/obsidian
 
 clean:
 	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -42,7 +42,7 @@ RUN = [
     *(
         page
         for page in PAGES
-        if blocks(page, "sh") and page.stem not in ("first-steps", "install", "tutorial")
+        if blocks(page, "sh") and page.stem not in ("first-steps", "install", "tutorial", "vscode")
     ),
 ]
 """The others are run by tests of their own: `READERS` in tests/test_code_blocks.py names them."""
@@ -119,6 +119,7 @@ def test_each_use_has_a_page() -> None:
         "mentions",
         "neovim",
         "obsidian-git",
+        "obsidian-plugin",
         "old-findings",
         "output-files",
         "planned-notes",
@@ -140,6 +141,7 @@ def test_each_use_has_a_page() -> None:
         "tutorial",
         "upgrading",
         "versions",
+        "vscode",
         "watching",
         "zed",
     ]
@@ -441,6 +443,7 @@ LEFT = {
     "gitlab": left_by_gitlab,
     "pre-commit": left_by_pre_commit,
     "obsidian-git": left_by_obsidian_git,
+    "obsidian-plugin": guides.left_by_obsidian_plugin,
 }
 
 

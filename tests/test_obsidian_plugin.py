@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -42,18 +43,20 @@ MANIFEST: Mapping[str, Any] = json.loads((PLUGIN / "manifest.json").read_text(en
 
 def build_plugin(folder: Path) -> None:
     """Install the tools of the plugin, with the versions of its lock, and bundle it."""
-    made = shutil.ignore_patterns("node_modules", "main.js")
-    shutil.copytree(PLUGIN, folder, ignore=made, dirs_exist_ok=True)
+    plugin = folder / "contrib" / "obsidian"
+    shutil.copytree(PLUGIN, plugin, ignore=shutil.ignore_patterns("node_modules", "main.js"))
+    shutil.copytree(ROOT / "docs" / "images", folder / "docs" / "images")
     shutil.copy(ROOT / "LICENSE", folder)
-    environment = dict(os.environ)
-    check_output(["npm", "ci", "--no-audit", "--no-fund"], folder, environment)
-    check_output(["npm", "run", "build"], folder, environment)
+    install = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"]
+    check_output(install, plugin, dict(os.environ))
+    check_output(["npm", "run", "build"], plugin, dict(os.environ))
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_npm(tmp_path_factory)
-    return make_once(tmp_path_factory, "obsidian", build_plugin)
+    folder = make_once(tmp_path_factory, "obsidian", build_plugin)
+    return folder / "contrib" / "obsidian"
 
 
 def test_types_and_rules_of_plugins_hold(built: Path) -> None:
@@ -76,11 +79,22 @@ def test_layout_is_what_a_repository_of_a_plugin_needs(built: Path, tmp_path: Pa
     check_output(layout, built, dict(os.environ))
     names = {path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file()}
     sources = {f"repository/src/{path.name}" for path in (PLUGIN / "src").iterdir()}
-    files = ["README.md", "LICENSE", "manifest.json", "versions.json", "styles.css", "package.json"]
+    files = [
+        "README.md",
+        "LICENSE",
+        "images/obsidian-pane-light.png",
+        "manifest.json",
+        "versions.json",
+        "styles.css",
+        "package.json",
+    ]
     files += ["package-lock.json", "tsconfig.json", "eslint.config.mjs"]
     release = f"release-{MANIFEST['version']}"
     assets = {f"{release}/{name}" for name in ("main.js", "manifest.json", "styles.css")}
     assert names == sources | {f"repository/{name}" for name in files} | assets
+    readme = (target / "repository" / "README.md").read_text(encoding="utf-8")
+    assert "](images/obsidian-pane-light.png)" in readme
+    assert "../" not in readme
     assert (target / release / "main.js").read_bytes() == (built / "main.js").read_bytes()
     refused = subprocess.run(layout, cwd=built, capture_output=True, text=True, check=False)
     assert (refused.returncode, refused.stderr) == (1, f"{target} exists: name a new folder\n")
@@ -194,18 +208,14 @@ class App:
         script = "(text) => { const area = document.querySelector('#main textarea'); area.value = text + area.value; }"
         self.ask(script, text)
 
-    def list_processes(self) -> list[int]:
-        """Return the processes of vaultlink that work on the vault."""
-        found = []
-        for entry in Path("/proc").iterdir():
-            try:
-                words = (
-                    (entry / "cmdline").read_bytes().split(b"\0") if entry.name.isdigit() else []
-                )
-            except OSError:
-                continue
-            if str(self.vault).encode() in words and b"--vault" in words:
-                found.append(int(entry.name))
+    def list_processes(self) -> dict[int, str]:
+        """Return the processes of vaultlink that work on the vault, with their commands."""
+        found, words = {}, [b"--vault", str(self.vault).encode()]
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with suppress(OSError):
+                line = entry.read_bytes().split(b"\0")
+                if b"vaultlink" in b" ".join(line[:3]) and all(word in line for word in words):
+                    found[int(entry.parent.name)] = line[line.index(words[0]) - 1].decode()
         return found
 
 
@@ -479,11 +489,9 @@ def test_missing_and_old_programs_are_named_and_can_be_set(
 def test_watcher_that_is_killed_starts_again(start_app: StartApp) -> None:
     app = start_app()
     app.wait_for(lambda: app.status == "9 mistakes · 8 planned")
-    watchers = [
-        pid for pid in app.list_processes() if b"watch" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    ]
-    for pid in watchers:
-        os.kill(pid, 9)
+    for pid, command in app.list_processes().items():
+        if command == "watch":
+            os.kill(pid, 9)
     app.wait_for(
         lambda: "vaultlink: The watcher ended (signal SIGKILL). It starts again." in app.notices
     )
@@ -530,7 +538,7 @@ def test_hostile_names_and_texts_are_only_text(start_app: StartApp) -> None:
 def test_unload_leaves_no_process(start_app: StartApp) -> None:
     app = start_app()
     app.wait_for(lambda: app.status == "9 mistakes · 8 planned")
-    assert app.list_processes()
+    app.wait_for(lambda: sorted(app.list_processes().values()), ["serve", "watch"])
     app.ask("() => window.app.plugin.onunload()")
     app.wait_for(lambda: not app.list_processes())
     assert app.notices == []

@@ -5,13 +5,14 @@
 // FOLDER/repository is what to push: manifest.json and versions.json at its root, README, LICENSE and the sources.
 // FOLDER/release-VERSION holds the assets of the release whose tag is VERSION. Nothing is uploaded.
 
-import { cpSync, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const PARTS = ["README.md", "manifest.json", "versions.json", "styles.css", "package.json", "package-lock.json"];
+const PARTS = ["manifest.json", "versions.json", "styles.css", "package.json", "package-lock.json"];
 const SOURCES = ["tsconfig.json", "eslint.config.mjs", "src"];
 const ASSETS = ["main.js", "manifest.json", "styles.css"];
+const PICTURE = /\.\.\/\.\.\/docs\/(images\/[\w-]+\.png)/g;
 const VERSION = /^\d+\.\d+\.\d+$/;
 
 /** Return what the rules of the list refuse, a sentence each. */
@@ -44,8 +45,13 @@ function layOut(source, target) {
   const [repository, release] = [join(target, "repository"), join(target, `release-${manifest.version}`)];
   for (const folder of [repository, release]) mkdirSync(folder, { recursive: true });
   for (const name of [...PARTS, ...SOURCES]) cpSync(join(source, name), join(repository, name), { recursive: true });
-  const license = [join(source, "LICENSE"), join(source, "..", "..", "LICENSE")].find(existsSync);
-  cpSync(license, join(repository, "LICENSE"));
+  const project = join(source, "..", "..");
+  cpSync(join(project, "LICENSE"), join(repository, "LICENSE"));
+  const readme = readFileSync(join(source, "README.md"), "utf8").replace(PICTURE, (path, name) => {
+    cpSync(join(source, path), join(repository, name));
+    return name;
+  });
+  writeFileSync(join(repository, "README.md"), readme);
   for (const name of ASSETS) cpSync(join(source, name), join(release, name));
 }
 

@@ -19,7 +19,7 @@ for (const theme of ["light", "dark"]) {
   await page.evaluate((code) => (window.pluginCode = code), readFileSync(join(plugin, "main.js"), "utf8"));
   await page.addScriptTag({ content: read("app.js") });
   await page.evaluate(([root, command]) => window.startApp(root, command), [vault, program]);
-  await page.evaluate(() => window.app.open("the_container_that_changed_every_harbour.md"));
+  await page.evaluate(() => window.app.open("tide_tables_and_the_first_analog_computers.md"));
   await page.evaluate(() => window.app.run("show"));
   await page.waitForSelector(".vaultlink-title", { timeout: 60_000 });
   await page.screenshot({ path: `${folder}/obsidian-pane-${theme}.png` });

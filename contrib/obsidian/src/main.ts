@@ -47,7 +47,7 @@ export default class VaultlinkPlugin extends Plugin {
     return (typeof path === "string" && path) || "vaultlink";
   }
 
-  /** Keep the path of the program on this device: it differs on others, and is none of the vault's business. */
+  /** Keep the path of the program on this device: it differs on others. */
   set path(path: string) {
     this.app.saveLocalStorage(PATH_KEY, path.trim() || null);
   }

@@ -69,7 +69,7 @@ export class Program {
   /** Start the watcher; and the server, without which questions only take longer. */
   follow(): void {
     const watcher = this.keep(start(this.command, ["watch", "--vault", this.vault, "--output-format", "json-lines"]));
-    const server = this.keep(start(this.command, ["serve", "--quiet", "--vault", this.vault]));
+    const server = this.keep(start(this.command, ["serve", "--vault", this.vault, "--quiet"]));
     const started = Date.now();
     let rest = "";
     let errors = "";

@@ -47,7 +47,8 @@ export async function activate(given: vscode.ExtensionContext): Promise<void> {
       onDidChange: differenceChanged.event,
       provideTextDocumentContent: (uri) => differences.get(uri.path) ?? "",
     }),
-    workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("vaultlink.path") && void restart()),
+    // The client tells the server of it first.
+    workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("vaultlink.path") && setTimeout(restart, PAUSE_MS)),
     workspace.onDidSaveTextDocument(countSoon),
     workspace.onDidChangeWorkspaceFolders(() => {
       lastVault = undefined;
@@ -124,7 +125,8 @@ async function showReferences(uri: string, position: Position, places: Location[
 /** Show why the program cannot be used, and what to do. */
 async function explain(reason: string): Promise<void> {
   const actions: Record<string, () => unknown> = {
-    "How to Install": () => commands.executeCommand("extension.open", context.extension.id),
+    "How to Install": () =>
+      commands.executeCommand("markdown.showPreview", vscode.Uri.joinPath(context.extensionUri, "readme.md")), // vsce names it so
     "Open Setting": () => commands.executeCommand("workbench.action.openSettings", "vaultlink.path"),
     "Try Again": restart,
   };

@@ -95,7 +95,7 @@ def list_topics(findings: Iterable[Diagnostic]) -> list[Topic]:
 
 
 class TopicCounts(NamedTuple):
-    """Numbers of all topics and of those that are mistakes; others are planned."""
+    """Numbers of all topics and of mistakes; the others are planned notes."""
 
     topics: int
     mistakes: int

@@ -1,4 +1,4 @@
-// Runs in the extension host of VS Code: answers each line with the value of a JavaScript function of the API.
+// Runs in the extension host of VS Code: answers each line with the value of a function of the API.
 
 const { createServer } = require("node:net");
 const { createInterface } = require("node:readline");
@@ -9,8 +9,8 @@ exports.activate = () => {
     for await (const line of createInterface({ input: socket })) {
       let answer;
       try {
-        const { script, argument } = JSON.parse(line);
-        answer = { value: (await eval(script)(vscode, argument)) ?? null };
+        const { script, arguments: values } = JSON.parse(line);
+        answer = { value: (await eval(script)(vscode, ...values)) ?? null };
       } catch (error) {
         answer = { error: String(error?.stack ?? error) };
       }
