@@ -1,5 +1,7 @@
 """Tests of places: offsets as positions in all three encodings, and documents that follow an editor."""
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from lsprotocol import types
 from pygls.workspace import PositionCodec
 
 from editors import CODECS, find_offset, find_position, split_lines
-from vaultlink.serve.lsp.documents import Document, read_document
+from vaultlink.serve.lsp.documents import Document, Documents, read_document
 from vaultlink.serve.lsp.views import TextPlaces
 
 TEXTS = st.text("ab[#\t\n\r\f\v\x1c\x85\u2028\u2029\ufeffé\u0301漢🙂𝒳", max_size=12)
@@ -102,6 +104,44 @@ def test_document_follows_its_editor(
         document.apply_change(types.TextDocumentContentChangePartial(extent, new))
     assert document.source == text
     assert "".join(document.lines) == text
+
+
+@given(
+    text=TEXTS_WITH_LINES,
+    changes=st.lists(st.tuples(RANGES, TEXTS), max_size=8),
+    order=st.randoms(use_true_random=False),
+)
+def test_changes_that_come_in_any_order_are_made_in_that_of_their_versions(
+    text: str, changes: list[tuple[types.Range, str]], order: Random
+) -> None:
+    """Helix 25.01 sends those of keys that are pressed fast out of order."""
+    numbered = [
+        (version, types.TextDocumentContentChangePartial(*change))
+        for version, change in enumerate(changes, start=2)
+    ]
+    sources = []
+    for shuffle in (False, True):
+        documents = Documents(None)
+        documents.put_text_document(types.TextDocumentItem("file:///a.md", "markdown", 1, text))
+        if shuffle:
+            order.shuffle(numbered)
+        for version, change in numbered:
+            named = types.VersionedTextDocumentIdentifier(version, "file:///a.md")
+            documents.update_text_document(named, change)
+        document = documents.get_text_document("file:///a.md")
+        assert document.version == 1 + len(changes)
+        sources.append(document.source)
+    assert sources[0] == sources[1]
+
+
+def test_few_former_texts_of_a_long_document_are_kept() -> None:
+    document = Document("file:///a.md", "x" * 400_000, 1)
+    here = types.Position(0, 0)
+    insertion = types.TextDocumentContentChangePartial(types.Range(here, here), "y")
+    for version in range(2, 20):
+        document.change(version, insertion)
+    assert len(document._past) == 4
+    assert document.source == "y" * 18 + "x" * 400_000
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """The documents of an editor, kept in step with it by pygls."""
 
 from collections.abc import Sequence
+from typing import NamedTuple, cast
+from urllib.parse import unquote
 
 from lsprotocol import types
 from pygls.workspace import TextDocument, Workspace
@@ -12,12 +14,44 @@ _HALF = lazy_pattern("[\ud800-\udfff]")
 """A surrogate, which is half of a character: an editor may send one half after the other."""
 
 
-class Document(TextDocument):
-    """A document whose lines end as the protocol says.
+_MAX_PAST, _MAX_PAST_SIZE = 64, 1 << 20
+"""Former texts that are kept of a document, and their characters."""
 
-    Those of pygls end at form feeds and other separators, too, after which each later change would
-    go to another place.
+
+class _Change(NamedTuple):
+    """A change of a document: its version, the text before it, and what is changed."""
+
+    version: int
+    before: str
+    change: types.TextDocumentContentChangeEvent
+
+
+class Document(TextDocument):
+    """A document that takes changes in any order, with the lines of the protocol.
+
+    The lines of pygls end at form feeds and other separators, too, after which each later change
+    would go to another place. Helix 25.01 sends changes of keys that are pressed fast in any order.
     """
+
+    _past: tuple[_Change, ...] = ()
+
+    def change(self, version: int, change: types.TextDocumentContentChangeEvent) -> None:
+        """Make a change before those of later versions, which are made again."""
+        index = next((n for n, item in enumerate(self._past) if item.version > version), None)
+        late = () if index is None else self._past[index:]
+        if late:
+            self._source = late[0].before
+        self._past = self._past[:index]
+        self._make(version, change)
+        for item in late:
+            self._make(item.version, item.change)
+        self.version = max(version, self.version or version)
+
+    def _make(self, version: int, change: types.TextDocumentContentChangeEvent) -> None:
+        before = self.source
+        count = min(_MAX_PAST, _MAX_PAST_SIZE // (len(before) + 1) + 1)
+        self._past = (*self._past[-count:], _Change(version, before, change))
+        self.apply_change(change)
 
     @property
     def lines(self) -> Sequence[str]:
@@ -34,6 +68,14 @@ class Document(TextDocument):
 
 class Documents(Workspace):
     """The documents that an editor has open."""
+
+    def update_text_document(
+        self,
+        text_doc: types.VersionedTextDocumentIdentifier,
+        change: types.TextDocumentContentChangeEvent,
+    ) -> None:
+        document = self._text_documents[unquote(text_doc.uri)]
+        cast("Document", document).change(text_doc.version, change)
 
     def _create_text_document(
         self,
