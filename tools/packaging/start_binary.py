@@ -6,6 +6,7 @@ All else is unpacked into the same folder when a module that needs it is importe
 """
 
 import os
+import signal
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
@@ -13,6 +14,10 @@ from typing import Any
 
 UNPACKED: str = getattr(sys, "_MEIPASS", "")
 """The folder of the unpacked files."""
+
+
+_PR_SET_PDEATHSIG = 1
+"""The number in linux/prctl.h."""
 
 
 class PartFinder:
@@ -65,8 +70,17 @@ def _hide_unpacker() -> None:
             os.environ[name] = own
 
 
+def _end_with_unpacker() -> None:
+    """End this process if the one that started it is killed, which only Linux offers."""
+    if sys.platform == "linux":
+        import ctypes  # noqa: PLC0415 - PyInstaller has imported it
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def main() -> None:
     """Run the command of this process."""
+    _end_with_unpacker()
     _hide_unpacker()
     build = import_module("vaultlink_build")
     sys.meta_path.insert(0, PartFinder(build.PARTS))
