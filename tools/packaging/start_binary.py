@@ -16,6 +16,9 @@ UNPACKED: str = getattr(sys, "_MEIPASS", "")
 """The folder of the unpacked files."""
 
 
+_RUN_ON = {"watch", "serve", "lsp", "mcp"}
+"""The commands that do not end by themselves."""
+
 _PR_SET_PDEATHSIG = 1
 """The number in linux/prctl.h."""
 
@@ -71,19 +74,19 @@ def _hide_unpacker() -> None:
 
 
 def _end_with_unpacker() -> None:
-    """End this process if the one that started it is killed, which only Linux offers."""
-    if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - PyInstaller has imported it
+    """End a command that runs on when the process that unpacked it is killed, on Linux."""
+    if sys.platform == "linux" and not _RUN_ON.isdisjoint(sys.argv):
+        import ctypes  # noqa: PLC0415 - it takes a tenth of the time of a check
 
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
 def main() -> None:
     """Run the command of this process."""
-    _end_with_unpacker()
     _hide_unpacker()
     build = import_module("vaultlink_build")
     sys.meta_path.insert(0, PartFinder(build.PARTS))
+    _end_with_unpacker()
     from vaultlink.programs import declare_binary  # noqa: PLC0415 - the parts must be known
 
     declare_binary(build.DIGEST)
