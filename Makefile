@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls refresh random-renames questions renames replay casts screenshots docs clean soak
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls refresh random-renames questions renames replay casts screenshots vscode obsidian docs clean soak
 
 help:
 	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
@@ -37,7 +37,9 @@ help:
 	@echo 'make refresh   regenerate the expected findings, the README table and the public names; review the diff'
 	@echo 'make docs      build the documentation site in build/site'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
-	@echo 'make screenshots  take the pictures of reports in docs/images again; needs Chromium, node and npm'
+	@echo 'make vscode       build the extension for VS Code in build; needs node and npm'
+	@echo 'make obsidian     build the plugin for Obsidian, and lay out its repository in build/obsidian; needs node and npm'
+	@echo 'make screenshots  take the pictures of reports and of the pane in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
 
 .venv/made:
@@ -170,7 +172,25 @@ screenshots: .venv/tested
 	    cp -r tests/browser/*.json tests/browser/*.mjs fixtures/podcast-wiki "$$folder" && \
 	    npm ci --silent --prefix "$$folder" && \
 	    $(BIN)/vaultlink report "$$folder/podcast-wiki" --output-file "$$folder/report.html" && \
-	    node "$$folder/screenshots.mjs" "$$(command -v chromium)" "$$folder/report.html" docs/images
+	    node "$$folder/screenshots.mjs" "$$(command -v chromium)" "$$folder/report.html" docs/images && \
+	    cp tests/obsidian/*.mjs tests/obsidian/app.* "$$folder" && \
+	    cp -r contrib/obsidian "$$folder/plugin" && \
+	    npm ci --silent --ignore-scripts --prefix "$$folder/plugin" && \
+	    npm run --silent --prefix "$$folder/plugin" build && \
+	    node "$$folder/picture.mjs" "$$(command -v chromium)" "$$PWD/$(BIN)/vaultlink" "$$folder/podcast-wiki" "$$folder/plugin" docs/images
+
+vscode:
+	mkdir -p build && folder=$$(mktemp -d) && cp -r contrib/vscode "$$folder" && \
+	    npm ci --silent --ignore-scripts --no-audit --no-fund --prefix "$$folder/vscode" && \
+	    npm run --silent --prefix "$$folder/vscode" package -- --out "$(CURDIR)/build/" && \
+	    rm -r "$$folder"
+
+obsidian:
+	rm -rf build/obsidian && folder=$$(mktemp -d) && mkdir "$$folder/contrib" && \
+	    cp -r contrib/obsidian "$$folder/contrib" && cp -r docs LICENSE "$$folder" && \
+	    npm ci --silent --ignore-scripts --prefix "$$folder/contrib/obsidian" && \
+	    npm run --silent --prefix "$$folder/contrib/obsidian" build && \
+	    node "$$folder/contrib/obsidian/layout.mjs" build/obsidian
 
 clean:
 	rm -rf .venv benchmarks/.venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -124,13 +124,21 @@ def install_driver(folder: Path) -> None:
 
 
 @contextmanager
-def start_browser(factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Start a browser, and end it at the end of the block."""
+def start_browser(
+    factory: pytest.TempPathFactory,
+    bridge: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Browser]:
+    """Start a browser, and end it at the end of the block.
+
+    `bridge` is a module whose `setUp` prepares each page; `environment` is what it starts programs in.
+    """
     program = find_browser()
     require_npm(factory)
     folder = make_once(factory, "browser", install_driver)
     with subprocess.Popen(
-        ["node", folder / "driver.mjs", program],
+        ["node", folder / "driver.mjs", program, *filter(None, [bridge])],
+        env=environment,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",

@@ -64,7 +64,7 @@ def list_posix_only() -> list[str]:
 
 
 if sys.platform == "win32":
-    collect_ignore = [*list_posix_only(), "browser", "hostile"]
+    collect_ignore = [*list_posix_only(), "browser", "editors", "hostile"]
 
 
 def pytest_configure() -> None:

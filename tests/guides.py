@@ -392,6 +392,22 @@ def left_by_language_server(repo: Path, environment: Environment) -> None:
         assert row.endswith(f"`{json.dumps(field.default)}` |")
 
 
+def left_by_obsidian_plugin(repo: Path, environment: Environment) -> None:
+    """Nothing is written, and the page names the versions and commands of the plugin."""
+    assert status(repo, environment) == ""
+    plugin, text = ROOT / "contrib" / "obsidian", page_text("obsidian-plugin")
+    manifest = json.loads((plugin / "manifest.json").read_text(encoding="utf-8"))
+    assert f"release-{manifest['version']}`" in text
+    assert f"API {manifest['minAppVersion']}," in text
+    source = (plugin / "src" / "program.ts").read_text(encoding="utf-8")
+    least = re.findall(r'MIN_VERSION = "(.+)"', source)
+    assert re.findall(r"(\S+) or newer", text) == least * 2
+    commands = re.findall(
+        r'id: "\w+", name: "(.+?)"', (plugin / "src" / "main.ts").read_text("utf-8")
+    )
+    assert [row[0] for row in table_rows("obsidian-plugin", "Command | What it does")] == commands
+
+
 def left_by_serving(repo: Path, environment: Environment) -> None:
     """Nothing is written, and no server runs any more. `doctor` names one that does."""
     assert status(repo, environment) == ""

@@ -6,6 +6,7 @@ or names what is missing: `VAULTLINK_REQUIRED=git,browser`.
 
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -31,3 +32,11 @@ def require_program(name: str, path: str | None = None) -> str:
     """
     found = shutil.which(name, path=path)
     return found or give_up(name, f"{name} is not installed")
+
+
+def require_version(name: str, expected: str) -> None:
+    """Skip the test if a program is not installed, or does not begin its `--version` like this."""
+    command = [require_program(name), "--version"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if not printed.startswith(expected):
+        give_up(name, f"{name} is not {expected}: {printed.splitlines()[0]}")

@@ -6,7 +6,7 @@ import pytest
 
 import casts
 import terminal_pictures
-from machine import require_program
+from machine import require_program, require_version
 
 pytestmark = pytest.mark.project
 
@@ -36,6 +36,21 @@ def test_casts_are_asciicast_version_2() -> None:
 
 @pytest.mark.parametrize("name", terminal_pictures.PICTURES)
 def test_picture_is_up_to_date(name: str) -> None:
+    drawn = (terminal_pictures.IMAGES / f"{name}.svg").read_text(encoding="utf-8")
+    assert terminal_pictures.draw_picture(name).splitlines() == drawn.splitlines(), (
+        "run `make casts`"
+    )
+
+
+VERSIONS = {"nvim": "NVIM v0.10.4", "hx": "helix 25.01.1"}
+"""The editors of the pictures. Others draw another screen."""
+
+
+@pytest.mark.parametrize("name", terminal_pictures.EDITOR_PICTURES)
+def test_picture_of_an_editor_is_up_to_date(name: str) -> None:
+    command = terminal_pictures.EDITOR_PICTURES[name].command[0]
+    require_program("tmux")
+    require_version(command, VERSIONS[command])
     drawn = (terminal_pictures.IMAGES / f"{name}.svg").read_text(encoding="utf-8")
     assert terminal_pictures.draw_picture(name).splitlines() == drawn.splitlines(), (
         "run `make casts`"

@@ -281,7 +281,7 @@ def test_topics_and_their_alias(run: RunCommand) -> None:
     assert data["topics"][0] == {
         "topic": "Nowhere",
         "count": 2,
-        "sources": [{"path": "a/Pier.md", "line": 1}] * 2,
+        "sources": [{"path": "a/Pier.md", "line": 1, "column": column} for column in (1, 13)],
         "suggestions": [],
         "cause": None,
         "kind": "planned",
@@ -297,7 +297,7 @@ def test_backlinks(run: RunCommand) -> None:
     assert run("backlinks", "a/Quay.md", "--output-format", "json").data == {
         "schema": 1,
         "note": "a/Quay.md",
-        "backlinks": [{"path": "Home.md", "count": 2, "lines": [7]}],
+        "backlinks": [{"path": "Home.md", "count": 2, "lines": [7], "columns": [1]}],
     }
     assert run("backlinks", "map.png").lines == ["path\tcount\tlines", "a/Quay.md\t1\t3"]
     assert run("backlinks").lines == [

@@ -30,6 +30,7 @@ FIRST_STEPS = "test_first_steps:test_each_command_is_on_the_screen_of_the_one_be
 INSTALLED = "test_readme_commands:test_installation_as_the_readme_says"
 REMOVED = "test_readme_commands:test_page_installs_upgrades_and_removes"
 SAFE_FIXES = "test_fix_command:test_page_about_safe_fixes_has_this_vault_and_message"
+SNIPPET = "test_editor_pages:test_snippet_is_complete"
 READERS = {
     ("README.md", "sh"): (RUN, INSTALLED),
     ("docs/tutorial.md", "sh"): (TUTORIAL, INSTALLED),
@@ -59,9 +60,15 @@ READERS = {
     ("docs/backlinks.md", "markdown"): (RUN,),
     ("docs/agents.md", "json"): (RUN,),
     ("docs/editors.md", "json"): (RUN,),
+    ("docs/neovim.md", "lua"): (SNIPPET,),
+    ("docs/helix.md", "toml"): (SNIPPET,),
+    ("docs/emacs.md", "lisp"): (SNIPPET,),
+    ("docs/zed.md", "json"): ("test_editor_pages:test_settings_of_zed_start_the_server",),
     ("docs/hooks.md", "json"): ("test_guard:test_page_has_settings_that_call_guard",),
     ("docs/hooks.md", "text"): ("test_guard:test_page_shows_this_reason",),
     ("docs/agents.md", "text"): ("test_mcp_changes:test_page_shows_these_calls",),
+    ("docs/vscode.md", "sh"): ("test_vscode:test_page_builds_and_installs_the_extension",),
+    ("docs/vscode.md", "json"): ("test_vscode:test_page_fixes_a_note_on_save",),
     ("docs/agent-setup.md", "markdown"): (
         "test_docs:test_commands_within_markdown_samples_are_commands",
         "test_init_agents:test_paragraph_is_the_one_in_the_documents_and_changes_nothing_in_a_vault",
@@ -115,6 +122,7 @@ TOML = re.compile(r"^```toml[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 def list_settings() -> list[tuple[str, str]]:
     """Return the page and the text of each block of settings, of the generated pages too."""
     texts = {page.name: page.read_text(encoding="utf-8") for page in DOCUMENTS}
+    del texts["helix.md"]  # its settings are those of an editor
     texts |= rule_pages.render_files() | reference_pages.render_files()
     return [(page, block) for page, text in texts.items() for block in TOML.findall(text)]
 

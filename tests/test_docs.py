@@ -42,7 +42,7 @@ RUN = [
     *(
         page
         for page in PAGES
-        if blocks(page, "sh") and page.stem not in ("first-steps", "install", "tutorial")
+        if blocks(page, "sh") and page.stem not in ("first-steps", "install", "tutorial", "vscode")
     ),
 ]
 """The others are run by tests of their own: `READERS` in tests/test_code_blocks.py names them."""
@@ -101,11 +101,13 @@ def test_each_use_has_a_page() -> None:
         "deleting",
         "development",
         "editors",
+        "emacs",
         "first-steps",
         "fixing",
         "github",
         "gitlab",
         "graph",
+        "helix",
         "history",
         "hooks",
         "incremental",
@@ -115,7 +117,9 @@ def test_each_use_has_a_page() -> None:
         "limits",
         "many-vaults",
         "mentions",
+        "neovim",
         "obsidian-git",
+        "obsidian-plugin",
         "old-findings",
         "output-files",
         "planned-notes",
@@ -137,7 +141,9 @@ def test_each_use_has_a_page() -> None:
         "tutorial",
         "upgrading",
         "versions",
+        "vscode",
         "watching",
+        "zed",
     ]
     assert len(FORGES) == 4
 
@@ -183,6 +189,8 @@ def test_every_code_block_has_a_language(page: Path) -> None:
     known = {"sh", "yaml"} if page in FORGES else GUIDE_LANGUAGES
     if page.stem in (*EXPLANATIONS, "agents", "agent-setup", "hooks"):
         known = {*known, "text"}  # output with times and random names
+    if page.stem in ("emacs", "neovim"):
+        known = {*known, "lisp", "lua"}  # the configuration of an editor
     assert set(told[::2]) <= known
     assert set(told[1::2]) <= {""}
 
@@ -435,6 +443,7 @@ LEFT = {
     "gitlab": left_by_gitlab,
     "pre-commit": left_by_pre_commit,
     "obsidian-git": left_by_obsidian_git,
+    "obsidian-plugin": guides.left_by_obsidian_plugin,
 }
 
 

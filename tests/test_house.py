@@ -377,7 +377,11 @@ PAGES = sorted(
         *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
         *(ROOT / "rules").glob("*.md"),
         *(ROOT / "docs").rglob("*.md"),
-        *(path for path in (ROOT / "contrib").rglob("*") if path.is_file()),
+        *(
+            path
+            for path in (ROOT / "contrib").rglob("*")
+            if path.is_file() and path.suffix != ".png"
+        ),
     ]
 )
 

@@ -320,10 +320,29 @@ def test_outputs_have_one_number_of_topics(
         "All links count, also those that `vaultlink check` does not report: 1 dangling link, with "
         "1 topic in the graph."
     )
-    assert Session(Stepper(open_vault(root))).count_totals().dangling_topics == 2
+    totals = Session(Stepper(open_vault(root))).count_totals()
+    assert (totals.dangling_topics, totals.mistakes) == (2, 1)
     lines = run("check", "--output-format", "full", "--show", "overview").lines
     assert lines[lines.index("Mistakes") + 1].split(maxsplit=2) == [
         "3",
         "Example",
         "1 mistake; 2 reported as planned",
     ]
+
+
+def test_json_has_the_columns_of_links(tmp_path: Path, run: RunCommand) -> None:
+    files = {"A.md": "[[B]] [[Gone]]\n\nalso [[B]], [[Gone]] and [[B]]\n", "B.md": ""}
+    root = create_vault(tmp_path / "v", files)
+    listed: Any = run("backlinks", "B", "--vault", root, "--json").data
+    assert listed["backlinks"] == [{"path": "A.md", "count": 3, "lines": [1, 3], "columns": [1, 6]}]
+    wanted: Any = run("unresolved", "--vault", root, "--json").data
+    places = [(item["line"], item["column"]) for item in wanted["topics"][0]["sources"]]
+    assert places == [(1, 7), (3, 13)]
+
+
+def test_watcher_counts_what_status_lists(tmp_path: Path, run: RunCommand) -> None:
+    root = create_vault(tmp_path / "v", TOPICS)
+    status: Any = run("status", "--vault", root, "--json").data
+    totals = Session(Stepper(open_vault(root))).count_totals()
+    planned = totals.dangling_topics - totals.mistakes
+    assert (totals.mistakes, planned) == (len(status["mistakes"]), len(status["planned"]))

@@ -10,6 +10,7 @@ import runpy
 import shlex
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -228,6 +229,8 @@ SUMMARY = [
     "ambiguous",
     "external",
     "topics",
+    "mistakes",
+    "planned",
     "findings",
 ]
 
@@ -401,6 +404,23 @@ def test_closed_stdout_ends_the_watch(vault: Path) -> None:
         assert results.readline().endswith("a.md saved: 1 new\n")
         results.close()
         (vault / "b.md").write_text("[[no]]\n")
+        assert process.wait(PATIENT) == 0
+        assert process.stderr.read() == ""
+
+
+@pytest.mark.parametrize("make", [os.pipe, socket.socketpair], ids=["pipe", "socket"])
+def test_watch_ends_with_its_reader_also_without_a_change(
+    vault: Path, make: Callable[[], tuple[Any, Any]]
+) -> None:
+    reading, writing = make()
+    words = [sys.executable, "-m", "vaultlink", "watch", str(vault), "--fix"]
+    with subprocess.Popen(words, stdout=writing, stderr=subprocess.PIPE, text=True) as process:
+        close = os.close if isinstance(writing, int) else socket.socket.close
+        close(writing)
+        assert process.stderr is not None
+        assert [process.stderr.readline() for _ in range(2)][1].startswith("Watching ")
+        assert process.poll() is None
+        close(reading)
         assert process.wait(PATIENT) == 0
         assert process.stderr.read() == ""
 

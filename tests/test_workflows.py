@@ -549,7 +549,9 @@ def test_dependabot_updates_every_kind_of_dependency() -> None:
     ]
     assert all((ROOT / folder / MANIFESTS[kind]).exists() for kind, folder in found)
     packages = {
-        file.parent.relative_to(ROOT).as_posix() for file in (ROOT / "tests").glob("*/package.json")
+        file.parent.relative_to(ROOT).as_posix()
+        for folder in ("contrib", "tests")
+        for file in (ROOT / folder).glob("*/package.json")
     }
     assert {folder for kind, folder in found if kind == "npm"} == packages
     assert {kind for kind, _ in found} == set(MANIFESTS)

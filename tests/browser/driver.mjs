@@ -8,6 +8,7 @@ import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { chromium } from "playwright-core";
 
+const setUp = process.argv[3] && (await import(process.argv[3])).setUp; // lends a page more than the web has
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const browser = await chromium.launch({
   executablePath: process.argv[2],
@@ -34,6 +35,7 @@ const commands = {
       seen.dialogs += 1;
       dialog.dismiss();
     });
+    await setUp?.(page);
     await page.goto(address);
     return pages.push({ page, seen, context }) - 1;
   },

@@ -178,12 +178,14 @@ class Editor:
     Attributes:
         client: Sends its messages.
         encoding: That of its columns, as negotiated.
+        can_pull: True if the server offers to pull findings.
         texts: The texts of open documents, by address.
         versions: Their versions.
     """
 
-    def __init__(self, client: Client, encoding: str):
-        self.client, self.encoding = client, encoding
+    def __init__(self, client: Client, found: types.ServerCapabilities):
+        self.client, self.encoding = client, str(found.position_encoding or "utf-16")
+        self.can_pull = found.diagnostic_provider is not None
         self.texts: dict[str, str] = {}
         self.versions: dict[str, int] = {}
 
@@ -298,7 +300,7 @@ async def start(
                 root_uri=folders[0].as_uri() if folders else None,
             )
         )
-        editor = Editor(client, str(result.capabilities.position_encoding or "utf-16"))
+        editor = Editor(client, result.capabilities)
         yield editor
         assert client.is_running, "the server ended"
         async with asyncio.timeout(WAIT):

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editors import Wire
 from odd_texts import make_text, make_vault
 
+from editors import Wire
 from exploring import choose_seeds, count_examples
 from running import read_files
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 from editor import apply_text_edits
-from editors import EDITORS, Editor, find_position, read_path, start
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from editors import EDITORS, Editor, find_position, read_path, start
 from running import RunCommand, create_vault
 
 VAULT = {

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
-from editors import COMMAND, EDITORS, Editor, find_offset, read_path, start, wait_until
 from lsprotocol import types
 from odd_texts import FOLDERS, NAMES, PARTS, UNSUPPRESSED, make_text, make_vault
 
+from editors import COMMAND, EDITORS, Editor, find_offset, read_path, start, wait_until
 from exploring import choose_seeds
 from running import write_files
 from vaultlink.api import Vault, open_vault

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editors import EDITORS, WAIT, find_position, start
 from lsprotocol import types
 from reader import ask, find_path, identify, point, read_place, read_range, read_vault
 
+from editors import EDITORS, WAIT, find_position, start
 from running import create_vault
 from vaultlink.api import Vault, fold_vault, open_vault
 from vaultlink.serve.lsp.images import measure_image

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editors import EDITORS, WAIT, count_units, start
 from lsprotocol import types
 from reader import ask, find_path, identify, read_place, read_range, read_vault
 
+from editors import EDITORS, WAIT, count_units, start
 from running import create_vault
 from vaultlink.serve.lsp.outline import (
     LEGEND,

@@ -1,12 +1,12 @@
 """Tests of places: offsets as positions in all three encodings, and documents that follow an editor."""
 
 import pytest
-from editors import CODECS, find_offset, find_position, split_lines
 from hypothesis import given
 from hypothesis import strategies as st
 from lsprotocol import types
 from pygls.workspace import PositionCodec
 
+from editors import CODECS, find_offset, find_position, split_lines
 from vaultlink.serve.lsp.documents import Document, read_document
 from vaultlink.serve.lsp.views import TextPlaces
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editors import COMMAND, EDITORS, WAIT, Editor, Wire, start, wait_until
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from editors import COMMAND, EDITORS, WAIT, Editor, Wire, start, wait_until
 from running import PROGRAM, create_vault, write_files
 
 VAULT = {
@@ -124,6 +124,28 @@ async def test_findings_that_are_pulled_are_not_pushed(vault: Path) -> None:
         editor.change(uri, (0, 0, "[[nor]] "))
         await pull_until(editor, uri, "“nor”", "“no”")
         assert not any(editor.client.diagnostics.values())
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("name", EDITORS)
+async def test_edit_changes_findings_of_another_open_note(name: str, vault: Path) -> None:
+    """An editor that can't be asked to pull again is not offered pulls: it would keep old findings."""
+    uri, other = (vault / "a.md").as_uri(), (vault / "b.md").as_uri()
+    async with start(vault, can=EDITORS[name]()) as editor:
+        known, can_pull = editor.client.diagnostics, editor.can_pull
+        assert can_pull == (name == "code")
+        editor.open(uri, "[[b#Gone]]\n")
+        editor.open(other, "# B\n")
+        await (
+            pull_until(editor, uri, "“b” has") if can_pull else wait_until(lambda: known.get(uri))
+        )
+        count = editor.client.diagnostic_refresh_count
+        editor.change(other, (0, 3, "# Gone"))
+        if can_pull:
+            await wait_until(lambda: editor.client.diagnostic_refresh_count > count)
+            assert not await editor.pull(uri)
+        else:
+            await wait_until(lambda: not known[uri])
 
 
 @pytest.mark.asyncio

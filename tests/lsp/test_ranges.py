@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editors import EDITORS, Editor, find_position, read_path, split_lines, start
 from lsprotocol import types
 from odd_texts import PARTS, make_text, make_vault
 from pygls.exceptions import JsonRpcException
 
+from editors import EDITORS, Editor, find_position, read_path, split_lines, start
 from exploring import choose_seeds
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings

@@ -45,7 +45,7 @@ from vaultlink.mentions.search import (
 from vaultlink.model import SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.report.listings import BACKLINKS_TABLE, BacklinkRow
+from vaultlink.report.listings import BACKLINKS_COLUMNS, BACKLINKS_TABLE, BacklinkRow
 from vaultlink.report.mention_rows import (
     MentionRow,
     describe_mentions,
@@ -262,11 +262,14 @@ def print_with_mentions(
     listing = Listing(
         "backlinks",
         links,
-        _BacklinkEntry.__struct_fields__,
+        (*BACKLINKS_COLUMNS, "entry"),
         head={"note": note, "mentions": named},
         lines=[
-            *(_BacklinkEntry(row.path, row.count, row.lines, "link") for row in links),
-            *(_BacklinkEntry(item.path, 1, (item.line,), "mention") for item in listed),
+            *(_BacklinkEntry(row.path, row.count, row.lines, row.columns, "link") for row in links),
+            *(
+                _BacklinkEntry(item.path, 1, (item.line,), (item.column,), "mention")
+                for item in listed
+            ),
         ],
         text=lambda: (
             "\n".join(

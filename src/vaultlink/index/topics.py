@@ -94,27 +94,41 @@ def list_topics(findings: Iterable[Diagnostic]) -> list[Topic]:
     return sorted(topics, key=lambda topic: (-len(topic.findings), topic.name))
 
 
+class TopicCounts(NamedTuple):
+    """Numbers of all topics and of mistakes; the others are planned notes."""
+
+    topics: int
+    mistakes: int
+
+
 class TopicCounter:
-    """The number of topics while the findings of notes change; see `list_topics`."""
+    """The numbers of topics while the findings of notes change; see `list_topics`."""
 
     def __init__(self) -> None:
-        self._keys: dict[str, list[str]] = {}
-        self._counts: Counter[str] = Counter()
+        self._keys: dict[bool, dict[str, list[str]]] = {False: {}, True: {}}
+        self._counts: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
 
     def update_note(self, path: str, findings: Iterable[Diagnostic]) -> None:
         """Take over the present findings of a note."""
-        self._counts.subtract(self._keys.pop(path, ()))
-        keys = [
-            topic_key(it.target, path) for it in findings if it.about in UNRESOLVED and it.target
-        ]
-        if keys:
-            self._keys[path] = keys
-            self._counts.update(keys)
+        found = [it for it in findings if it.about in UNRESOLVED and it.target]
+        for is_planned, counts in self._counts.items():
+            counts.subtract(self._keys[is_planned].pop(path, ()))
+            keys = [
+                topic_key(it.target or "", path)
+                for it in found
+                if (it.about == "planned-link") == is_planned
+            ]
+            if keys:
+                self._keys[is_planned][path] = keys
+                counts.update(keys)
 
-    def count(self) -> int:
-        """Return the number of topics."""
-        self._counts = +self._counts
-        return len(self._counts) - len(_find_longest_keys(self._counts.keys()))
+    def count(self) -> TopicCounts:
+        """Return the numbers of topics."""
+        self._counts = {is_planned: +counts for is_planned, counts in self._counts.items()}
+        planned, mistaken = self._counts[True].keys(), self._counts[False].keys()
+        longest = _find_longest_keys(planned | mistaken)
+        mistakes = {longest.get(key, key) for key in mistaken}
+        return TopicCounts(len(planned | mistaken) - len(longest), len(mistakes))
 
 
 def _find_longest_keys(keys: Collection[str]) -> Mapping[str, str]:

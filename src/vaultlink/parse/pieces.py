@@ -51,10 +51,12 @@ def hash_sections(
     for line_start, words_end in (*headings, (len(text), len(text))):
         if is_plain:
             pieces += find(data, end, line_start)
+            heading = data[line_start:words_end]
         else:
             pieces += find_pieces(_encode(text[end:line_start]))
+            heading = _encode(text[line_start:words_end])
         if len(starts) < len(headings):
-            pieces.append(_encode(text[line_start:words_end]).lstrip(_MARKS))
+            pieces.append(heading.lstrip(_MARKS))
             starts.append(len(pieces))
             end = words_end
     ends = [*(start - 1 for start in starts[1:]), len(pieces)][: len(starts)]

@@ -77,15 +77,17 @@ class LinkRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class TopicLink(msgspec.Struct, frozen=True, gc=False):
-    """The line of a link to a topic.
+    """The place of a link to a topic.
 
     Attributes:
         path: Vault path of the file with the link.
         line: Line of the link, 1-based. A line with two links is listed twice.
+        column: Column of its first character, 1-based.
     """
 
     path: str
     line: int
+    column: int
 
 
 class DanglingTopicRow(msgspec.Struct, frozen=True, gc=False):
@@ -116,12 +118,17 @@ class BacklinkRow(msgspec.Struct, frozen=True, gc=False):
         path: Vault path of the file with the links.
         count: Number of its links to the note.
         lines: The line of each of these links, 1-based.
+        columns: The column of the first link in each of these lines, 1-based.
     """
 
     path: str
     count: int
     lines: tuple[int, ...]
+    columns: tuple[int, ...]
 
+
+BACKLINKS_COLUMNS = ("path", "count", "lines")
+"""The fields of a backlink that tsv has."""
 
 BACKLINKS_TABLE = {"linked from": "path", "links": "count", "lines": "lines"}
 """The field of a backlink below each header of a table."""
@@ -226,7 +233,7 @@ class FormerTargets:
 
     def describe(self, topic: Topic) -> DanglingTopic:
         """Return a topic with the places of its links, and what became of their file."""
-        places = [TopicLink(item.path, item.line) for item in topic.findings]
+        places = [TopicLink(item.path, item.line, item.column) for item in topic.findings]
         former = self._find_common(topic.findings)
         return DanglingTopic(topic.name, places, former, topic.is_planned)
 
@@ -282,23 +289,26 @@ def backlink_rows(index: Index, note: str) -> list[BacklinkRow]:
     """
     return [
         _backlink_row(
-            path, [link.line for link, resolved in index.resolved_links(path) if resolved == note]
+            path, [link for link, resolved in index.resolved_links(path) if resolved == note]
         )
         for path in index.sources_of(note)
     ]
 
 
-def _backlink_row(path: str, lines: Sequence[int]) -> BacklinkRow:
-    return BacklinkRow(path, len(lines), tuple(sorted(set(lines))))
+def _backlink_row(path: str, links: Sequence[Link]) -> BacklinkRow:
+    places = sorted([(link.line, link.column) for link in links], reverse=True)
+    first = dict(places)  # the last of a line that is assigned is its first one
+    lines = sorted(first)
+    return BacklinkRow(path, len(links), tuple(lines), tuple([first[line] for line in lines]))
 
 
 def all_backlink_rows(index: Index) -> list[FileBacklinksRow]:
     """Return every linked file with its backlinks."""
-    by_note: dict[str, dict[str, list[int]]] = {}
+    by_note: dict[str, dict[str, list[Link]]] = {}
     for source in sorted(index.notes):
         for link, resolved in index.resolved_links(source):
             if resolved is not None:
-                by_note.setdefault(resolved, {}).setdefault(source, []).append(link.line)
+                by_note.setdefault(resolved, {}).setdefault(source, []).append(link)
     return [
         FileBacklinksRow(note, tuple([_backlink_row(*item) for item in by_note[note].items()]))
         for note in sorted(by_note)

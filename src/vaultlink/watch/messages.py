@@ -32,11 +32,14 @@ class ReportedFinding(NamedTuple):
 
 
 class VaultTotals(msgspec.Struct, frozen=True):
+    """The figures of a vault. `mistakes` are topics; the others are planned notes."""
+
     notes: int
     attachments: int
     links: LinkCounts
     dangling_topics: int
     findings: int
+    mistakes: int = 0
 
 
 class AppliedFixes(msgspec.Struct, frozen=True):

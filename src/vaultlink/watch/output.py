@@ -59,8 +59,8 @@ class BatchRow(msgspec.Struct, frozen=True):
         new: Number of new findings. Each has a row before this one.
         healed: Number of resolved findings. Each has a row before this one.
         summary: The numbers of the vault after the batch. They are `notes`, `attachments`, `links`,
-            `resolved`, `dangling`, `ambiguous`, `external`, `topics` (unresolved topics) and
-            `findings`.
+            `resolved`, `dangling`, `ambiguous`, `external`, `topics` (unresolved topics), of these
+            `mistakes` and `planned` as in `status`, and `findings`.
         fixed: The fixes of the batch; None if the watcher fixed nothing.
     """
 
@@ -116,6 +116,8 @@ def make_batch_row(batch: Batch) -> BatchRow:
             "attachments": totals.attachments,
             **msgspec.structs.asdict(totals.links),
             "topics": totals.dangling_topics,
+            "mistakes": totals.mistakes,
+            "planned": totals.dangling_topics - totals.mistakes,
             "findings": totals.findings,
         },
         row,

@@ -205,13 +205,14 @@ class Session:
         state = self.vault.state
         if self._links is None:
             self._links = sum_counts(counts for _, counts in read_items(state.tallies))
-        notes = sum(map(is_note, state.index.files))
+        notes, topics = sum(map(is_note, state.index.files)), self._topics.count()
         return VaultTotals(
             notes,
             len(state.index.files) - notes,
             self._links,
-            self._topics.count(),
+            topics.topics,
             sum(map(len, self._marks.values())) // _MARK_SIZE,
+            topics.mistakes,
         )
 
     def first_batch(self) -> Batch:

@@ -157,8 +157,8 @@ def _reject_mentions(options: BacklinksOptions) -> None:
 
 def _list_backlinks(options: BacklinksOptions) -> int:
     from vaultlink.report.listings import (  # noqa: PLC0415 - needed for listing only
+        BACKLINKS_COLUMNS,
         BACKLINKS_TABLE,
-        BacklinkRow,
         backlink_rows,
     )
 
@@ -179,7 +179,7 @@ def _list_backlinks(options: BacklinksOptions) -> int:
     listing = Listing(
         "backlinks",
         cut.rows,
-        BacklinkRow.__struct_fields__,
+        BACKLINKS_COLUMNS,
         BACKLINKS_TABLE,
         head={"note": note},
         empty=f"No backlinks of {note} found.",

@@ -3,14 +3,18 @@
 The status line and messages go to stderr.
 """
 
+import os
+import select
 import shlex
 import signal
+import stat
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
 from itertools import islice
+from threading import Thread
 from types import FrameType
 from typing import Annotated
 
@@ -117,6 +121,7 @@ def watch(options: WatchOptions) -> int:
         try:
             watcher = _start_watcher(options, terminal)
             on_signal(watcher.stop)
+            _stop_without_reader(terminal, watcher.stop)
         except _StoppedEarly:
             return EXIT_CLEAN
         printer = _UpdatePrinter(options, terminal, output_format)
@@ -179,6 +184,29 @@ def _handle_signals() -> Iterator[Callable[[Callable[[], None]], None]]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
+
+
+def _stop_without_reader(terminal: Terminal, stop: Callable[[], None]) -> None:
+    """Call `stop` once nobody reads stdout: the next change may be days away.
+
+    Nothing happens if stdout is neither a pipe nor a socket, or the system has no `poll`.
+    """
+    try:
+        number = sys.stdout.fileno()
+        mode = os.fstat(number).st_mode
+    except (OSError, ValueError):
+        return
+    if not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)) or not hasattr(select, "poll"):
+        return
+    poll = select.poll()
+    poll.register(number, 0)  # errors and hang-ups are always reported
+
+    def wait() -> None:
+        poll.poll()
+        terminal.is_pipe_closed = True
+        stop()
+
+    Thread(target=wait, daemon=True).start()
 
 
 def _make_status(batch: Batch) -> Callable[[], Callable[[int], str]]:

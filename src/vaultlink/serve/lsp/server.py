@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from contextlib import redirect_stdout, suppress
 from functools import partial
@@ -21,7 +21,12 @@ import msgspec
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams, JsonRpcInvalidRequest
 from pygls.lsp.server import LanguageServer
-from pygls.protocol import JsonRPCNotification, LanguageServerProtocol, default_converter
+from pygls.protocol import (
+    JsonRPCNotification,
+    LanguageServerProtocol,
+    default_converter,
+    lsp_method,
+)
 from pygls.workspace import TextDocument
 
 from vaultlink import __version__
@@ -131,6 +136,19 @@ class _Protocol(LanguageServerProtocol):
                 invalid = JsonRpcInvalidParams(f"invalid request: {error.message}")
                 self._send_response(data["id"], error=invalid.to_response_error())
             return JsonRPCNotification(method="$/invalid", jsonrpc="2.0", params=None)
+
+    @lsp_method(types.INITIALIZE)
+    def lsp_initialize(
+        self, params: types.InitializeParams
+    ) -> Generator[Any, Any, types.InitializeResult]:
+        """Offer pulls of findings only to editors that can be asked to pull again.
+
+        Others would keep findings of notes that an edit of another note changes.
+        """
+        result = yield from super().lsp_initialize(params)
+        if not cast("Server", self._server).client.pulls_again:
+            result.capabilities.diagnostic_provider = None
+        return result
 
     def _send_response(
         self, msg_id: str | int, result: Any = None, error: types.ResponseError | None = None

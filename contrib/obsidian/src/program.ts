@@ -1,0 +1,143 @@
+import { type ChildProcess, spawn } from "child_process";
+import { homedir } from "os";
+import { delimiter, join } from "path";
+
+/** The first version whose watcher counts mistakes and planned notes. */
+export const MIN_VERSION = "0.5.0";
+
+const TIME_LIMIT = 120_000;
+const DELAYS = [1_000, 5_000, 25_000];
+const STEADY_TIME = 600_000;
+
+/** A sentence for the reader: why the program can't do what was asked. */
+export class ProgramError extends Error {}
+
+export type Output = { code: number; stdout: string; stderr: string };
+
+/** The figures of the vault, as `vaultlink status` counts them. */
+export type Figures = { mistakes: number; planned: number };
+
+/** Start a program, never through a shell, and never in a folder of the vault. */
+function start(command: string, words: readonly string[]): ChildProcess {
+  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: "1", PYTHONIOENCODING: "utf-8", PYTHONUTF8: "1" };
+  if (process.platform !== "win32") {
+    // An app that the desktop starts often lacks the folders in which pipx and Homebrew put programs.
+    const more = [join(homedir(), ".local", "bin"), "/opt/homebrew/bin", "/usr/local/bin"];
+    env.PATH = [env.PATH ?? "", ...more].filter(Boolean).join(delimiter);
+  }
+  return spawn(command, words, { cwd: homedir(), env, shell: false, windowsHide: true, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Return the last lines of what a program printed as errors, without its prefix. */
+function lastWords(stderr: string): string {
+  return stderr.trim().split("\n").slice(-3).join(" ").replace(/^error: /i, "");
+}
+
+/** The program `vaultlink` for one vault, its watcher and its server. */
+export class Program {
+  private readonly children = new Set<ChildProcess>();
+  private readonly writing = new Set<ChildProcess>();
+  private timer: number | null = null;
+  private deaths = 0;
+  private ended = false;
+
+  constructor(
+    private readonly command: string,
+    private readonly vault: string,
+    private readonly report: (problem: string, isFinal: boolean) => void,
+    private readonly onFigures: (figures: Figures) => void,
+  ) {}
+
+  /** Raise a ProgramError if the program is missing, does not work, or is too old. */
+  async check(): Promise<void> {
+    const { code, stdout, stderr } = await this.runCommand(["--version"], false);
+    const version = /^vaultlink (\d+\.\d+\S*)/.exec(stdout)?.[1];
+    if (code !== 0 || !version) {
+      const said = lastWords(stderr || stdout) || `exit code ${code}`;
+      throw new ProgramError(`“${this.command}” does not work as vaultlink: ${said}. Check its path in the settings of this plugin.`);
+    }
+    if (version.localeCompare(MIN_VERSION, "en", { numeric: true }) < 0) throw this.tooOld(version);
+  }
+
+  /** Run a command on the vault. Raises ProgramError if it ends with a usage or internal error. */
+  async run(name: string, words: readonly string[] = [], isWriting = false): Promise<Output> {
+    const output = await this.runCommand([name, "--vault", this.vault, ...words], isWriting);
+    if (output.code > 1 || output.code < 0) throw new ProgramError(lastWords(output.stderr) || `vaultlink ${name} failed: exit code ${output.code}.`);
+    return output;
+  }
+
+  /** Start the watcher; and the server, without which questions only take longer. */
+  follow(): void {
+    const watcher = this.keep(start(this.command, ["watch", "--vault", this.vault, "--output-format", "json-lines"]));
+    const server = this.keep(start(this.command, ["serve", "--vault", this.vault, "--quiet"]));
+    const started = Date.now();
+    let rest = "";
+    let errors = "";
+    watcher.stdout?.setEncoding("utf8").on("data", (text: string) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      for (const line of lines) this.readEvent(line);
+    });
+    watcher.stderr?.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-2_000)));
+    watcher.on("close", (code, signal) => {
+      if (this.ended) return;
+      server.kill();
+      if (Date.now() - started > STEADY_TIME) this.deaths = 0;
+      const delay = DELAYS[this.deaths++];
+      const cause = code === 2 ? lastWords(errors) : signal ? `signal ${signal}` : `exit code ${code}`;
+      if (code === 2 || delay === undefined) {
+        this.report(`The watcher ended: ${cause}. The command “Start watching again” starts it.`, true);
+        return;
+      }
+      this.report(`The watcher ended (${cause}). It starts again.`, false);
+      this.timer = window.setTimeout(() => this.follow(), delay);
+    });
+  }
+
+  /** End all processes but those that write: they finish what they began. */
+  stop(): void {
+    this.ended = true;
+    if (this.timer !== null) window.clearTimeout(this.timer);
+    for (const child of this.children) if (!this.writing.has(child)) child.kill();
+  }
+
+  private tooOld(version: string): ProgramError {
+    return new ProgramError(`vaultlink ${version} is too old: this plugin needs ${MIN_VERSION} or newer. Update it, for example with “pipx upgrade vaultlink”.`);
+  }
+
+  /** Take over the figures in an event. Lines of findings have none. */
+  private readEvent(line: string): void {
+    const event = JSON.parse(line) as { event: string; version?: string; summary?: Partial<Figures> };
+    const { mistakes, planned } = event.summary ?? {};
+    if (mistakes !== undefined && planned !== undefined) this.onFigures({ mistakes, planned });
+    else if (event.event === "state") this.report(this.tooOld(event.version ?? "").message, true);
+  }
+
+  private keep(child: ChildProcess): ChildProcess {
+    this.children.add(child);
+    child.on("error", () => this.children.delete(child));
+    child.on("exit", () => this.children.delete(child));
+    return child;
+  }
+
+  private runCommand(words: readonly string[], isWriting: boolean): Promise<Output> {
+    return new Promise((resolve, reject) => {
+      const child = this.keep(start(this.command, words));
+      if (isWriting) this.writing.add(child);
+      const timer = window.setTimeout(() => !isWriting && child.kill(), TIME_LIMIT);
+      let [stdout, stderr] = ["", ""];
+      child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
+      child.stderr?.setEncoding("utf8").on("data", (text: string) => (stderr += text));
+      child.on("error", (error) => {
+        window.clearTimeout(timer);
+        const cause = "code" in error && error.code === "ENOENT" ? "is not installed, or not where this plugin looks" : error.message;
+        reject(new ProgramError(`The program “${this.command}” ${cause}. Install vaultlink, or set its path in the settings of this plugin.`));
+      });
+      child.on("close", (code) => {
+        window.clearTimeout(timer);
+        this.writing.delete(child);
+        resolve({ code: code ?? -1, stdout, stderr });
+      });
+    });
+  }
+}
