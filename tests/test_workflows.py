@@ -264,7 +264,7 @@ PUBLISHING_GH = """\
 # Writes its words down. It fails without a token, and if a file that it is given does not exist, as gh does.
 printf '%s\\n' "$@" > "$RUNNER_TEMP/words"
 for word; do
-  case $word in dist/* | *.md) test -f "$word" || exit 1 ;; esac
+  case $word in dist/* | binaries/* | *.md) test -f "$word" || exit 1 ;; esac
 done
 test -n "$GH_TOKEN"
 """
@@ -380,8 +380,9 @@ class ArtifactStore:
             for file in path.iterdir() if path.is_dir() else [path]:
                 shutil.copyfile(file, target / file.name)
         elif action.startswith("actions/download-artifact@"):
-            source = self.folder / given.get("name", "")
-            shutil.copytree(source, workspace / given["path"], dirs_exist_ok=True)
+            named = [self.folder / given.get("name", "")]
+            for source in self.folder.glob(given["pattern"]) if "pattern" in given else named:
+                shutil.copytree(source, workspace / given["path"], dirs_exist_ok=True)
 
 
 @pytest.fixture
@@ -401,16 +402,44 @@ def run_build(folder: Path, tag: str, artifacts: ArtifactStore) -> StepRunner:
 
 
 ARCHIVES = ["dist/vaultlink-1-py3-none-any.whl", "dist/vaultlink-1.tar.gz"]
+BINARIES = [
+    f"vaultlink-{__version__}-{end}"
+    for end in ("linux-x86_64.tar.gz", "macos-arm64.tar.gz", "windows-x86_64.zip")
+]
+
+
+def run_packages(folder: Path, artifacts: ArtifactStore) -> StepRunner:
+    """Run the job that writes the files for the binaries, with files that stand for these."""
+    for name in BINARIES:
+        (artifacts.folder / f"binary-{name}").mkdir()
+        (artifacts.folder / f"binary-{name}" / name).write_bytes(name.encode())
+    python = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
+    runner = make_runner(
+        folder, {"python": python}, GITHUB_REPOSITORY="owner/vaultlink", GITHUB_REF_NAME="v1"
+    )
+    for name in ("tools/packaging/write_files.py", "pyproject.toml"):
+        (runner.workspace / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(ROOT / name, runner.workspace / name)
+    return artifacts.run_job("packages", runner)
 
 
 def test_release_publishes_what_it_built(tmp_path: Path, artifacts: ArtifactStore) -> None:
     tag = f"v{__version__}"
     built = run_build(tmp_path / "build", tag, artifacts)
     assert not built.failed, built.log
-    for job in ("attest", "pypi"):  # attest has the glob dist/*, the publishing action takes dist/
+    packages = run_packages(tmp_path / "packages", artifacts)
+    assert not packages.failed, packages.log
+    formula = (artifacts.folder / "binaries" / "vaultlink.rb").read_text(encoding="utf-8")
+    assert f'url "https://github.com/owner/vaultlink/releases/download/v1/{BINARIES[1]}"' in formula
+    assert 'homepage "https://github.com/owner/vaultlink"' in formula
+    binaries = sorted(
+        f"binaries/{name}" for name in (*BINARIES, "Dockerfile", "SHA256SUMS", "vaultlink.rb")
+    )
+    # attest has the globs dist/* and binaries/*, the publishing action takes dist/
+    for job, expected in (("attest", [*binaries, *ARCHIVES]), ("pypi", ARCHIVES)):
         runner = artifacts.run_job(job, make_runner(tmp_path / job, {}))
         files = [path for path in runner.workspace.rglob("*") if path.is_file()]
-        assert sorted(str(path.relative_to(runner.workspace)) for path in files) == ARCHIVES
+        assert sorted(str(path.relative_to(runner.workspace)) for path in files) == expected
     runner = make_runner(
         tmp_path / "github",
         {"gh": PUBLISHING_GH},
@@ -422,7 +451,8 @@ def test_release_publishes_what_it_built(tmp_path: Path, artifacts: ArtifactStor
     assert not runner.failed, runner.log
     assert (runner.temp / "words").read_text(encoding="utf-8").splitlines() == [
         *("release", "create", tag, "--repo", "owner/vaultlink", "--verify-tag"),
-        *("--title", f"vaultlink {__version__}", "--notes-file", "notes/notes.md", *ARCHIVES),
+        *("--title", f"vaultlink {__version__}", "--notes-file", "notes/notes.md"),
+        *(*ARCHIVES, *binaries),
     ]
     notes = (runner.workspace / "notes" / "notes.md").read_text(encoding="utf-8")
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")

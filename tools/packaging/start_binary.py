@@ -6,6 +6,7 @@ All else is unpacked into the same folder when a module that needs it is importe
 """
 
 import os
+import signal
 import sys
 from importlib import import_module
 from importlib.machinery import ModuleSpec
@@ -13,6 +14,13 @@ from typing import Any
 
 UNPACKED: str = getattr(sys, "_MEIPASS", "")
 """The folder of the unpacked files."""
+
+
+_RUN_ON = {"watch", "serve", "lsp", "mcp"}
+"""The commands that do not end by themselves."""
+
+_PR_SET_PDEATHSIG = 1
+"""The number in linux/prctl.h."""
 
 
 class PartFinder:
@@ -65,11 +73,20 @@ def _hide_unpacker() -> None:
             os.environ[name] = own
 
 
+def _end_with_unpacker() -> None:
+    """End a command that runs on when the process that unpacked it is killed, on Linux."""
+    if sys.platform == "linux" and not _RUN_ON.isdisjoint(sys.argv):
+        import ctypes  # noqa: PLC0415 - it takes a tenth of the time of a check
+
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
 def main() -> None:
     """Run the command of this process."""
     _hide_unpacker()
     build = import_module("vaultlink_build")
     sys.meta_path.insert(0, PartFinder(build.PARTS))
+    _end_with_unpacker()
     from vaultlink.programs import declare_binary  # noqa: PLC0415 - the parts must be known
 
     declare_binary(build.DIGEST)
