@@ -37,8 +37,8 @@ help:
 	@echo 'make refresh   regenerate the expected findings, the README table and the public names; review the diff'
 	@echo 'make docs      build the documentation site in build/site'
 	@echo 'make casts     record the terminal sessions in docs/casts again; review the diff'
-	@echo 'make vscode       build the extension for VS Code in build; needs node and npm'
-	@echo 'make obsidian     build the plugin for Obsidian, and lay out its repository in build/obsidian; needs node and npm'
+	@echo 'make vscode    build the extension for VS Code in build; needs node and npm'
+	@echo 'make obsidian  build the plugin for Obsidian, and lay out its repository in build/obsidian; needs node and npm'
 	@echo 'make screenshots  take the pictures of reports and of the pane in docs/images again; needs Chromium, node and npm'
 	@echo 'make clean     remove the environments and caches'
 
