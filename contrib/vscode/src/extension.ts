@@ -20,6 +20,7 @@ let log: vscode.LogOutputChannel;
 let status: vscode.StatusBarItem;
 let client: LanguageClient | undefined;
 let program: string | undefined; // undefined if none can be used
+let path: string | undefined; // the setting with which it was looked for
 let lastVault: string | undefined;
 let starting: Promise<void> = Promise.resolve();
 let vaultsBeingRead = 0;
@@ -47,8 +48,8 @@ export async function activate(given: vscode.ExtensionContext): Promise<void> {
       onDidChange: differenceChanged.event,
       provideTextDocumentContent: (uri) => differences.get(uri.path) ?? "",
     }),
-    // The client tells the server of it first.
-    workspace.onDidChangeConfiguration((event) => event.affectsConfiguration("vaultlink.path") && setTimeout(restart, PAUSE_MS)),
+    // The client tells the server of other settings first.
+    workspace.onDidChangeConfiguration(() => readPath() !== path && setTimeout(restart, PAUSE_MS)),
     workspace.onDidSaveTextDocument(countSoon),
     workspace.onDidChangeWorkspaceFolders(() => {
       lastVault = undefined;
@@ -75,12 +76,17 @@ function restart(): Promise<void> {
   return starting;
 }
 
+function readPath(): string {
+  return workspace.getConfiguration("vaultlink").get("path", "").trim();
+}
+
 async function start(): Promise<void> {
   await client?.dispose();
   [client, program, vaultsBeingRead] = [undefined, undefined, 0];
   const open = (workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
   try {
-    program = await findProgram(workspace.getConfiguration("vaultlink").get("path", "").trim(), open);
+    path = readPath();
+    program = await findProgram(path, open);
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     showStatus("$(warning) vaultlink", error.message, "vaultlink.restart");
@@ -155,10 +161,10 @@ function listUnsaved(vault: string | undefined): string[] {
 /** Run a command of the program in a vault, and show that it runs. */
 async function call(vault: string, ...args: string[]): Promise<Output> {
   await starting;
-  const path = program;
-  if (!path) throw new ProgramError("The program vaultlink cannot be used. “vaultlink: Restart Server” says why.");
+  const found = program;
+  if (!found) throw new ProgramError("The program vaultlink cannot be used. “vaultlink: Restart Server” says why.");
   const title = `vaultlink ${args[0]}`;
-  const output = await window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => run(path, args, vault));
+  const output = await window.withProgress({ location: vscode.ProgressLocation.Window, title }, () => run(found, args, vault));
   if (output.stderr.trim()) log.info(`${title}\n${output.stderr.trim()}`);
   return output;
 }
