@@ -1,6 +1,7 @@
 """Tests of what `make packaging` writes: archives, checksums, the Dockerfile and the Homebrew formula."""
 
 import hashlib
+import re
 import shutil
 import sys
 import tarfile
@@ -52,7 +53,25 @@ def test_archive_has_the_program_and_the_license(packaging: ModuleType, tmp_path
     with tarfile.open(archive) as tar:
         found = {item.name: (item.mode & 0o777, item.uid, item.uname) for item in tar}
     assert found["vaultlink"] == (0o755, 0, "")
-    assert set(found) == {"vaultlink", "LICENSE"}
+    assert set(found) == {"vaultlink", "LICENSE", "LICENSES-OF-LIBRARIES.txt"}
+
+
+def test_licenses_are_those_of_all_libraries_in_the_binary(packaging: ModuleType) -> None:
+    text = packaging.format_licenses()
+    titles = re.findall(r"^=+\n(\S+) (\S+)\n=+\n\n(?=\S)", text, re.MULTILINE)
+    named = {name.lower() for name, _ in titles}
+    assert {
+        "python",
+        "msgspec",
+        "networkx",
+        "pyyaml",
+        "pygls",
+        "lsprotocol",
+        "mcp",
+        "pydantic",
+    } <= named
+    assert named.isdisjoint({"vaultlink", "pytest", "pyinstaller", "ruff"})
+    assert "See its distribution" not in text
 
 
 def test_checksums_are_those_of_all_archives(folder: Path) -> None:

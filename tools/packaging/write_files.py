@@ -9,12 +9,18 @@ installs the archives of this computer.
 
 import hashlib
 import platform
+import re
 import shutil
 import sys
+import sysconfig
 import tarfile
 import tomllib
 import zipfile
+from importlib.metadata import Distribution, distribution
+from io import BytesIO
 from pathlib import Path
+
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -23,6 +29,11 @@ VERSION: str = PROJECT["version"]
 BINARY = ROOT / "build" / "binary" / ("vaultlink.exe" if sys.platform == "win32" else "vaultlink")
 SYSTEMS = {"linux": "linux", "darwin": "macos", "win32": "windows"}
 MACHINES = {"amd64": "x86_64", "aarch64": "arm64"}
+
+CONTENTS = "vaultlink[lsp,mcp,mentions,report]"
+"""The distribution in the binary, with its extras."""
+
+LICENSE_FILE = re.compile(r"\.dist-info/(?:.*/)?(?:LICEN[CS]E|COPYING|NOTICE)[^/]*$", re.IGNORECASE)
 
 DOCKERFILE = """\
 # docker build --tag vaultlink .
@@ -80,21 +91,63 @@ ARCHIVE = """\
 """
 
 
+def list_libraries() -> list[Distribution]:
+    """Return the distributions that the one in the binary requires here, sorted by name."""
+    found, pending = dict[str, Distribution](), [Requirement(CONTENTS)]
+    seen = set[str]()
+    while pending:
+        wanted = pending.pop()
+        if str(wanted) in seen:
+            continue
+        seen.add(str(wanted))
+        library = distribution(wanted.name)
+        found[library.name] = library
+        for text in library.requires or ():
+            needed = Requirement(text)
+            environments = [{"extra": extra} for extra in ("", *wanted.extras)]
+            if needed.marker is None or any(map(needed.marker.evaluate, environments)):
+                pending.append(needed)
+    del found["vaultlink"]
+    return [found[name] for name in sorted(found, key=str.lower)]
+
+
+def format_licenses() -> str:
+    """Return the licences of Python and of the libraries in the binary."""
+    python = Path(sysconfig.get_path("stdlib"), "LICENSE.txt")
+    texts = {f"Python {platform.python_version()}": [python.read_text(encoding="utf-8")]}
+    for library in list_libraries():
+        files = [file for file in library.files or () if LICENSE_FILE.search(file.as_posix())]
+        texts[f"{library.name} {library.version}"] = [
+            file.read_text(encoding="utf-8") for file in files
+        ] or ["See its distribution on PyPI."]
+    line = "=" * 72
+    return "".join(
+        f"{line}\n{name}\n{line}\n\n{text.strip()}\n\n"
+        for name, parts in texts.items()
+        for text in parts
+    )
+
+
 def write_archive(folder: Path) -> Path:
     """Write the archive of the binary of this system, and return it."""
     machine = platform.machine().lower()
     name = f"vaultlink-{VERSION}-{SYSTEMS[sys.platform]}-{MACHINES.get(machine, machine)}"
     folder.mkdir(parents=True, exist_ok=True)
+    licenses = format_licenses().encode()
     if sys.platform == "win32":
         archive = folder / f"{name}.zip"
         with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as pack:
             pack.write(BINARY, BINARY.name)
             pack.write(ROOT / "LICENSE", "LICENSE")
+            pack.writestr("LICENSES-OF-LIBRARIES.txt", licenses)
         return archive
     archive = folder / f"{name}.tar.gz"
     with tarfile.open(archive, "w:gz") as tar:
         tar.add(BINARY, BINARY.name, filter=_own_by_nobody)
         tar.add(ROOT / "LICENSE", "LICENSE", filter=_own_by_nobody)
+        member = tarfile.TarInfo("LICENSES-OF-LIBRARIES.txt")
+        member.size = len(licenses)
+        tar.addfile(member, BytesIO(licenses))
     return archive
 
 
