@@ -410,6 +410,10 @@ def test_a_vault_that_is_not_trusted_is_checked(window: Code) -> None:
     assert window.run("v => v.workspace.isTrusted") is False
 
 
+def test_findings_are_those_of_the_command(code: Code) -> None:
+    code.wait(lambda: code.findings == code.expect_findings())
+
+
 def test_an_edit_is_checked_completed_and_followed_before_it_is_saved(code: Code) -> None:
     code.open("index.md")
     script = """async (v, text) => {
