@@ -337,9 +337,6 @@ def code(window: Code) -> Code:
     fill(window.vault)
     window.choose_program("")
     window.wait(lambda: window.bar == window.expect_bar())
-    window.wait(
-        lambda: window.findings == window.expect_findings()
-    )  # the server has read the vault
     return window
 
 
