@@ -337,9 +337,6 @@ def code(window: Code) -> Code:
     fill(window.vault)
     window.choose_program("")
     window.wait(lambda: window.bar == window.expect_bar())
-    window.wait(
-        lambda: window.findings == window.expect_findings()
-    )  # the server has read the vault
     return window
 
 
@@ -408,6 +405,10 @@ def test_a_vault_that_is_not_trusted_is_checked(window: Code) -> None:
     window.wait(lambda: window.see(".monaco-dialog-box"))
     window.wait(lambda: window.bar == window.expect_bar())
     assert window.run("v => v.workspace.isTrusted") is False
+
+
+def test_findings_are_those_of_the_command(code: Code) -> None:
+    code.wait(lambda: code.findings == code.expect_findings())
 
 
 def test_an_edit_is_checked_completed_and_followed_before_it_is_saved(code: Code) -> None:
