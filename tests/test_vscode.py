@@ -236,12 +236,15 @@ class Code:
 
 
 def fill(vault: Path) -> None:
-    """Give the vault the notes of the sample, and a program that must not run."""
-    for path in vault.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    """Give the vault the notes of the sample, and a program that must not run. It is never without notes."""
     shutil.copytree(SAMPLE, vault, dirs_exist_ok=True)
-    for path in vault.rglob("*"):
-        path.chmod(path.stat().st_mode | stat.S_IWUSR)
+    for path in sorted(vault.rglob("*"), reverse=True):
+        if (SAMPLE / path.relative_to(vault)).exists():
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)
+        elif path.is_dir():
+            path.rmdir()
+        else:
+            path.unlink()
     settings = {
         "vaultlink.path": str(vault / "vaultlink"),
         "files.autoSave": "off",
@@ -317,9 +320,8 @@ def start_code(factory: pytest.TempPathFactory, built: Path, folder: Path) -> It
 @pytest.fixture(scope="module")
 def window(tmp_path_factory: pytest.TempPathFactory, built: Path) -> Iterator[Code]:
     """One window for all tests, as it takes ten seconds to start."""
-    with tempfile.TemporaryDirectory(
-        prefix="vl-"
-    ) as folder:  # the address of a socket must be short
+    # The address of a socket must be short. Processes of VS Code may write for a moment after its end.
+    with tempfile.TemporaryDirectory(prefix="vl-", ignore_cleanup_errors=True) as folder:
         with start_code(tmp_path_factory, built, Path(folder)) as code:
             yield code
         assert not (Path(folder) / "hostile").exists()  # the program in the vault never ran
