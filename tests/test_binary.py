@@ -1,5 +1,6 @@
 """Tests of the binary of `make binary`: tests of the command line run with it, and sessions without Python and PATH."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -353,6 +354,26 @@ def test_unpacked_files_are_for_the_user_alone(machine: Machine, vault: Path) ->
         assert process.stdout.readline().startswith(b"{")
         (folder,) = machine.temporary.iterdir()
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
+def test_files_of_a_server_are_locked_and_those_of_a_strange_folder_never_loaded(
+    machine: Machine, vault: Path, tmp_path: Path
+) -> None:
+    """Systems delete old files in /tmp that are not locked. Then anybody can make a folder with the same name."""
+    with machine.start("serve", folder=vault) as process:
+        assert process.stderr is not None
+        assert process.stderr.readline().startswith(b"Serving ")
+        (folder,) = machine.temporary.iterdir()
+        handle = os.open(folder, os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(handle)
+        shutil.rmtree(folder)
+        folder.mkdir()
+        machine.run("unresolved", "--json", folder=vault)
+        made = [path for path in folder.rglob("*") if path.is_file()]
+        assert not made, "the server unpacked files into a folder that it did not make"
+        shutil.rmtree(folder, ignore_errors=True)  # the server removes it if it ended
 
 
 def test_it_needs_a_folder_in_which_programs_may_run(machine: Machine, vault: Path) -> None:

@@ -74,6 +74,12 @@ def test_licenses_are_those_of_all_libraries_in_the_binary(packaging: ModuleType
     assert "See its distribution" not in text
 
 
+def test_files_are_written_without_libraries(folder: Path) -> None:
+    """The workflow of a release installs none in this job."""
+    command = [sys.executable, "-I", "-S", str(FOLDER / "write_files.py"), "files", str(folder)]
+    check_output(command, folder, make_clean_environment(folder / "home"))
+
+
 def test_checksums_are_those_of_all_archives(folder: Path) -> None:
     told = check_output(
         ["sha256sum", "--check", "SHA256SUMS"], folder, make_clean_environment(folder / "home")

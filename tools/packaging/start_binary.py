@@ -26,14 +26,20 @@ _PR_SET_PDEATHSIG = 1
 class PartFinder:
     """Unpacks the files that belong to a module before it is imported.
 
-    `parts` has the names of files and of the modules that contain them, by the module.
+    `parts` has the names of files and of the modules that contain them, by the module. `folder` is
+    what `_hold_folder` returned.
     """
 
-    def __init__(self, parts: dict[str, list[tuple[str, str]]]):
-        self._parts = parts
+    def __init__(self, parts: dict[str, list[tuple[str, str]]], folder: int | None):
+        self._parts, self._folder = parts, folder
 
     def find_spec(self, name: str, _path: object = None, _target: object = None) -> Any:
-        """Unpack the files of a module; return its spec if the first one is an extension."""
+        """Unpack the files of a module; return its spec if the first one is an extension.
+
+        Raises ImportError if the folder is another one than at the start.
+        """
+        if self._folder is not None and not _is_in_place(self._folder):
+            raise ImportError(f"{UNPACKED} was deleted while vaultlink ran. Start vaultlink again.")
         parts = self._parts.get(name, ())
         for file, module in parts:
             _unpack(os.path.join(UNPACKED, file), module)
@@ -56,6 +62,29 @@ def _unpack(file: str, module: str) -> None:
     with open(temporary, "wb") as stream:
         stream.write(data)
     os.replace(temporary, file)
+
+
+def _hold_folder() -> int | None:
+    """Keep the unpacked files of a command that runs on, and return the handle of their folder.
+
+    Systems remove files in /tmp that nobody has used for days, but not what is locked. Once the
+    folder is gone, anybody could make one with the same name.
+    """
+    if sys.platform == "win32" or _RUN_ON.isdisjoint(sys.argv):
+        return None
+    import fcntl  # noqa: PLC0415 - Windows has none
+
+    folder = os.open(UNPACKED, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_SH)
+    return folder
+
+
+def _is_in_place(folder: int) -> bool:
+    """Return True if the folder of the unpacked files is still the one with this handle."""
+    try:
+        return os.path.samestat(os.fstat(folder), os.stat(UNPACKED))
+    except OSError:
+        return False
 
 
 def _hide_unpacker() -> None:
@@ -85,7 +114,7 @@ def main() -> None:
     """Run the command of this process."""
     _hide_unpacker()
     build = import_module("vaultlink_build")
-    sys.meta_path.insert(0, PartFinder(build.PARTS))
+    sys.meta_path.insert(0, PartFinder(build.PARTS, _hold_folder()))
     _end_with_unpacker()
     from vaultlink.programs import declare_binary  # noqa: PLC0415 - the parts must be known
 

@@ -20,8 +20,6 @@ from importlib.metadata import Distribution, distribution
 from io import BytesIO
 from pathlib import Path
 
-from packaging.requirements import Requirement
-
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 VERSION: str = PROJECT["version"]
@@ -36,6 +34,7 @@ CONTENTS = "vaultlink[lsp,mcp,mentions,report]"
 LICENSE_FILE = re.compile(r"\.dist-info/(?:.*/)?(?:LICEN[CS]E|COPYING|NOTICE)[^/]*$", re.IGNORECASE)
 
 DOCKERFILE = """\
+# In the folder into which the archive for Linux was unpacked:
 # docker build --tag vaultlink .
 # docker run --rm --volume ~/Notes:/vault --volume vaultlink-state:/state vaultlink check
 #
@@ -49,7 +48,8 @@ LABEL org.opencontainers.image.title="vaultlink" \\
     org.opencontainers.image.description="{summary}"
 
 RUN useradd --uid 1000 --create-home vaultlink \\
-    && install --directory --owner vaultlink --group vaultlink /vault /state
+    && install --directory --owner vaultlink --group vaultlink /vault \\
+    && install --directory --mode 1777 /state
 COPY --chmod=0755 vaultlink /usr/local/bin/vaultlink
 
 ENV VAULTLINK_STATE_DIR=/state
@@ -93,6 +93,8 @@ ARCHIVE = """\
 
 def list_libraries() -> list[Distribution]:
     """Return the distributions that the one in the binary requires here, sorted by name."""
+    from packaging.requirements import Requirement  # noqa: PLC0415 - `files` runs without libraries
+
     found, pending = dict[str, Distribution](), [Requirement(CONTENTS)]
     seen = set[str]()
     while pending:
@@ -113,8 +115,13 @@ def list_libraries() -> list[Distribution]:
 
 def format_licenses() -> str:
     """Return the licences of Python and of the libraries in the binary."""
-    python = Path(sysconfig.get_path("stdlib"), "LICENSE.txt")
-    texts = {f"Python {platform.python_version()}": [python.read_text(encoding="utf-8")]}
+    folders = (sysconfig.get_path("stdlib"), sys.base_prefix)  # elsewhere, and on Windows
+    files_of_python = [Path(folder, "LICENSE.txt") for folder in folders]
+    python = next((file for file in files_of_python if file.is_file()), None)
+    text = (
+        python.read_text(encoding="utf-8") if python else "See https://docs.python.org/3/license."
+    )
+    texts = {f"Python {platform.python_version()}": [text]}
     for library in list_libraries():
         files = [file for file in library.files or () if LICENSE_FILE.search(file.as_posix())]
         texts[f"{library.name} {library.version}"] = [
