@@ -443,6 +443,79 @@ def test_unsaved_changes_are_saved_first_or_nothing_is_written(start_app: StartA
     assert fixed in (app.vault / "index.md").read_text(encoding="utf-8")
 
 
+def write_script(path: Path, text: str) -> Path:
+    path.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+def test_words_typed_while_the_last_plan_is_made_are_saved_first(
+    start_app: StartApp, tmp_path: Path
+) -> None:
+    # The second plan, after the reader agreed, ends when the words are typed.
+    waits = f"""case "$*" in fix*--diff) ;; *) exec {PROGRAM} "$@" ;; esac
+{PROGRAM} "$@"; code=$?
+echo x >> {tmp_path}/plans
+if [ $(wc -l < {tmp_path}/plans) = 2 ]; then
+    touch {tmp_path}/planned
+    for _ in $(seq 800); do [ -e {tmp_path}/typed ] && break; sleep 0.05; done
+fi
+exit $code"""
+    app = start_app(program=write_script(tmp_path / "waits", waits), note="index.md")
+    before = read_files(app.vault)
+    app.run("fix")
+    app.press_button("Fix")
+    app.wait_for((tmp_path / "planned").exists)
+    app.type_at_start("Unsaved words\n")
+    (tmp_path / "typed").touch()
+    app.wait_for(lambda: "not saved yet: index.md" in app.dialog)
+    assert read_files(app.vault) == before
+    app.press_button("Save and continue")
+    app.press_button("Fix")
+    app.wait_for(lambda: any("Fixed 13 findings" in text for text in app.notices))
+    text = (app.vault / "index.md").read_text(encoding="utf-8")
+    assert text.startswith("Unsaved words\n")
+    assert "[[long_tide | latest episode]]" in text
+
+
+def test_undo_takes_back_the_run_that_was_shown(start_app: StartApp, tmp_path: Path) -> None:
+    # Another run finishes between the question and the undo.
+    note = tmp_path / "vault" / "new.md"
+    other = f"""case "$*" in undo*--diff* | undo*--list*) ;; undo*)
+    echo 'see [[long_tide]' > {note}
+    {PROGRAM} fix --vault {note.parent} > {tmp_path}/other 2>&1 ;;
+esac
+exec {PROGRAM} "$@"
+"""
+    app = start_app(program=write_script(tmp_path / "other-run", other), note="index.md")
+    before = read_files(app.vault)
+    app.run("fix")
+    app.press_button("Fix")
+    app.wait_for(lambda: any("Fixed 13 findings" in text for text in app.notices))
+    app.run("undo")
+    app.press_button("Undo")
+    app.wait_for(lambda: any("Restored 9 notes" in text for text in app.notices))
+    assert read_files(app.vault) == {**before, "new.md": b"see [[long_tide]]\n"}
+    # The run that was undone is not offered again: the other one is.
+    app.run("undo")
+    app.wait_for(lambda: "Would restore 1 note " in app.dialog)
+    assert "new.md" in app.dialog
+    app.press_button("Cancel")
+
+
+def test_skipped_notes_are_named_after_the_result(start_app: StartApp) -> None:
+    app = start_app(note="index.md")
+    (app.vault / "index.md").chmod(0o444)
+    skipped = "Skipped 1 note: index.md: it is read-only."
+    app.run("fix")
+    app.wait_for(lambda: "Would fix 12 findings in 8 notes" in app.dialog)
+    assert skipped in app.dialog
+    app.press_button("Fix")
+    app.wait_for(lambda: app.notices)
+    assert app.notices[0].startswith("vaultlink: Fixed 12 findings in 8 notes")
+    assert app.notices[0].endswith(skipped)
+
+
 def test_report_is_made_outside_the_vault_and_opened(
     start_app: StartApp, browser: tuple[Browser, Path]
 ) -> None:
@@ -455,8 +528,14 @@ def test_report_is_made_outside_the_vault_and_opened(
     assert "<html" in file.read_text(encoding="utf-8")
     assert read_files(app.vault) == before
     app.wait_for(lambda: not app.ask("() => document.querySelector('.notice')"))
-    app.ask("() => window.app.plugin.onunload()")
-    app.wait_for(lambda: not file.parent.exists())
+    # The app waits for the tasks of plugins before it quits.
+    script = """async () => {
+        const tasks = [];
+        window.app.workspace.emit("quit", { addPromise: (promise) => tasks.push(promise) });
+        await Promise.all(tasks);
+    }"""
+    app.ask(script)
+    assert not file.parent.exists()
 
 
 def test_missing_and_old_programs_are_named_and_can_be_set(
@@ -542,6 +621,15 @@ def test_unload_leaves_no_process(start_app: StartApp) -> None:
     app.ask("() => window.app.plugin.onunload()")
     app.wait_for(lambda: not app.list_processes())
     assert app.notices == []
+
+
+def test_unload_during_the_check_says_nothing(start_app: StartApp, tmp_path: Path) -> None:
+    slow = write_script(tmp_path / "slow", f"touch {tmp_path}/asked; exec sleep 60")
+    app = start_app(program=slow)
+    app.wait_for((tmp_path / "asked").exists)
+    app.ask("() => window.app.plugin.onunload()")
+    app.wait_for(lambda: app.ask("() => window.host.ended"), 1)
+    assert (app.notices, app.status) == ([], "vaultlink…")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

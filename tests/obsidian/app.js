@@ -24,6 +24,7 @@
 
   const children = [];
   host.started = []; // the command lines of all processes
+  host.ended = 0; // the number of those that ended, and told the plugin
 
   function spawn(command, words, options) {
     if (options.shell !== false || !Array.isArray(words)) throw new Error("a process must be started without a shell");
@@ -40,14 +41,18 @@
     const [id, ...rest] = details;
     if (kind === "error") return children[id].emit("error", Object.assign(new Error(rest[0].message), { code: rest[0].code }));
     if (kind === "stdout" || kind === "stderr") return children[id][kind].emit("data", rest[0]);
-    return children[id].emit(kind, ...rest);
+    children[id].emit(kind, ...rest);
+    if (kind === "close") host.ended += 1;
   };
 
   const join = (...parts) => parts.join("/");
+  const isAbsolute = (path) => path.startsWith("/");
+  const relative = (from, to) => (`${to}/`.startsWith(`${from}/`) ? to.slice(from.length + 1) : `../${to}`);
   const modules = {
     child_process: { spawn },
     os: { homedir: () => host.home, tmpdir: () => host.tmp },
-    path: { join, delimiter: ":" },
+    path: { join, delimiter: ":", sep: "/", isAbsolute, relative },
+    fs: { realpathSync: (path) => path },
     "fs/promises": { mkdtemp: (prefix) => window.host_mkdtemp(prefix), rm: (path, options) => window.host_rm(path, options) },
   };
 

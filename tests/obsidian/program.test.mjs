@@ -3,13 +3,13 @@
 
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { chmodSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 
 globalThis.window = globalThis;
 const { Program, MIN_VERSION } = await import("./program.mjs");
-const { count, findIndex, showText } = await import("./texts.mjs");
+const { count, findIndex, showText, summarize } = await import("./texts.mjs");
 const { VAULT, VAULTLINK, FAKES } = process.env;
 
 function makeProgram(command, vault = VAULT) {
@@ -64,6 +64,32 @@ test("words reach the program as they are", async () => {
   assert.equal(readFileSync(log, "utf8"), ["unresolved", "--vault", VAULT, ...words, `in ${home}`].join("\n"));
 });
 
+test("no program and no code is looked for in the vault", async (context) => {
+  const [bin, link, log] = [join(VAULT, "bin"), join(FAKES, "link"), join(FAKES, "environment")];
+  mkdirSync(bin);
+  symlinkSync(bin, link);
+  context.after(() => rmSync(bin, { recursive: true }));
+  writeFileSync(join(bin, "planted"), "#!/bin/sh\necho vaultlink 9.0.0\n", { mode: 0o755 });
+  writeScript("outside", `echo "$PYTHONPATH|$PYTHONHOME|$PATH" > ${log}; echo vaultlink 9.0.0`);
+  const kept = { ...process.env };
+  context.after(() => Object.assign(process.env, kept, { PYTHONPATH: "", PYTHONHOME: "" }));
+  Object.assign(process.env, { PATH: `${bin}:${link}:.::${FAKES}:${kept.PATH}`, PYTHONPATH: VAULT, PYTHONHOME: VAULT });
+  await assert.rejects(makeProgram("planted").program.check(), /“planted” is not installed/);
+  await makeProgram("outside").program.check();
+  const [path, home, folders] = readFileSync(log, "utf8").trim().split("|");
+  assert.deepEqual([path, home, folders.split(":")[0]], ["", "", FAKES]);
+});
+
+test("a watcher that prints what is no event is ended, and its figures are kept", async () => {
+  const line = (mistakes) => `echo '{"event":"changed","summary":{"mistakes":${mistakes},"planned":2}}'`;
+  const { program, told } = makeProgram(writeScript("wordy", `[ "$1" = watch ] && { ${line(1)}; echo oops; echo null; ${line(3)}; }; exec sleep 60`));
+  program.follow();
+  await until(() => told.problems.length);
+  program.stop();
+  assert.deepEqual(told.problems, [["The watcher ended (it printed “oops”). It starts again.", false]]);
+  assert.ok(told.figures.length > 0);
+});
+
 test("a watcher that dies starts again, three times at most", async (context) => {
   const log = join(FAKES, "starts");
   const { program, told } = makeProgram(writeScript("dying", `[ "$1" = watch ] && echo x >> ${log}; exit 5`));
@@ -95,7 +121,7 @@ test("a run that writes is not ended", async () => {
   const { program } = makeProgram(writeScript("writing", `sleep 0.3; touch ${done}`));
   const [read, written] = [program.run("status").catch((error) => error.message), program.run("fix", [], true)];
   program.stop();
-  assert.match(await read, /vaultlink status failed/);
+  assert.match(await read, /^vaultlink status was ended, as the plugin was, or was started again\.$/);
   await written;
   assert.ok(existsSync(done));
 });
@@ -103,6 +129,9 @@ test("a run that writes is not ended", async () => {
 test("texts", () => {
   assert.equal(showText("a\u202eb\u0000\n<b>\u200d"), "a\\u{202e}b\\u{0}\\u{a}<b>\u200d");
   assert.deepEqual([count(1, "mistake"), count(2000, "mistake")], ["1 mistake", "2,000 mistakes"]);
+  assert.equal(summarize("Fixed 2 findings.\nFound 1 error."), "Fixed 2 findings.");
+  assert.equal(summarize("a.md: skipped: it is read-only.\nb.md: skipped: x.\nFixed 2.\n"), "Fixed 2. Skipped 2 notes: a.md: it is read-only. …");
+  assert.deepEqual([summarize("a.md: skipped: x.\n"), summarize("")], ["Skipped 1 note: a.md: x.", ""]);
   assert.equal(findIndex("a😀[[b]]", 3), 3);
   assert.equal(findIndex("short", 40), 5);
 });

@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from "fs/promises";
-import { FileSystemAdapter, MarkdownView, Notice, type PaneType, Plugin, TextFileView, type View } from "obsidian";
+import { FileSystemAdapter, MarkdownView, Notice, type PaneType, Plugin, TextFileView } from "obsidian";
 import { tmpdir } from "os";
 import { join } from "path";
 import { Question } from "./modals";
 import { VaultlinkPane, VIEW_TYPE } from "./pane";
 import { type Figures, Program, ProgramError } from "./program";
 import { VaultlinkSettings } from "./settings";
-import { count, findIndex, showText } from "./texts";
+import { count, findIndex, showText, summarize } from "./texts";
 
 const PATH_KEY = "vaultlink-path";
 
@@ -30,14 +30,18 @@ export default class VaultlinkPlugin extends Plugin {
     this.addCommand({ id: "report", name: "Open report", callback: () => void this.openReport() });
     this.addCommand({ id: "restart", name: "Start watching again", callback: () => void this.restart() });
     this.registerEvent(this.app.workspace.on("file-open", () => this.refreshPanes()));
-    this.registerEvent(this.app.workspace.on("quit", () => this.onunload()));
+    this.registerEvent(this.app.workspace.on("quit", (tasks) => tasks.addPromise(this.end())));
     this.app.workspace.onLayoutReady(() => void this.restart());
   }
 
   override onunload(): void {
+    void this.end();
+  }
+
+  /** End the processes, and delete the report. */
+  private async end(): Promise<void> {
     this.program?.stop();
-    if (this.reports) void rm(this.reports, { recursive: true, force: true });
-    this.reports = "";
+    if (this.reports) await rm(this.reports, { recursive: true, force: true });
   }
 
   // -- the program -------------------------------------------------------------------------------
@@ -59,19 +63,15 @@ export default class VaultlinkPlugin extends Plugin {
       this.path,
       this.findOnDisk(""),
       (problem, isFinal) => this.report(problem, isFinal),
-      (figures) => program === this.program && this.showFigures(figures),
+      (figures) => !program.isEnded && this.show(figures),
     );
     this.program = program;
-    this.figures = null;
-    this.problem = "";
-    this.showStatus();
-    try {
-      await program.check();
-      if (program === this.program) program.follow();
-    } catch (error) {
-      if (program === this.program) this.report(this.explain(error), true);
-    }
-    return program === this.program && !this.problem;
+    this.show(null);
+    const problem = await program.check().then(() => "", (error: unknown) => this.explain(error));
+    if (program.isEnded) return false;
+    if (problem) this.report(problem, true);
+    else program.follow();
+    return !problem;
   }
 
   /** Return the path on disk of a path in the vault. */
@@ -92,26 +92,17 @@ export default class VaultlinkPlugin extends Plugin {
 
   private report(problem: string, isFinal: boolean): void {
     this.notify(problem, isFinal);
-    if (!isFinal) return;
-    this.problem = problem;
-    this.figures = null;
-    this.showStatus();
-    this.refreshPanes();
+    if (isFinal) this.show(null, problem);
   }
 
   // -- what is shown -----------------------------------------------------------------------------
 
-  private showFigures(figures: Figures): void {
-    this.figures = figures;
-    this.problem = "";
-    this.showStatus();
-    this.refreshPanes();
-  }
-
-  private showStatus(): void {
-    const { figures, problem } = this;
+  /** Show the figures of the vault, or why there are none. */
+  private show(figures: Figures | null, problem = ""): void {
+    [this.figures, this.problem] = [figures, problem];
     this.status.setText(figures ? `${count(figures.mistakes, "mistake")} · ${figures.planned.toLocaleString("en")} planned` : `vaultlink${problem ? " stopped" : "…"}`);
     this.status.setAttr("aria-label", problem ? showText(problem) : "Unresolved links: mistakes, and notes that are not written yet");
+    this.refreshPanes();
   }
 
   private refreshPanes(): void {
@@ -150,20 +141,21 @@ export default class VaultlinkPlugin extends Plugin {
   }
 
   private async askAndWrite(command: string, title: string, action: string): Promise<void> {
-    if (!(await this.saveViews(title))) return;
-    const look = () => this.program.run(command, ["--diff"]);
-    let plan = await look();
-    for (;;) {
-      const [sentence = ""] = plan.stderr.trim().split("\n");
-      if (!plan.stdout) return this.notify(sentence || "There is nothing to do.");
-      if (!(await new Question(this.app, title, sentence, action, plan.stdout).ask())) return;
+    // What is written is what was agreed to: if the vault or the last run changed since, the question comes again.
+    for (let agreed = ""; ; ) {
       if (!(await this.saveViews(title))) return;
-      const now = await look();
-      if (now.stdout === plan.stdout) break;
-      plan = now; // the vault changed while the question was open: ask again
+      const run = command === "undo" ? await this.program.findLastRun() : [];
+      const plan = await this.program.run(command, [...run, "--diff"]);
+      if (!plan.stdout) return this.notify(summarize(plan.stderr) || "There is nothing to do.");
+      const shown = [...run, plan.stdout].join();
+      if (shown !== agreed) {
+        if (!(await new Question(this.app, title, summarize(plan.stderr), action, plan.stdout).ask())) return;
+        agreed = shown;
+      } else if (!(await this.findUnsaved()).length) {
+        const done = await this.program.run(command, run, true);
+        return this.notify(summarize(done.stderr) || "Done.");
+      }
     }
-    const done = await this.program.run(command, [], true);
-    this.notify(done.stderr.trim().split("\n")[0] || "Done.");
   }
 
   /** Ask to save what editors hold, and return True if all of it is on disk. The app saves, not this plugin. */
@@ -180,16 +172,11 @@ export default class VaultlinkPlugin extends Plugin {
   }
 
   private async findUnsaved(): Promise<TextFileView[]> {
-    const views: View[] = [];
-    this.app.workspace.iterateAllLeaves((leaf) => views.push(leaf.view));
-    const unsaved: TextFileView[] = [];
-    const normalize = (text: string) => text.replace(/\r\n?/g, "\n");
-    for (const view of views) {
-      if (!(view instanceof TextFileView) || !view.file) continue;
-      const text = await this.app.vault.read(view.file).catch(() => null);
-      if (text === null || normalize(text) !== normalize(view.getViewData())) unsaved.push(view);
-    }
-    return unsaved;
+    const views: TextFileView[] = [];
+    this.app.workspace.iterateAllLeaves(({ view }) => view instanceof TextFileView && view.file && views.push(view));
+    const texts = await Promise.all(views.map(async ({ file }) => file && this.app.vault.read(file).catch(() => null)));
+    const normalize = (text?: string | null) => text?.replace(/\r\n?/g, "\n");
+    return views.filter((view, index) => normalize(texts[index]) !== normalize(view.getViewData()));
   }
 
   private async openReport(): Promise<void> {

@@ -7,13 +7,7 @@ const MAX_LINES = 2_000;
 export class Question extends Modal {
   private answer = false;
 
-  constructor(
-    app: App,
-    private readonly title: string,
-    private readonly sentence: string,
-    private readonly action: string,
-    private readonly diff = "",
-  ) {
+  constructor(app: App, private title: string, private sentence: string, private action: string, private diff = "") {
     super(app);
   }
 

@@ -8,7 +8,6 @@ const MAX_ROWS = 200;
 
 /** A row of the pane, and the place that it opens. Lines and columns count from 1. */
 type Row = { text: string; remark: string; path: string; line: number; column: number };
-
 type Group = { title: string; rows: Row[] };
 
 type Topic = {
@@ -41,10 +40,7 @@ export class VaultlinkPane extends ItemView {
   private isAsking = false;
   private isOutdated = false;
 
-  constructor(
-    leaf: WorkspaceLeaf,
-    private readonly plugin: VaultlinkPlugin,
-  ) {
+  constructor(leaf: WorkspaceLeaf, private readonly plugin: VaultlinkPlugin) {
     super(leaf);
   }
 

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "child_process";
+import { realpathSync } from "fs";
 import { homedir } from "os";
-import { delimiter, join } from "path";
+import { delimiter, isAbsolute, join, relative, sep } from "path";
 
 /** The first version whose watcher counts mistakes and planned notes. */
 export const MIN_VERSION = "0.5.0";
@@ -17,15 +18,24 @@ export type Output = { code: number; stdout: string; stderr: string };
 /** The figures of the vault, as `vaultlink status` counts them. */
 export type Figures = { mistakes: number; planned: number };
 
-/** Start a program, never through a shell, and never in a folder of the vault. */
-function start(command: string, words: readonly string[]): ChildProcess {
-  const env: NodeJS.ProcessEnv = { ...process.env, NO_COLOR: "1", PYTHONIOENCODING: "utf-8", PYTHONUTF8: "1" };
-  if (process.platform !== "win32") {
-    // An app that the desktop starts often lacks the folders in which pipx and Homebrew put programs.
-    const more = [join(homedir(), ".local", "bin"), "/opt/homebrew/bin", "/usr/local/bin"];
-    env.PATH = [env.PATH ?? "", ...more].filter(Boolean).join(delimiter);
+/** Return True if a folder exists, and is not in another one. */
+function isOutside(path: string, folder: string): boolean {
+  try {
+    const way = relative(realpathSync(folder), realpathSync(path));
+    return isAbsolute(way) || way.split(sep)[0] === "..";
+  } catch {
+    return false;
   }
-  return spawn(command, words, { cwd: homedir(), env, shell: false, windowsHide: true, stdio: ["ignore", "pipe", "pipe"] });
+}
+
+/** Return the environment of a program. Neither it nor code of Python is looked for in the vault: a vault can come from anyone. */
+function makeEnvironment(vault: string): NodeJS.ProcessEnv {
+  const { PYTHONPATH: _path, PYTHONHOME: _home, ...env } = process.env;
+  const name = Object.keys(env).find((key) => key.toUpperCase() === "PATH") ?? "PATH"; // Windows has “Path”
+  // An app that the desktop starts often lacks the folders in which pipx and Homebrew put programs.
+  const more = process.platform === "win32" ? [] : [join(homedir(), ".local", "bin"), "/opt/homebrew/bin", "/usr/local/bin"];
+  const folders = [...(env[name] ?? "").split(delimiter), ...more].filter((folder) => isAbsolute(folder) && isOutside(folder, vault));
+  return { ...env, [name]: folders.join(delimiter), NO_COLOR: "1", PYTHONIOENCODING: "utf-8", PYTHONUTF8: "1" };
 }
 
 /** Return the last lines of what a program printed as errors, without its prefix. */
@@ -36,10 +46,9 @@ function lastWords(stderr: string): string {
 /** The program `vaultlink` for one vault, its watcher and its server. */
 export class Program {
   private readonly children = new Set<ChildProcess>();
-  private readonly writing = new Set<ChildProcess>();
   private timer: number | null = null;
   private deaths = 0;
-  private ended = false;
+  isEnded = false;
 
   constructor(
     private readonly command: string,
@@ -62,33 +71,39 @@ export class Program {
   /** Run a command on the vault. Raises ProgramError if it ends with a usage or internal error. */
   async run(name: string, words: readonly string[] = [], isWriting = false): Promise<Output> {
     const output = await this.runCommand([name, "--vault", this.vault, ...words], isWriting);
+    if (output.code < 0 && this.isEnded) throw new ProgramError(`vaultlink ${name} was ended, as the plugin was, or was started again.`);
     if (output.code > 1 || output.code < 0) throw new ProgramError(lastWords(output.stderr) || `vaultlink ${name} failed: exit code ${output.code}.`);
     return output;
   }
 
+  /** Return the id of the run that a bare `vaultlink undo` would undo, as words; none if there is none. */
+  async findLastRun(): Promise<string[]> {
+    type Run = { id: string; undone: boolean; interrupted: boolean; undoes: string | null };
+    const { stdout } = await this.run("undo", ["--list", "--json"]);
+    const runs = (JSON.parse(stdout) as { runs: Run[] }).runs.filter((run) => !run.undone && run.undoes === null);
+    return [runs.find((run) => run.interrupted) ?? runs[0]].flatMap((run) => run?.id ?? []);
+  }
+
   /** Start the watcher; and the server, without which questions only take longer. */
   follow(): void {
-    const watcher = this.keep(start(this.command, ["watch", "--vault", this.vault, "--output-format", "json-lines"]));
-    const server = this.keep(start(this.command, ["serve", "--vault", this.vault, "--quiet"]));
+    const watcher = this.start(["watch", "--vault", this.vault, "--output-format", "json-lines"]);
+    const server = this.start(["serve", "--vault", this.vault, "--quiet"]);
     const started = Date.now();
-    let rest = "";
-    let errors = "";
+    let [rest, errors, wrong] = ["", "", ""];
     watcher.stdout?.setEncoding("utf8").on("data", (text: string) => {
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) this.readEvent(line);
+      for (const line of lines) if (!this.readEvent(line)) wrong ||= line;
+      if (wrong) watcher.kill();
     });
     watcher.stderr?.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-2_000)));
     watcher.on("close", (code, signal) => {
-      if (this.ended) return;
+      if (this.isEnded) return;
       server.kill();
       if (Date.now() - started > STEADY_TIME) this.deaths = 0;
       const delay = DELAYS[this.deaths++];
-      const cause = code === 2 ? lastWords(errors) : signal ? `signal ${signal}` : `exit code ${code}`;
-      if (code === 2 || delay === undefined) {
-        this.report(`The watcher ended: ${cause}. The command “Start watching again” starts it.`, true);
-        return;
-      }
+      const cause = wrong ? `it printed “${wrong.slice(0, 80)}”` : code === 2 ? lastWords(errors) : signal ? `signal ${signal}` : `exit code ${code}`;
+      if (code === 2 || delay === undefined) return this.report(`The watcher ended: ${cause}. The command “Start watching again” starts it.`, true);
       this.report(`The watcher ended (${cause}). It starts again.`, false);
       this.timer = window.setTimeout(() => this.follow(), delay);
     });
@@ -96,34 +111,41 @@ export class Program {
 
   /** End all processes but those that write: they finish what they began. */
   stop(): void {
-    this.ended = true;
+    this.isEnded = true;
     if (this.timer !== null) window.clearTimeout(this.timer);
-    for (const child of this.children) if (!this.writing.has(child)) child.kill();
+    for (const child of this.children) child.kill();
   }
 
   private tooOld(version: string): ProgramError {
     return new ProgramError(`vaultlink ${version} is too old: this plugin needs ${MIN_VERSION} or newer. Update it, for example with “pipx upgrade vaultlink”.`);
   }
 
-  /** Take over the figures in an event. Lines of findings have none. */
-  private readEvent(line: string): void {
-    const event = JSON.parse(line) as { event: string; version?: string; summary?: Partial<Figures> };
+  /** Take over the figures in an event, and return True. Lines of findings have none. Return False if a line is no event. */
+  private readEvent(line: string): boolean {
+    let event: { event: string; version?: string; summary?: Partial<Figures> } | null;
+    try {
+      event = JSON.parse(line) as typeof event;
+    } catch {
+      return false;
+    }
+    if (!event?.event) return false;
     const { mistakes, planned } = event.summary ?? {};
     if (mistakes !== undefined && planned !== undefined) this.onFigures({ mistakes, planned });
     else if (event.event === "state") this.report(this.tooOld(event.version ?? "").message, true);
+    return true;
   }
 
-  private keep(child: ChildProcess): ChildProcess {
-    this.children.add(child);
-    child.on("error", () => this.children.delete(child));
-    child.on("exit", () => this.children.delete(child));
-    return child;
+  /** Start the program, never through a shell, and in the home folder. */
+  private start(words: readonly string[], isWriting = false): ChildProcess {
+    const env = makeEnvironment(this.vault);
+    const child = spawn(this.command, words, { cwd: homedir(), env, shell: false, windowsHide: true, stdio: ["ignore", "pipe", "pipe"] });
+    if (!isWriting) this.children.add(child);
+    return child.on("close", () => this.children.delete(child));
   }
 
   private runCommand(words: readonly string[], isWriting: boolean): Promise<Output> {
     return new Promise((resolve, reject) => {
-      const child = this.keep(start(this.command, words));
-      if (isWriting) this.writing.add(child);
+      const child = this.start(words, isWriting);
       const timer = window.setTimeout(() => !isWriting && child.kill(), TIME_LIMIT);
       let [stdout, stderr] = ["", ""];
       child.stdout?.setEncoding("utf8").on("data", (text: string) => (stdout += text));
@@ -135,7 +157,6 @@ export class Program {
       });
       child.on("close", (code) => {
         window.clearTimeout(timer);
-        this.writing.delete(child);
         resolve({ code: code ?? -1, stdout, stderr });
       });
     });

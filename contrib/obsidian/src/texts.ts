@@ -11,6 +11,15 @@ export function count(number: number, noun: string): string {
   return `${number.toLocaleString("en")} ${noun}${number === 1 ? "" : "s"}`;
 }
 
+/** Return what a run says of itself, in one line: first what it did, then what it left out. */
+export function summarize(stderr: string): string {
+  const lines = stderr.trim().split("\n");
+  const skipped = lines.filter((line) => line.includes(": skipped: "));
+  const first = lines.find((line) => !skipped.includes(line)) ?? "";
+  if (!skipped[0]) return first;
+  return `${first} Skipped ${count(skipped.length, "note")}: ${skipped[0].replace(": skipped: ", ": ")}${skipped[1] ? " …" : ""}`.trim();
+}
+
 /** Return the index in UTF-16 of a column, which counts code points from 1. */
 export function findIndex(line: string, column: number): number {
   return Array.from(line).slice(0, column - 1).join("").length;
