@@ -202,6 +202,7 @@ class Code:
         done = subprocess.run(
             [PROGRAM, *arguments, "--output-format", "json"],
             cwd=self.vault,
+            env=make_clean_environment(self.home),
             capture_output=True,
             check=False,
         )
@@ -337,7 +338,9 @@ def code(window: Code) -> Code:
     window.command("workbench.action.closeAllEditors")
     window.command("notifications.clearAll")
     fill(window.vault)
-    window.choose_program("")
+    if json.loads(window.settings.read_text(encoding="utf-8")).get("vaultlink.path"):
+        window.choose_program("")
+        window.command("vaultlink.restart")
     window.wait(lambda: window.bar == window.expect_bar())
     return window
 
@@ -411,6 +414,14 @@ def test_a_vault_that_is_not_trusted_is_checked(window: Code) -> None:
 
 def test_findings_are_those_of_the_command(code: Code) -> None:
     code.wait(lambda: code.findings == code.expect_findings())
+    if IS_REFRESHED:
+        code.open("index.md")
+        code.command("workbench.actions.view.problems")
+        code.wait(
+            lambda: code.see(".squiggly-error") and code.see(".markers-panel .monaco-list-row")
+        )
+        code.wait(lambda: code.findings == code.expect_findings())
+        code.page.do("picture", file=str(ROOT / "docs" / "images" / "vscode.png"))
 
 
 def test_an_edit_is_checked_completed_and_followed_before_it_is_saved(code: Code) -> None:
@@ -577,15 +588,60 @@ def test_fixes_of_the_vault_are_shown_applied_and_undone(code: Code) -> None:
 def test_what_was_shown_is_what_is_written(code: Code) -> None:
     code.start("fixVault")
     code.wait(lambda: code.see(".quick-input-widget .quick-input-title"))
-    if IS_REFRESHED:
-        code.wait(lambda: code.run("v => v.languages.getDiagnostics().length > 20"))
-        code.page.do("picture", file=str(ROOT / "docs" / "images" / "vscode.png"))
     (code.vault / "index.md").unlink()
     before = code.read()
     assert code.choose("Apply these fixes").startswith("Would fix 13 findings in 9 notes: ")
     code.wait(lambda: code.see(".quick-input-widget .quick-input-title"))
     assert code.choose("Cancel").startswith("Would fix 12 findings in 8 notes: ")
     assert code.read() == before
+
+
+def test_undo_reverts_the_run_that_was_shown(code: Code) -> None:
+    before = code.read()
+    code.start("fixVault")
+    code.choose("Apply these fixes")
+    code.take_note()
+    write_files(code.vault, {"x.md": "X\n"})
+    code.start("undo")
+    code.wait(lambda: code.see(".quick-input-widget .quick-input-title"))
+    code.vaultlink("rename", "x.md", "y.md")
+    code.choose("Undo this run")
+    assert code.take_note().startswith("vaultlink: Restored 9 notes ")
+    assert code.read() == {**before, "y.md": b"X\n"}
+
+
+def test_what_is_typed_during_the_last_plan_is_noticed(code: Code, tmp_path: Path) -> None:
+    hold, held = tmp_path / "hold", tmp_path / "held"
+    slow = f"while [ \"$2\" = --diff ] && [ -e '{hold}' ]; do touch '{held}'; sleep 0.05; done"
+    code.choose_program(write_program(tmp_path / "slow", f"{slow}\nexec '{PROGRAM}' \"$@\""))
+    before = code.read()
+    code.start("fixVault")
+    code.wait(lambda: code.see(".quick-input-widget .quick-input-title"))
+    hold.touch()
+    code.choose("Apply these fixes")
+    code.wait(held.exists)
+    code.open("index.md")
+    code.command("type", {"text": "x"})
+    hold.unlink()
+    assert code.take_note().endswith("Save or revert what is not saved first: index.md.")
+    assert code.read() == before
+
+
+def test_notes_of_the_vault_outside_the_folder_count(code: Code) -> None:
+    above = code.vault.parent
+    shutil.rmtree(code.vault / ".obsidian")
+    (code.vault / "vaultlink.toml").unlink()
+    write_files(above, {"vaultlink.toml": "", "outside.md": "[[long_tide | The Long Tide]]\n"})
+    try:
+        code.open("../outside.md")
+        code.command("type", {"text": "x"})
+        code.start("fixVault")
+        assert code.take_note().endswith(f"not saved first: {above}/outside.md.")
+        code.save()
+        code.command("workbench.action.closeAllEditors")
+    finally:
+        (above / "vaultlink.toml").unlink()
+        (above / "outside.md").unlink()
 
 
 @pytest.mark.parametrize("command", ["fixVault", "undo"])
@@ -609,6 +665,14 @@ def test_report_is_written_outside_the_vault(code: Code) -> None:
     assert found
     assert "long_tide" in Path(found[1]).read_text(encoding="utf-8")
     assert code.read() == before
+    end = """v => {
+        const { extensionPath } = v.extensions.getExtension('vaultlink.vaultlink');
+        return require(`${extensionPath}/dist/extension.js`).deactivate();
+    }"""
+    code.run(end)
+    assert not Path(found[1]).parent.exists()
+    assert not code.find("index.md")  # the server ended
+    code.command("vaultlink.restart")
 
 
 # -- the program ----------------------------------------------------------------------------------------------------------
@@ -651,6 +715,7 @@ def test_a_program_that_can_not_be_used_is_named(code: Code, tmp_path: Path, cas
 def test_a_missing_program_is_looked_for_again(code: Code) -> None:
     link = code.home / ".local" / "bin" / "vaultlink"
     link.unlink()
+    (code.vault / "vaultlink").unlink()
     code.start("restart")
     code.wait(lambda: code.notes)
     assert code.notes == [
@@ -665,3 +730,37 @@ def test_a_missing_program_is_looked_for_again(code: Code) -> None:
     code.start("restart")
     code.wait(lambda: code.bar == code.expect_bar())
     link.rename(code.home / ".local" / "bin" / "vaultlink")
+
+
+def test_a_program_of_an_open_folder_is_named_and_not_run(code: Code) -> None:
+    link = code.home / ".local" / "bin" / "vaultlink"
+    link.unlink()
+    link.symlink_to(code.vault / "vaultlink")
+    code.start("restart")
+    assert code.take_note() == (
+        f"vaultlink: {code.vault}/vaultlink is in a folder that is open. "
+        "If you trust it, name it in the setting vaultlink.path."
+    )
+    # PATH no longer has it, but the link leads to it.
+    other = code.vault / "programs" / "vaultlink"
+    other.parent.mkdir()
+    (code.vault / "vaultlink").rename(other)
+    link.unlink()
+    link.symlink_to(other)
+    code.start("restart")
+    assert code.take_note().startswith(f"vaultlink: {link} is in a folder that is open.")
+    link.unlink()
+    link.symlink_to(PROGRAM)
+    code.command("vaultlink.restart")
+
+
+def test_a_server_that_does_not_start_is_started_again(code: Code, tmp_path: Path) -> None:
+    broken, failed = tmp_path / "broken", tmp_path / "failed"
+    write_files(tmp_path, {"broken": "", "failed": ""})
+    # The check of the program gives `lsp` an empty input, so it works.
+    fail = f"[ \"$1\" = lsp ] && [ -e '{broken}' ] && read -r line && echo >> '{failed}' && exit 3"
+    code.choose_program(write_program(tmp_path / "flaky", f"{fail}\nexec '{PROGRAM}' \"$@\""))
+    code.wait(lambda: len(failed.read_text(encoding="utf-8")) == 5)  # the client gives up
+    broken.unlink()
+    code.start("restart")
+    code.wait(lambda: code.find("index.md"))

@@ -1,7 +1,7 @@
 // Starts `vaultlink lsp` for Markdown files, and offers the commands that change a vault or show its state.
 
 import { existsSync } from "node:fs";
-import { mkdtemp } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import * as vscode from "vscode";
@@ -11,6 +11,7 @@ import { contains, findProgram, makeEnvironment, ProgramError, run, type Output 
 const { commands, window, workspace } = vscode;
 const DIFF = "vaultlink-diff"; // scheme of documents that show what a command would change
 const MARKS = [".obsidian", "vaultlink.toml", ".vaultlink.toml"]; // what makes a folder a vault
+const JSON_ONLY = ["--quiet", "--output-format", "json"];
 const PAUSE_MS = 500; // between the last change and the count
 
 const differences = new Map<string, string>();
@@ -26,6 +27,7 @@ let starting: Promise<void> = Promise.resolve();
 let vaultsBeingRead = 0;
 let timer: NodeJS.Timeout | undefined;
 let counting = false;
+let reports: string | undefined; // a folder of this window
 
 export async function activate(given: vscode.ExtensionContext): Promise<void> {
   context = given;
@@ -39,8 +41,8 @@ export async function activate(given: vscode.ExtensionContext): Promise<void> {
     status,
     differenceChanged,
     register("fixNote", fixNote),
-    register("fixVault", () => change("fix", requireVault())),
-    register("undo", () => change("undo", requireVault())),
+    register("fixVault", () => change("fix")),
+    register("undo", () => change("undo")),
     register("report", openReport),
     register("restart", restart),
     register("showReferences", showReferences),
@@ -64,8 +66,9 @@ export async function activate(given: vscode.ExtensionContext): Promise<void> {
 }
 
 export async function deactivate(): Promise<void> {
+  if (reports) await rm(reports, { recursive: true, force: true }); // it quotes notes
   await starting;
-  await client?.dispose();
+  await stop();
 }
 
 // -- the server -----------------------------------------------------------------------------------------------------------
@@ -80,9 +83,16 @@ function readPath(): string {
   return workspace.getConfiguration("vaultlink").get("path", "").trim();
 }
 
+/** Stop the server. A client that did not start throws when it is stopped, and must not bar the next one. */
+async function stop(): Promise<void> {
+  const old = client;
+  client = undefined;
+  await old?.dispose().catch((error: unknown) => log.warn(String(error)));
+}
+
 async function start(): Promise<void> {
-  await client?.dispose();
-  [client, program, vaultsBeingRead] = [undefined, undefined, 0];
+  await stop();
+  [program, vaultsBeingRead] = [undefined, 0];
   const open = (workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
   try {
     path = readPath();
@@ -142,13 +152,13 @@ async function explain(reason: string): Promise<void> {
 
 // -- the vault ------------------------------------------------------------------------------------------------------------
 
-/** Return the folder in which the program finds the vault of the active note. */
+/** Return the folder, at most one that is open, from which upward the program looks for the vault of the active note. */
 function findVault(): string | undefined {
   const uri = window.activeTextEditor?.document.uri;
   const own = uri && workspace.getWorkspaceFolder(uri);
   if (!own) return lastVault ?? workspace.workspaceFolders?.[0]?.uri.fsPath;
   const root = own.uri.fsPath;
-  for (let folder = dirname(uri.fsPath); folder !== root && contains(root, folder); folder = dirname(folder))
+  for (let folder = dirname(uri.fsPath); folder.length > root.length; folder = dirname(folder))
     if (MARKS.some((name) => existsSync(join(folder, name)))) return folder;
   return root;
 }
@@ -179,10 +189,18 @@ async function tell(action: () => unknown): Promise<void> {
   }
 }
 
-function requireVault(): string {
-  const vault = findVault();
-  if (!vault) throw new ProgramError("No vault is open. Open its folder with File > Open Folder.");
-  return vault;
+/** Return the vault that the program finds, which may be above the folder that is open. */
+async function askVault(): Promise<string> {
+  const folder = findVault();
+  if (!folder) throw new ProgramError("No vault is open. Open its folder with File > Open Folder.");
+  const { stdout } = await call(folder, "config", ...JSON_ONLY);
+  return (JSON.parse(stdout) as { vault: string }).vault;
+}
+
+function refuseUnsaved(command: string, vault: string): void {
+  const unsaved = listUnsaved(vault).map((path) => workspace.asRelativePath(path));
+  if (unsaved.length > 0)
+    throw new ProgramError(`“${command}” changes files on disk. Save or revert what is not saved first: ${unsaved.join(", ")}.`);
 }
 
 // -- the count ------------------------------------------------------------------------------------------------------------
@@ -200,7 +218,7 @@ async function count(): Promise<void> {
   counting = true;
   lastVault = vault;
   try {
-    const { stdout } = await run(program, ["status", "--quiet", "--output-format", "json"], vault);
+    const { stdout } = await run(program, ["status", ...JSON_ONLY], vault);
     const found: { vault: string; mistakes: unknown[]; planned: unknown[] } = JSON.parse(stdout);
     const figures = `${plural(found.mistakes.length, "mistake")}, ${plural(found.planned.length, "planned note")}`;
     showStatus(`$(link) ${figures}`, `${figures} in ${found.vault}`, "workbench.actions.view.problems");
@@ -238,13 +256,13 @@ function fixNote(): Thenable<unknown> {
 }
 
 /** Show what `vaultlink fix` or `vaultlink undo` would change, ask, and run it. What was shown is what is written. */
-async function change(command: "fix" | "undo", vault: string): Promise<void> {
+async function change(command: "fix" | "undo"): Promise<void> {
+  const vault = await askVault();
+  const words = command === "fix" ? ["fix"] : ["undo", ...(await askLastRun(vault))];
   const action = command === "fix" ? "Apply these fixes" : "Undo this run";
   for (let shown = ""; ; ) {
-    const unsaved = listUnsaved(vault).map((path) => workspace.asRelativePath(path));
-    if (unsaved.length > 0)
-      throw new ProgramError(`“${command}” changes files on disk. Save or revert what is not saved first: ${unsaved.join(", ")}.`);
-    const plan = await call(vault, command, "--diff");
+    refuseUnsaved(command, vault);
+    const plan = await call(vault, ...words, "--diff");
     if (!plan.stdout.trim()) {
       const hint = command === "undo" ? " What the editor changed itself is undone with Edit > Undo." : "";
       return void window.showInformationMessage(`vaultlink: ${summarize(plan)}${hint}`);
@@ -256,10 +274,20 @@ async function change(command: "fix" | "undo", vault: string): Promise<void> {
     const choice = await window.showQuickPick([action, "Cancel"], { title: summarize(plan), placeHolder, ignoreFocusOut: true });
     if (choice !== action) return;
   }
-  const done = await call(vault, command);
+  refuseUnsaved(command, vault); // planning takes a while
+  const done = await call(vault, ...words);
   countSoon();
   const choice = await window.showInformationMessage(`vaultlink: ${summarize(done)}`, ...(command === "fix" ? ["Undo"] : []));
-  if (choice) await change("undo", vault);
+  if (choice) await change("undo");
+}
+
+/** Return the run that `vaultlink undo` would revert now, so that no later one is reverted instead. */
+async function askLastRun(vault: string): Promise<string[]> {
+  const { stdout } = await call(vault, "undo", "--list", ...JSON_ONLY);
+  const { runs }: { runs: { id: string; undone: boolean; undoes: string | null; interrupted: boolean }[] } = JSON.parse(stdout);
+  const open = runs.filter((run) => !run.undone && run.undoes === null);
+  const chosen = open.find((run) => run.interrupted) ?? open[0];
+  return chosen ? [chosen.id] : [];
 }
 
 async function showDifference(command: string, text: string): Promise<void> {
@@ -280,8 +308,9 @@ function summarize(output: Output): string {
 
 /** Write the report of the vault to a temporary file, and open it in the browser. */
 async function openReport(): Promise<void> {
-  const vault = requireVault();
-  const file = join(await mkdtemp(join(tmpdir(), "vaultlink-")), "vaultlink-report.html");
+  const vault = await askVault();
+  reports ??= await mkdtemp(join(tmpdir(), "vaultlink-"));
+  const file = join(reports, "vaultlink-report.html");
   await call(vault, "report", "--output-file", file);
   // A browser on another machine cannot read the file.
   if (vscode.env.remoteName || !(await vscode.env.openExternal(vscode.Uri.file(file))))

@@ -1,9 +1,9 @@
 // Finds the program vaultlink and runs it: with a list of arguments, never by a shell, and never from a folder that is open.
 
 import { execFile } from "node:child_process";
-import { accessSync, constants, statSync } from "node:fs";
+import { accessSync, constants, realpathSync, statSync } from "node:fs";
 import { homedir } from "node:os";
-import { delimiter, isAbsolute, join, relative } from "node:path";
+import { basename, delimiter, dirname, isAbsolute, join, relative } from "node:path";
 
 /** The version in which `vaultlink lsp` came. */
 const OLDEST: readonly number[] = [0, 5, 0];
@@ -80,16 +80,26 @@ function searchProgram(open: readonly string[]): string {
         ]
       : ["/opt/homebrew/bin", "/usr/local/bin"]), // macOS starts editors without them in PATH
   ];
-  const found = folders.filter((folder) => isAbsolute(folder) && !open.some((root) => contains(root, folder)));
-  const program = found.map((folder) => join(folder, NAME)).find(isProgram);
-  if (!program) throw new ProgramError("The program vaultlink is not installed, or neither in PATH nor where pipx, uv and pip put it.");
-  return program;
+  const found = folders.filter(isAbsolute).map((folder) => join(folder, NAME)).filter(isProgram);
+  const program = found.find((path) => !open.some((root) => contains(root, path)));
+  if (program) return program;
+  if (found[0]) throw new ProgramError(`${found[0]} is in a folder that is open. If you trust it, name it in the setting vaultlink.path.`);
+  throw new ProgramError("The program vaultlink is not installed, or neither in PATH nor where pipx, uv and pip put it.");
 }
 
-/** Return true if a path is a folder or is in it. */
+/** Return true if a path is a folder or is in it, as they are written or without symbolic links. */
 export function contains(folder: string, path: string): boolean {
-  const way = relative(folder, path);
-  return !isAbsolute(way) && way.split(/[/\\]/)[0] !== "..";
+  const ways = [relative(folder, path), relative(resolveLinks(folder), resolveLinks(path))];
+  return ways.some((way) => !isAbsolute(way) && way.split(/[/\\]/)[0] !== "..");
+}
+
+/** Return a path without symbolic links; its file may be deleted. */
+function resolveLinks(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return dirname(path) === path ? path : join(resolveLinks(dirname(path)), basename(path));
+  }
 }
 
 function isProgram(path: string): boolean {
