@@ -56,11 +56,8 @@ def clone(tmp_path: Path) -> Path:
 
 def list_commands(tool: str) -> list[str]:
     """Return the blocks of commands of the page that are for one tool, or for all of them."""
-    found = re.findall(
-        r"(?:^With (\w+):\n\n)?^```sh\n(.*?)^```",
-        PAGE.read_text(encoding="utf-8"),
-        re.MULTILINE | re.DOTALL,
-    )
+    text = PAGE.read_text(encoding="utf-8").partition("\n## With Python\n")[2]
+    found = re.findall(r"(?:^With (\w+):\n\n)?^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
     return [block for name, block in found if name in ("", tool)]
 
 

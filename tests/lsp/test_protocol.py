@@ -127,6 +127,22 @@ async def test_findings_that_are_pulled_are_not_pushed(vault: Path) -> None:
 
 
 @pytest.mark.asyncio
+async def test_findings_of_a_vault_that_is_pulled_are_not_pushed(vault: Path) -> None:
+    """VS Code pulls those of all notes, also while no note is open."""
+    write_files(vault, {"a.md": "[[no]]\n"})
+    async with start(vault, can=EDITORS["code"]()) as editor:
+        uris = [(vault / name).as_uri() for name in ("a.md", "b.md")]
+        async with asyncio.timeout(WAIT):
+            while uris[0] not in await editor.pull_all():
+                await asyncio.sleep(0.01)  # the vault is being read
+            write_files(vault, {"b.md": "[[nor]]\n"})
+            while uris[1] not in await editor.pull_all():
+                await asyncio.sleep(0.01)
+        await wait_until(lambda: editor.client.diagnostic_refresh_count)
+        assert not any(editor.client.diagnostics.values())
+
+
+@pytest.mark.asyncio
 @pytest.mark.parametrize("name", EDITORS)
 async def test_edit_changes_findings_of_another_open_note(name: str, vault: Path) -> None:
     """An editor that can't be asked to pull again is not offered pulls: it would keep old findings."""

@@ -479,12 +479,15 @@ class Server(LanguageServer):
         with suppress(JsonRpcException):
             await self.workspace_diagnostic_refresh_async(None)
 
-    async def _pull_note(self, params: types.DocumentDiagnosticParams) -> Any:
-        """Answer a pull. An editor that pulls is sent nothing, or it would show it twice."""
-        for uri in list(self._published):
-            if not self._pulls or uri == params.text_document.uri:
-                self._publish(types.PublishDiagnosticsParams(uri, []))
+    def _note_pull(self, uri: str = "") -> None:
+        """Take back what was pushed: an editor that pulls would show it twice."""
+        for known in list(self._published):
+            if not self._pulls or known == uri:
+                self._publish(types.PublishDiagnosticsParams(known, []))
         self._pulls = True
+
+    async def _pull_note(self, params: types.DocumentDiagnosticParams) -> Any:
+        self._note_pull(params.text_document.uri)
         found = await self._answer(diagnostics.pull_note, params)
         vault = self._folders.find(params.text_document.uri)
         if found is None and vault and not vault.is_open:
@@ -495,6 +498,8 @@ class Server(LanguageServer):
     async def _pull_vaults(
         self, params: types.WorkspaceDiagnosticParams
     ) -> types.WorkspaceDiagnosticReport:
+        if self.client.pulls_again:
+            self._note_pull()
         return types.WorkspaceDiagnosticReport(await self._ask_all(diagnostics.pull_vault, params))
 
     # -- requests ----------------------------------------------------------------------------------
