@@ -49,6 +49,18 @@ def wait_until(question: Callable[[], Result], what: object = "") -> Result:
         time.sleep(0.05)
 
 
+def wait_for_parts(list_lines: Callable[[], list[str]], *parts: str) -> list[str]:
+    """Wait until there is one line for each of these words, which contains it."""
+
+    def find_all() -> list[list[str]]:
+        found = list_lines()
+        matches = len(found) == len(parts) and all(map(str.__contains__, found, parts))
+        return [found] if matches else []
+
+    [found] = wait_until(find_all, parts)
+    return found
+
+
 class Desk:
     """A home with the configuration of an editor, and a copy of the sample wiki in it.
 

@@ -5,7 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Any, Self
 
-from editor_runs import WAIT, Desk, wait_until
+from editor_runs import WAIT, Desk, wait_for_parts, wait_until
 
 _OFFER = """
 vim.ui.select = function(items, options, choose)
@@ -78,14 +78,7 @@ class Neovim:
 
     def wait_for_findings(self, name: str, *parts: str) -> list[str]:
         """Wait until the diagnostics of a file contain these words, one each."""
-
-        def find_all() -> list[list[str]]:
-            found = self.findings(name)
-            matches = len(found) == len(parts) and all(map(str.__contains__, found, parts))
-            return [found] if matches else []
-
-        [found] = wait_until(find_all, f"{name}: {parts}")
-        return found
+        return wait_for_parts(lambda: self.findings(name), *parts)
 
     @property
     def line(self) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from editor_runs import UNITS, WAIT, Desk, Transcript, read_snippet, wait_until
+from editor_runs import UNITS, WAIT, Desk, Transcript, read_snippet, wait_for_parts, wait_until
 from terminals import Terminal
 
 from machine import give_up, require_program
@@ -61,14 +61,7 @@ class Emacs(Terminal):
 
     def wait_for_findings(self, name: str, *parts: str) -> list[str]:
         """Wait until the diagnostics of a file contain these words, one each."""
-
-        def find_all() -> list[list[str]]:
-            found = self.findings(name)
-            matches = len(found) == len(parts) and all(map(str.__contains__, found, parts))
-            return [found] if matches else []
-
-        [found] = wait_until(find_all, f"{name}: {parts}")
-        return found
+        return wait_for_parts(lambda: self.findings(name), *parts)
 
     @property
     def line(self) -> str:
