@@ -479,7 +479,7 @@ class Server(LanguageServer):
         with suppress(JsonRpcException):
             await self.workspace_diagnostic_refresh_async(None)
 
-    def _note_pull(self, uri: str = "") -> None:
+    def _stop_pushing(self, uri: str = "") -> None:
         """Take back what was pushed: an editor that pulls would show it twice."""
         for known in list(self._published):
             if not self._pulls or known == uri:
@@ -487,7 +487,7 @@ class Server(LanguageServer):
         self._pulls = True
 
     async def _pull_note(self, params: types.DocumentDiagnosticParams) -> Any:
-        self._note_pull(params.text_document.uri)
+        self._stop_pushing(params.text_document.uri)
         found = await self._answer(diagnostics.pull_note, params)
         vault = self._folders.find(params.text_document.uri)
         if found is None and vault and not vault.is_open:
@@ -499,7 +499,7 @@ class Server(LanguageServer):
         self, params: types.WorkspaceDiagnosticParams
     ) -> types.WorkspaceDiagnosticReport:
         if self.client.pulls_again:
-            self._note_pull()
+            self._stop_pushing()
         return types.WorkspaceDiagnosticReport(await self._ask_all(diagnostics.pull_vault, params))
 
     # -- requests ----------------------------------------------------------------------------------
