@@ -315,7 +315,7 @@ def batch(
 ) -> Batch:
     """Return a batch."""
     moment = time.mktime((2026, 3, 4, 14, 2, 33, 0, 0, -1))
-    totals = VaultTotals(3, 1, LinkCounts(), 2, len(new))
+    totals = VaultTotals(3, 1, LinkCounts(), 2, len(new), 0)
     return Batch(
         number,
         int(moment) * 10**9 + 5_000_000,
@@ -395,7 +395,7 @@ def test_status_line_shows_totals(
     notes: int, links: int, topics: int, findings: int, last: str, line: str
 ) -> None:
     assert (
-        format_status(VaultTotals(notes, 0, LinkCounts(links=links), topics, findings), last, 99)
+        format_status(VaultTotals(notes, 0, LinkCounts(links=links), topics, findings, 0), last, 99)
         == line
     )
 

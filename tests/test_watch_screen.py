@@ -183,7 +183,7 @@ def test_status_line_follows_the_width_of_the_terminal(vault: Path) -> None:
         screen.type("\x03").wait_for_end()
 
 
-TOTALS = VaultTotals(251, 0, LinkCounts(links=3845), 100, 125)
+TOTALS = VaultTotals(251, 0, LinkCounts(links=3845), 100, 125, 40)
 HEADLINE = "10:03:10 茶道の歴史と茶の湯の文化について.md saved: 1 new"
 
 

@@ -39,7 +39,7 @@ class VaultTotals(msgspec.Struct, frozen=True):
     links: LinkCounts
     dangling_topics: int
     findings: int
-    mistakes: int = 0
+    mistakes: int
 
 
 class AppliedFixes(msgspec.Struct, frozen=True):
