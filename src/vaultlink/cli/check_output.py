@@ -35,7 +35,6 @@ from vaultlink.cli.vault import (
     make_path_formatter,
     open_scanned_vault,
 )
-from vaultlink.disk.answers import KeptOutput
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.diagnostics import fingerprint_all
@@ -72,6 +71,14 @@ _LINES_PER_FINDING = 5
 """Lines that a finding takes in a detailed format, about."""
 
 
+class CheckOutput(NamedTuple):
+    """The results and messages that a command prints, and its exit code."""
+
+    results: bytes
+    messages: str
+    exit_code: int
+
+
 def run_check(
     options: CheckOptions,
     terminal: Terminal,
@@ -80,7 +87,7 @@ def run_check(
     chosen: Sequence[str],
     known_sources: KnownInputs,
     view: OutputFormat | None = None,
-) -> KeptOutput:
+) -> CheckOutput:
     """Check the chosen paths of a scanned vault, and return what `check` prints.
 
     `view` takes the place of the output format, if given.
@@ -111,7 +118,7 @@ def run_check(
 
         checked = replace(checked, page=Page(options.limit, options.after))
     with terminal.progress_line("Planning fixes"):
-        return KeptOutput(checked.render(), checked.describe(), checked.exit_code)
+        return CheckOutput(checked.render(), checked.describe(), checked.exit_code)
 
 
 class DraftFindings(NamedTuple):

@@ -1,4 +1,4 @@
-"""Answers about single paths, and whole outputs, kept from one run to the next.
+"""Answers about single paths, kept from one run to the next.
 
 An answer is what a run found out about a path of a saved state: bytes, and facts. A later run that
 starts from the same saved state uses it again, unless `step` called the path affected since, or
@@ -7,7 +7,6 @@ something else changed that the answer depends on.
 
 from array import array
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
 
@@ -20,22 +19,6 @@ if TYPE_CHECKING:
     from vaultlink.disk.load import StateOrigin
     from vaultlink.disk.scan import VaultScan
     from vaultlink.engine.step import State
-
-
-class KeptOutput(msgspec.Struct, array_like=True):
-    """Everything that a command printed, kept for a run on the unchanged vault."""
-
-    results: bytes
-    messages: str
-    exit_code: int
-
-
-def load_output(cache: Cache, key: bytes, kind: str) -> KeptOutput | None:
-    """Return the output that was kept with this key; None if none can be read."""
-    data = cache.load_result(key, kind)
-    with suppress(msgspec.MsgspecError, ValueError):
-        return None if data is None else msgspec.msgpack.decode(data, type=KeptOutput)
-    return None
 
 
 class Needs(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -3,6 +3,7 @@
 The package has no side effects: it does not print, read files or select findings.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 
@@ -148,3 +149,16 @@ STATISTICS = OutputFormat(
     counts_guesses=True,
 )
 """What formats for people print with `--statistics`."""
+
+FORMATS_BY_EXTENSION: Mapping[str, Sequence[str]] = {
+    ".json": ("json",),
+    ".sarif": ("sarif",),
+    ".svg": ("svg",),
+    ".dot": ("dot",),
+    ".gexf": ("gexf",),
+    ".graphml": ("graphml",),
+    ".tsv": ("tsv",),
+    ".html": ("html",),
+    **dict.fromkeys((".csv", ".xlsx", ".docx", ".pdf", ".png", ".jpg", ".jpeg", ".gif"), ()),
+}
+"""Extension of an output file to the formats that it may mean; () for what no command writes."""
