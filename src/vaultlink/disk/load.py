@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.disk.cache import Cache, SavedStamps, digest_parts
+from vaultlink.disk.cache import Cache, GitStore, SavedStamps, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, begin_phase, find_changes
-from vaultlink.disk.history_sources import FindUndoneMoves, GitStore, find_history
+from vaultlink.disk.history_sources import FindUndoneMoves, find_history
 from vaultlink.disk.saved_state import (
     StateToSave,
     build_state_to_save,
