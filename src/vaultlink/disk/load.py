@@ -123,10 +123,10 @@ def _load(
     if stamps is not None and stamps.differing is None and not scan.settings.history:
         # Saving this state would lose what the vault's saved one remembers.
         return LoadedState(state)
-    digests.update(changes.digests)
+    known_digests = {**digests, **changes.digests} if digests else changes.digests
     changed = changes.batch.files
     if stored is None or not is_current or len(changed) > _max_unsaved(scan, stamps):
-        saved = build_state_to_save(scan, state, settings_digest, digests, remembered, spool)
+        saved = build_state_to_save(scan, state, settings_digest, known_digests, remembered, spool)
         saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
     origin = StateOrigin(stored.table.identity, is_saved=False, restamped=changes.restamped)

@@ -33,6 +33,7 @@ _MAX_PARTS = 4_000
 """Parts of the work at most: their numbers must fit into a pipe."""
 
 _pack = msgspec.msgpack.Encoder().encode
+_decode_parts = msgspec.msgpack.Decoder(list[tuple[int, memoryview]]).decode
 
 
 def count_processes(jobs: int | None, items: int) -> int:
@@ -80,21 +81,24 @@ def run_parts(
     parts = [items[begin : begin + size] for begin in range(0, len(items), size)]
     queue = _open_queue(len(parts))
 
-    def work_on_parts() -> bytes:
-        return _pack([(number, work(parts[number], lambda _done: None)) for number in queue()])
+    def work_on_part(number: int) -> bytes:
+        return _pack(work(parts[number], lambda _done: None))  # takes less memory than the objects
 
-    results: dict[int, T] = {}
+    def work_on_parts() -> bytes:
+        return _pack([(number, work_on_part(number)) for number in queue()])
+
+    results: dict[int, bytes | memoryview] = {}
     with _run_forks(work_on_parts, processes - 1) as receivers:
         if meanwhile:
             meanwhile()
         for number in queue():
-            results[number] = work(parts[number], lambda _done: None)
+            results[number] = work_on_part(number)
             progress(min((number + 1) * size, len(items)))  # about as many as all have done
-        decode = msgspec.msgpack.Decoder(list[tuple[int, kind]]).decode
         for receive in receivers:
-            results.update(decode(receive() or _pack([])))
-    for number, part in enumerate(parts):
-        yield results.pop(number) if number in results else work(part, lambda _done: None)
+            results.update(_decode_parts(receive() or _pack([])))
+    decode = msgspec.msgpack.Decoder(kind).decode
+    for number in range(len(parts)):
+        yield decode(results.pop(number, b"") or work_on_part(number))
 
 
 def _open_queue(size: int) -> Callable[[], Iterator[int]]:

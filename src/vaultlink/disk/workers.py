@@ -114,8 +114,9 @@ def analyse_files(
             for builder, chunks in zip(builders, part.columns, strict=True):
                 builder.add_chunks(chunks)
             part_maps.append(part.maps)
+        known = dict(zip(paths, paths, strict=True)) if len(part_maps) > 1 else {}
         maps = {
-            name: merge_groups(part[name] for part in part_maps)
+            name: merge_groups(_share_paths(part.pop(name), known) for part in part_maps)
             for name in (STORED_MAPS if files.names is not None else ())
         }
         keys = Keys(lambda: paths)
@@ -124,6 +125,16 @@ def analyse_files(
             notes = notes._replace(decoded=kept.notes)
             targets = targets._replace(decoded=kept.targets)
         return AnalysedFiles(digests, notes, diagnostics, targets, mentioned, maps)
+
+
+def _share_paths(
+    groups: dict[str, list[str]], known: Mapping[str, str]
+) -> Mapping[str, Sequence[str]]:
+    """Replace the paths of groups by equal objects that are known, if there are any."""
+    if known:
+        for group in groups.values():
+            group[:] = map(known.__getitem__, group)
+    return groups
 
 
 class _AnalysedPart(msgspec.Struct, array_like=True):
