@@ -33,6 +33,7 @@ from vaultlink.index.resolve import is_note, normalize_name, resolve
 from vaultlink.model import Diagnostic, History, Link, Note, Suggestion, sum_counts
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
+from vaultlink.write.own_files import open_scratch_file
 
 if TYPE_CHECKING:
     from vaultlink.fix.plan import Plan
@@ -77,7 +78,7 @@ def open_vault(
     scan = scan or scan_vault(Path(root), settings)
     linter = build_linter(scan)
     undone = partial(_find_undone_moves, scan.root)
-    loaded = load_state(scan, linter, progress or ignore_progress, undone)
+    loaded = load_state(scan, linter, progress or ignore_progress, undone, open_scratch_file)
     cache = scan.open_cache() if loaded.to_save or loaded.kept else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache, reduce
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 from zlib import adler32
@@ -203,11 +204,9 @@ class Cache:
 
     def encode_state(
         self, table: StateTable, columns: Mapping[str, Column]
-    ) -> tuple[Path, list[bytes]]:
+    ) -> tuple[Path, Iterable[bytes]]:
         """Return the file of a state, and the parts of its content."""
-        head, parts = encode_state(table, columns)
-        size, checksum = len(head).to_bytes(8, "big"), adler32(head).to_bytes(4, "big")
-        return self._folder / "state", [self._magic, size, checksum, head, *parts]
+        return self._folder / "state", chain((self._magic,), encode_state(table, columns))
 
     def encode(self, name: str, *body: bytes) -> tuple[Path, tuple[bytes, ...]]:
         """Return the file of an entry and its parts: magic, program, checksum, body."""

@@ -197,7 +197,7 @@ def _find_affected_notes(
     for path in sorted(before.files & changed):  # what links to a new file was resolved again
         if _linkable_parts(before.notes.get(path)) != _linkable_parts(after.notes.get(path)):
             affected.update(after.sources_of(path))
-    sharing = {path for key in keys for path in after.definitions.get(key, ())}
+    sharing = {path for key in keys for path in after.files_spelled(key)}
     affected.update(sharing)
     # The shortest link to these files may have changed, and with it the suggested fix.
     affected |= after.notes_mentioning(
