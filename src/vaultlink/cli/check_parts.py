@@ -9,6 +9,7 @@ depend on the words of all notes, so parts with suggestions are made anew.
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
 from itertools import chain
@@ -19,7 +20,7 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault, find_origin, make_suggester
 from vaultlink.cli.terminal import encode_text
-from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs
+from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs, TrialNeeds
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.diagnostics import fingerprint_all
@@ -62,6 +63,21 @@ class PartFacts(Facts, frozen=True, array_like=True, gc=False):
 Part = Answer[PartFacts]
 
 
+class _TriedParts(msgspec.Struct, frozen=True, array_like=True):
+    """The parts of the paths whose fixes were tried together.
+
+    With `has_guesses`, some fixes were too many to try.
+    """
+
+    paths: list[str]
+    parts: list[Part]
+    has_guesses: bool = False
+
+
+_TRIAL = ""
+"""Stands for the path of the answer that has all parts whose fixes were tried."""
+
+
 class CheckParts(NamedTuple):
     """The parts of a result by path, in order, and their numbers in all."""
 
@@ -98,27 +114,63 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         found, store = self.vault.state.diagnostics, self._open_store()
         paths, kept = sorted(filter(self.wanted, found)), store.load()
         made = self._make([path for path in paths if path not in kept], found)
-        data = store.encode(kept, made)
-        if store.cache and store.key and data:
-            save_result(store.cache, store.key, data, store.kind)
+        _save(store, kept, made)
         parts = {path: kept.get(path) or made[path] for path in paths}
         shared = self._find_shared(parts, found)
-        to_try = {path: found[path] for path in _find_paths_to_try(parts)}
-        has_guesses = False
+        to_try = _find_paths_to_try(parts)
+        tried = _TriedParts([], [])
         if to_try:
-            items = list(chain.from_iterable(to_try.values()))
-            tried = self._forecaster(items)
-            has_guesses = tried.has_guesses
-            fixes = dict(zip(map(id, items), tried.fixes, strict=True))
-            parts |= self._make(list(to_try), to_try, fixes, shared)
-        others = [path for path in shared if path not in to_try]
+            # The trial is the same as long as those parts are that have the fixes to try.
+            is_kept = all(store.holds(path, parts[path].facts) for path in to_try)
+            tried = self._try(to_try, found, shared, is_kept=is_kept)
+            parts |= zip(tried.paths, tried.parts, strict=True)
+        others = [path for path in shared if path not in tried.paths]
         parts |= self._make(others, found, None, shared)
         total = join_forecasts((facts.forecast, times) for facts, times in _count_facts(parts))
-        total = total._replace(has_guesses=has_guesses or total.has_guesses)
+        total = total._replace(has_guesses=tried.has_guesses or total.has_guesses)
         counts = join_rule_counts(
             (row, times) for facts, times in _count_facts(parts) for row in facts.counts
         )
         return CheckParts(parts, counts, total)
+
+    def _try(
+        self,
+        paths: list[str],
+        found: FindingsByPath,
+        shared: Mapping[str, Sequence[FindingGroup]],
+        *,
+        is_kept: bool,
+    ) -> "_TriedParts":
+        """Return the parts of the paths whose fixes must be tried.
+
+        The result is kept from an earlier run, if it can be and `is_kept` is True.
+        """
+        store, tried = self._open_store("-tried"), None
+        findings = {path: found[path] for path in paths}
+        items = list(chain.from_iterable(findings.values()))
+        # The text of a shared cause has the findings of other paths.
+        is_kept = is_kept and not (self.row.for_people and any(map(has_shared_cause, items)))
+        if is_kept and (known := store.load().get(_TRIAL)):
+            with suppress(msgspec.MsgspecError, ValueError):
+                tried = msgspec.msgpack.decode(known.text, type=_TriedParts)
+        if tried is not None and tried.paths == paths:
+            return tried
+        forecast = self._forecaster(items)
+        fixes = dict(zip(map(id, items), forecast.fixes, strict=True))
+        parts = self._make(paths, findings, fixes, shared)
+        tried = _TriedParts(paths, list(parts.values()), forecast.has_guesses)
+        footprint = self._forecaster.describe_trial() if is_kept else None
+        if footprint is not None:
+            needs = Needs(
+                footprint.notes,
+                names=True,
+                style=footprint.reads_style,
+                history=True,
+                trial=TrialNeeds(footprint.targets, footprint.words),
+            )
+            facts = PartFacts(needs, (), FixForecast())
+            _save(store, {}, {_TRIAL: Answer(msgspec.msgpack.encode(tried), facts)})
+        return tried
 
     def _find_shared(
         self, parts: Mapping[str, Part], found: FindingsByPath
@@ -139,13 +191,13 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         ]
         return group_by(group_findings(items), lambda group: group.first.path)
 
-    def _open_store(self) -> AnswerStore[PartFacts]:
+    def _open_store(self, kind: str = "") -> AnswerStore[PartFacts]:
         vault = self.vault
         return AnswerStore(
             vault.scan,
             vault.state,
             None if self._needs_suggestions else find_origin(vault),
-            self.kind,
+            self.kind + kind,
             (self.row.function, self.result.show_path("")),
             PartFacts,
             make_lock_test(os.fspath(vault.root), vault.state.settings.is_protected),
@@ -287,6 +339,14 @@ def _find_paths_to_try(parts: Mapping[str, Part]) -> list[str]:
     if is_joint or len(set(map(normalize_name, fixed))) < len(fixed):
         return fixed
     return [path for path in fixed if forecasts[path].untried]
+
+
+def _save(
+    store: AnswerStore[PartFacts], kept: Mapping[str, Part], made: Mapping[str, Part]
+) -> None:
+    data = store.encode(kept, made)
+    if store.cache and store.key and data:
+        save_result(store.cache, store.key, data, store.kind)
 
 
 def _count_facts(parts: Mapping[str, Part]) -> list[tuple[PartFacts, int]]:
