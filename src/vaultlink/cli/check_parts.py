@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault, find_origin, make_suggester
 from vaultlink.cli.terminal import encode_text
-from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs, TrialNeeds
+from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
 from vaultlink.engine.checks import FindingsByPath
 from vaultlink.engine.diagnostics import fingerprint_all
@@ -32,9 +32,12 @@ from vaultlink.fix.forecast import (
     join_forecasts,
     join_rule_counts,
 )
+from vaultlink.index.index import find_unresolved
 from vaultlink.index.packed_map import count_items
 from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest import list_unresolved
+from vaultlink.index.vocabulary import drop_words_in_names, list_compared_words
+from vaultlink.links.style import is_style_read
 from vaultlink.model import Diagnostic, Fix, Suggestion
 from vaultlink.report import OutputFormat
 from vaultlink.report.check_result import CheckResult, GetSuggestions
@@ -166,7 +169,9 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
                 names=True,
                 style=footprint.reads_style,
                 history=True,
-                trial=TrialNeeds(footprint.targets, footprint.words),
+                targets=footprint.targets,
+                words=footprint.words,
+                unchecked=footprint.checked,
             )
             facts = PartFacts(needs, (), FixForecast())
             _save(store, {}, {_TRIAL: Answer(msgspec.msgpack.encode(tried), facts)})
@@ -196,11 +201,30 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         return AnswerStore(
             vault.scan,
             vault.state,
-            None if self._needs_suggestions else find_origin(vault),
-            self.kind + kind,
-            (self.row.function, self.result.show_path("")),
+            find_origin(vault),
+            f"{self._kind}{kind}",
+            self._variant,
             PartFacts,
             make_lock_test(os.fspath(vault.root), vault.state.settings.is_protected),
+        )
+
+    @property
+    def _kind(self) -> str:
+        """The name under which parts are kept: parts without texts are the same in all formats."""
+        if self.row.layout == "lines":
+            return self.kind
+        return "fix-numbers" if self.counts_guesses else "numbers"
+
+    @property
+    def _variant(self) -> object:
+        """Everything but the vault that the parts depend on."""
+        result = self.result
+        if self.row.layout == "whole":
+            return self.counts_guesses
+        return (
+            *(self.row.function, self.counts_guesses, self.is_brief, result.palette),
+            *(result.show_path(""), result.link_path("", ""), result.width),
+            *(result.groups_targets, result.version),
         )
 
     @property
@@ -245,7 +269,8 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
 
         def make_some(part: Sequence[str], _done: object) -> list[Part]:
             return [
-                self._make_part(result, found[path], tried, shared.get(path, ())) for path in part
+                self._make_part(result, found[path], tried, shared.get(path, ()), files)
+                for path in part
             ]
 
         jobs = vault.scan.settings.jobs if count_items(found, paths) >= _MIN_SHARED else 1
@@ -263,6 +288,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         findings: Sequence[Diagnostic],
         tried: Mapping[int, Fix | None] | None,
         shared: Sequence[FindingGroup],
+        suggested: Mapping[str, Sequence[Suggestion]],
     ) -> Part:
         rules, is_locked = self.vault.state.settings.rules_by_name, None
         kinds = {rules[d.rule].deferred_fix for d in findings}
@@ -275,7 +301,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             is_locked = self._forecaster.sources.is_protected(findings[0].path)
         forecast = forecast._replace(has_guesses="target" in kinds & left_out)
         facts = PartFacts(
-            _find_needs(findings, kinds, is_locked),
+            self._find_needs(findings, kinds, is_locked, suggested),
             tuple(count_by_rule(findings, forecast.fixes)),
             forecast._replace(fixes=()) if forecast.fixes else forecast,
         )
@@ -290,6 +316,55 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             fixes = *(fix for _, fix in shown), *(d.fix for group in shared for d in group.others)
             forecast = forecast._replace(fixes=fixes)
         return Part(self._render_text(result, findings, forecast), facts)
+
+    def _find_needs(
+        self,
+        findings: Sequence[Diagnostic],
+        kinds: Set[str],
+        is_locked: bool | None,
+        suggested: Mapping[str, Sequence[Suggestion]],
+    ) -> Needs | None:
+        """Return what the part of a path depends on.
+
+        `kinds` are the deferred fixes of the findings. `is_locked` is None if there is no fix.
+        `suggested` has the suggestions of unresolved targets, if they are wanted.
+        """
+        path, state = findings[0].path, self.vault.state
+        if not kinds <= {"", "target"} or any(
+            edit.path != path for d in findings if d.fix for edit in d.fix.edits
+        ):
+            return None
+        hinted = {d.resolved for d in findings if d.subpath is not None and d.resolved}
+        needs = Needs(tuple(hinted), bool(hinted), is_locked is not None, is_locked)
+        targets = {d.target for d in findings if d.target is not None and d.target in suggested}
+        if not targets:
+            return needs
+        note = state.index.notes.get(path)
+        if note is None:
+            return None
+        needs = replace(needs, names=True, history=True)
+        # A step names the notes of which suggestions may change, but not for what is no link.
+        if state.settings.reads_suggestions:
+            others = targets.difference(find_unresolved(note, state.index.targets[path]))
+        else:
+            others = targets
+        if others:
+            words = drop_words_in_names(state.index, list_compared_words(others))
+            needs = replace(needs, targets=tuple(sorted(others)), words=tuple(sorted(words)))
+        if not self.counts_guesses:
+            return needs
+        # A fix links to a file that has the heading of the link.
+        unresolved = [link for link in note.links if link.subpath and link.target in targets]
+        if any(link.display for link in unresolved):
+            return None
+        found = {item.path for link in unresolved for item in suggested[link.target]}
+        has_links = any(suggested[target] for target in targets)
+        return replace(
+            needs,
+            notes=tuple(sorted(hinted | found)),
+            style=(has_links or any(link.display for link in note.links))
+            and is_style_read(state.settings.obsidian),
+        )
 
     def _render_text(
         self, result: CheckResult, findings: Sequence[Diagnostic], forecast: FixForecast
@@ -313,22 +388,6 @@ def limit_suggester(get: Callable[[], GetSuggestions]) -> Callable[[], GetSugges
     """Return a suggester for what follows from the findings of a path only."""
     suggest = get()
     return lambda: lambda d: suggest(d) if d.subpath is not None else ()
-
-
-def _find_needs(
-    findings: Sequence[Diagnostic], kinds: Set[str], is_locked: bool | None
-) -> Needs | None:
-    """Return what a part without suggestions depends on.
-
-    `kinds` are the deferred fixes of the findings. `is_locked` is None if there is no fix.
-    """
-    path = findings[0].path
-    if not kinds <= {"", "target"} or any(
-        edit.path != path for d in findings if d.fix for edit in d.fix.edits
-    ):
-        return None
-    hinted = {d.resolved for d in findings if d.subpath is not None and d.resolved}
-    return Needs(tuple(hinted), bool(hinted), is_locked is not None, is_locked)
 
 
 def _find_paths_to_try(parts: Mapping[str, Part]) -> list[str]:

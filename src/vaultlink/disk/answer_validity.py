@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
-from vaultlink.disk.answers import Facts, TrialNeeds
+from vaultlink.disk.answers import Facts
 from vaultlink.disk.load import StateOrigin
 from vaultlink.engine.step import State
+from vaultlink.index.file_kinds import find_conflicted_files
 from vaultlink.index.index import Index, LinkTargets, unresolved_keys
 from vaultlink.index.packed_map import PackedMap
 from vaultlink.links.style import list_link_traits
@@ -22,15 +23,16 @@ def make_validator(
     """
     if origin is not None and origin.is_saved:
         return lambda _path, facts: facts.needs is not None
-    found, targets = state.diagnostics, state.index.targets
+    found, targets, names = state.diagnostics, state.index.targets, state.index.names
     if (
         origin is None
         or not isinstance(found, PackedMap)
         or not isinstance(targets, PackedMap)
-        or not isinstance(state.index.names, PackedMap)
+        or not isinstance(names, PackedMap)
     ):
         return lambda _path, _facts: False
-    return _Validator(origin, state.index, targets, found.keys_changed(), is_locked).is_valid
+    validator = _Validator(origin, state.index, targets, names, found.keys_changed(), is_locked)
+    return validator.is_valid
 
 
 class _Validator:
@@ -44,11 +46,12 @@ class _Validator:
         origin: StateOrigin,
         index: Index,
         targets: PackedMap[LinkTargets],
+        names: PackedMap[tuple[str, ...]],
         checked: Iterable[str],
         is_locked: Callable[[str], bool],
     ):
         self._origin, self._index, self._is_locked = origin, index, is_locked
-        self._targets = targets
+        self._targets, self._names = targets, names
         self._changed = {*index.notes.keys_changed(), *targets.keys_changed()}
         self._affected = self._changed.union(checked)
 
@@ -60,33 +63,39 @@ class _Validator:
             and not (needs.names and self._is_named_anew)
             and not (needs.links and path in self._linked)
             and (not needs.notes or self._changed.isdisjoint(needs.notes))
-            and not (
-                needs.is_locked is not None
-                and path in origin.restamped
-                and self._is_locked(path) != needs.is_locked
-            )
+            and (needs.is_locked is None or self._is_writable_as(path, is_locked=needs.is_locked))
             and not (needs.history and not origin.has_same_history)
             and not (needs.style and self._has_other_style)
-            and (needs.trial is None or self._is_apart(needs.notes, needs.trial))
+            and (not needs.targets or self._moved_targets.isdisjoint(needs.targets))
+            and (not needs.words or self._moved_words.isdisjoint(needs.words))
+            and (not needs.unchecked or self._is_apart(needs.unchecked))
         )
 
-    def _is_apart(self, notes: Sequence[str], trial: TrialNeeds) -> bool:
-        """Return True if what changed and the steps of a trial do not affect each other.
+    def _is_writable_as(self, path: str, *, is_locked: bool) -> bool:
+        """Return True if a note may be changed now if it could be then."""
+        return path not in self._conflicted and not (
+            path in self._origin.restamped and self._is_locked(path) != is_locked
+        )
 
-        A step affects the notes that it names, those with the targets that a note gains or loses,
-        and those with the words that it adds to the vocabulary or removes.
-        """
+    def _is_apart(self, notes: Sequence[str]) -> bool:
+        """Return True if what changed affects none of these notes, whatever their texts are."""
         return (
             self._affected.isdisjoint(notes)
             and self._origin.restamped.isdisjoint(notes)
             and not _has_changes(self._index.path_sources)
-            and self._moved_targets.isdisjoint(trial.targets)
-            and self._moved_words.isdisjoint(trial.words)
         )
 
     @cached_property
     def _is_named_anew(self) -> bool:
         return _has_changes(self._index.names) or _has_changes(self._index.definitions)
+
+    @cached_property
+    def _conflicted(self) -> frozenset[str]:
+        """The notes of which a sync service created or removed a conflicting copy."""
+        names, moved = self._names, set[str]()
+        for key in names.keys_changed():
+            moved.update({*(names.saved_value(key) or ())} ^ {*names.get(key, ())})
+        return find_conflicted_files(moved)
 
     @cached_property
     def _linked(self) -> set[str | None]:

@@ -37,13 +37,6 @@ def load_output(cache: Cache, key: bytes, kind: str) -> KeptOutput | None:
     return None
 
 
-class TrialNeeds(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The unresolved targets and the words on which fixes that were tried depend."""
-
-    targets: tuple[str, ...]
-    words: tuple[str, ...]
-
-
 class Needs(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The parts of a vault that an answer depends on, beside its path.
 
@@ -54,7 +47,10 @@ class Needs(msgspec.Struct, frozen=True, array_like=True, gc=False):
         is_locked: True if the file could not be written; None if that does not matter.
         style: The style of the vault's links.
         history: What became of files, headings and blocks.
-        trial: What fixes depend on that were tried; the notes are those of the trial then.
+        targets: Targets that may be unresolved elsewhere.
+        words: Words that may be in unresolved targets and headings elsewhere.
+        unchecked: Notes that must not have been checked again. They have other texts in the states
+            on which the answer depends.
     """
 
     notes: tuple[str, ...] = ()
@@ -63,7 +59,9 @@ class Needs(msgspec.Struct, frozen=True, array_like=True, gc=False):
     is_locked: bool | None = None
     style: bool = False
     history: bool = False
-    trial: TrialNeeds | None = None
+    targets: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):

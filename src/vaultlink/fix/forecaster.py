@@ -205,7 +205,9 @@ class FixForecaster:
         self._recorder = None
         if not is_joint and select is None:
             self._recorder = FootprintRecorder(
-                self._state, self.sources.suggest if self._prepare else None
+                self._state,
+                self.sources.suggest if self._prepare else None,
+                has_usual_errors=bool(self._about_links),
             )
             self._recorder.add_notes(self._state, paths)
         for safety in dict.fromkeys(fix.safety for item, fix in pairs if item.path in paths):
