@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 import msgspec
 
 from vaultlink.disk.cache import ANSWERS_PREFIX, Cache, digest_parts
-from vaultlink.index.packed_map import PackedMap
 
 if TYPE_CHECKING:
     from vaultlink.disk.load import StateOrigin
@@ -26,15 +25,26 @@ class Needs(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     Attributes:
         notes: Other notes.
-        names: The names of all files, and the aliases.
+        names: The names of all files, the titles and the aliases.
         links: The links to the headings of the path.
         is_locked: True if the file could not be written; None if that does not matter.
+        style: The style of the vault's links.
+        history: What became of files, headings and blocks.
+        targets: Targets that may be unresolved elsewhere.
+        words: Words that may be in unresolved targets and headings elsewhere.
+        unchecked: Notes that must not have been checked again. They have other texts in the states
+            on which the answer depends.
     """
 
     notes: tuple[str, ...] = ()
     names: bool = False
     links: bool = False
     is_locked: bool | None = None
+    style: bool = False
+    history: bool = False
+    targets: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
 
 class Facts(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -76,6 +86,7 @@ class AnswerStore(Generic[F]):
         cache: The cache of the vault; None if no answers are kept.
         key: Identifies the saved state and the options of the answers.
         kind: The name of the entry in the cache.
+        holds: Returns True if the answer about a path, with its facts, is that for the saved state.
     """
 
     def __init__(
@@ -103,7 +114,11 @@ class AnswerStore(Generic[F]):
         self.key: bytes | None = None
         self.cache: Cache | None = None
         self._origin, self._type = origin, facts_type
-        self._holds = _make_validator(state, origin, is_locked)
+        from vaultlink.disk.answer_validity import (  # noqa: PLC0415 - whole outputs need none
+            make_validator,
+        )
+
+        self.holds = make_validator(state, origin, is_locked)
         if origin is not None:
             self.cache = scan.open_cache()
             layers = [(layer.source, layer.values) for layer in scan.layers]
@@ -111,11 +126,11 @@ class AnswerStore(Generic[F]):
 
     def load(self) -> dict[str, Answer[F]]:
         """Return the kept answers that still hold."""
-        return {path: item for path, item in self._load_all() if self._holds(path, item.facts)}
+        return {path: item for path, item in self._load_all() if self.holds(path, item.facts)}
 
     def encode(self, kept: Mapping[str, Answer[F]], made: Mapping[str, Answer[F]]) -> bytes | None:
         """Encode answers to keep; None if none of `made` holds for the saved state."""
-        new = {path: item for path, item in made.items() if self._holds(path, item.facts)}
+        new = {path: item for path, item in made.items() if self.holds(path, item.facts)}
         if not new or self.cache is None:
             return None
         kept = {**kept, **new}
@@ -149,46 +164,3 @@ class AnswerStore(Generic[F]):
         bounds = pairwise(chain((0,), ends))
         for path, (start, end), number in zip(stored.paths, bounds, numbers, strict=True):
             yield path, Answer(texts[start:end], stored.facts[number])
-
-
-def _make_validator(
-    state: "State", origin: "StateOrigin | None", is_locked: Callable[[str], bool]
-) -> Callable[[str, Facts], bool]:
-    """Return a function that tells if an answer is the same in the saved state."""
-    found, targets, names = state.diagnostics, state.index.targets, state.index.names
-    notes = state.index.notes
-    if origin is not None and origin.is_saved:
-        return lambda _path, facts: facts.needs is not None
-    if (
-        origin is None
-        or not isinstance(found, PackedMap)
-        or not isinstance(targets, PackedMap)
-        or not isinstance(names, PackedMap)
-    ):
-        return lambda _path, _facts: False
-    restamped = origin.restamped
-    changed = {*notes.keys_changed(), *targets.keys_changed()}
-    affected = changed.union(found.keys_changed())
-    linked = {
-        target
-        for path in changed
-        for target in (*(targets.saved_value(path) or ()), *targets.get(path, ()))
-    }
-    is_named_anew = any(names.keys_changed())
-
-    def is_valid(path: str, facts: Facts) -> bool:
-        needs = facts.needs
-        return (
-            needs is not None
-            and path not in affected
-            and not (needs.names and is_named_anew)
-            and not (needs.links and path in linked)
-            and (not needs.notes or changed.isdisjoint(needs.notes))
-            and not (
-                needs.is_locked is not None
-                and path in restamped
-                and is_locked(path) != needs.is_locked
-            )
-        )
-
-    return is_valid

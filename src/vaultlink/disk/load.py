@@ -40,12 +40,15 @@ _SMALL_VAULT = 300
 class StateOrigin(NamedTuple):
     """The saved state that a state was loaded from, or that it is saved as.
 
-    `is_saved` is True in the second case. `restamped` are the files that have new times only.
+    `is_saved` is True in the second case. `restamped` are the files that have new times only. The
+    findings of the saved state were made with the same history as now if `has_same_history` is
+    True.
     """
 
     identity: bytes
     is_saved: bool
     restamped: Set[str] = frozenset()
+    has_same_history: bool = True
 
 
 class LoadedState(NamedTuple):
@@ -129,7 +132,8 @@ def _load(
         saved = build_state_to_save(scan, state, settings_digest, known_digests, remembered, spool)
         saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
-    origin = StateOrigin(stored.table.identity, is_saved=False, restamped=changes.restamped)
+    is_same = state.settings.history is stored.table.history
+    origin = StateOrigin(stored.table.identity, False, changes.restamped, is_same)
     if stamps is not None and len(changes.restamped) <= _RESAVE_THRESHOLD:
         return LoadedState(state, None, origin)
     differing = stamps.differing if stamps else [path for path in changed if changed[path]]

@@ -225,10 +225,11 @@ def _find_path_traits(note: Note, targets: LinkTargets) -> Collection[str]:
 
 def unresolved_keys(index: "Index", path: str) -> Iterable[str]:
     note = index.notes.get(path)
-    return _find_unresolved(note, index.targets[path]) if note else ()
+    return find_unresolved(note, index.targets[path]) if note else ()
 
 
-def _find_unresolved(note: Note, targets: LinkTargets) -> Collection[str]:
+def find_unresolved(note: Note, targets: LinkTargets) -> Collection[str]:
+    """Return the unresolved targets of a note's links, given where these lead."""
     if None not in targets:
         return ()
     return {
@@ -362,7 +363,7 @@ def add_stored_keys(
     if note.links:
         _add_path(maps["anchor_sources"], _find_anchored(note, targets), path)
         _add_path(maps["path_sources"], _find_path_traits(note, targets), path)
-        _add_path(maps["unresolved_sources"], _find_unresolved(note, targets), path)
+        _add_path(maps["unresolved_sources"], find_unresolved(note, targets), path)
     if note.queries:
         _add_path(maps["query_sources"], find_query_keys(note), path)
 

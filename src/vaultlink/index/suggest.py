@@ -236,8 +236,17 @@ class Suggester:
 
 
 def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[str]:
-    paths = {item.target: item.path for item in findings if item.target is not None}
-    return [target for target, path in paths.items() if resolve(path, target, names) is None]
+    """Return the targets of findings that do not resolve, from one of their notes at least."""
+    unresolved: dict[str, None] = {}
+    for item in findings:
+        target = item.target
+        if (
+            target is not None
+            and target not in unresolved
+            and resolve(item.path, target, names) is None
+        ):
+            unresolved[target] = None
+    return list(unresolved)
 
 
 def drop_own_names(

@@ -195,7 +195,7 @@ def _find_affected_notes(
             path for path in (old | new if path in changed else old ^ new) if path is not None
         )
     for path in sorted(before.files & changed):  # what links to a new file was resolved again
-        if _linkable_parts(before.notes.get(path)) != _linkable_parts(after.notes.get(path)):
+        if linkable_parts(before.notes.get(path)) != linkable_parts(after.notes.get(path)):
             affected.update(after.sources_of(path))
     sharing = {path for key in keys for path in after.files_spelled(key)}
     affected.update(sharing)
@@ -206,7 +206,7 @@ def _find_affected_notes(
     return {path for path in affected if path in after.notes}
 
 
-def _linkable_parts(note: Note | None) -> object:
+def linkable_parts(note: Note | None) -> object:
     """Return the parts of a note that checks of links to it depend on.
 
     An unreadable note has a problem, and so has a block identifier without effect.
