@@ -241,11 +241,7 @@ class _Validator:
 
     def _is_apart(self, notes: Sequence[str]) -> bool:
         """Return True if what changed affects none of these notes."""
-        return (
-            self._affected.isdisjoint(notes)
-            and self._origin.restamped.isdisjoint(notes)
-            and not _has_changes(self._index.path_sources)
-        )
+        return self._affected.isdisjoint(notes) and not _has_changes(self._index.path_sources)
 
     @cached_property
     def _is_named_anew(self) -> bool:
