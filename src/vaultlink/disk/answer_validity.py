@@ -87,7 +87,7 @@ class _Validator:
 
     @cached_property
     def _is_named_anew(self) -> bool:
-        return _has_changes(self._index.names) or _has_changes(self._index.definitions)
+        return _has_changes(self._index.names) or _has_changes(self._index.titles_by_spelling)
 
     @cached_property
     def _conflicted(self) -> frozenset[str]:

@@ -103,7 +103,8 @@ class FootprintRecorder:
         self._is_bounded &= (
             new.files is old.files
             and new.names is old.names
-            and new.definitions is old.definitions
+            and new.files_by_spelling is old.files_by_spelling
+            and new.titles_by_spelling is old.titles_by_spelling
             and new.path_sources is old.path_sources
             and TraitCount(list_section_traits) not in new.memos
             and new.derive(find_declared_folders) == old.derive(find_declared_folders)
