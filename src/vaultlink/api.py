@@ -526,7 +526,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _is_minor(self) -> Callable[[str], bool]:
-        from vaultlink.mentions.minor_notes import (  # noqa: PLC0415 - for few commands
+        from vaultlink.mentions.evidence import (  # noqa: PLC0415 - for few commands
             make_minor_test,
         )
 

@@ -213,7 +213,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def _kind(self) -> str:
-        """The name under which parts are kept: parts without texts are the same in all formats."""
+        """The name of kept parts. Those without texts are the same in all formats."""
         if self.row.layout == "lines":
             return self.kind
         return "fix-numbers" if self.counts_guesses else "numbers"

@@ -1,4 +1,4 @@
-"""The parts of a vault that a trial of fixes depends on, so that its result can be kept.
+"""The parts of a vault that the kept result of a trial of fixes depends on.
 
 A trial steps through states in which some notes have other texts. Its result is the same in a
 vault in which another note changed if no step affects the notes that the change affects, or the
@@ -19,7 +19,9 @@ from vaultlink.model import Suggestion
 
 
 class Footprint(NamedTuple):
-    """Everything in a vault that the result of a trial depends on, beside names and the history.
+    """Parts of a vault that the result of a trial depends on.
+
+    Names and the history are others.
 
     Attributes:
         notes: The notes that are tried, that they link to, and that steps check again.
@@ -103,7 +105,6 @@ class FootprintRecorder:
         self._is_bounded &= (
             new.files is old.files
             and new.names is old.names
-            and new.files_by_spelling is old.files_by_spelling
             and new.titles_by_spelling is old.titles_by_spelling
             and new.path_sources is old.path_sources
             and TraitCount(list_section_traits) not in new.memos
@@ -135,7 +136,7 @@ class FootprintRecorder:
 def _drop_mere_targets(
     before: Index, after: Index, edited: set[str], checked: Iterable[str]
 ) -> Iterator[str]:
-    """Yield the notes that a step checked again, but not if it is only because of links to them."""
+    """Yield the notes that a step checked again, without mere targets of links."""
     indexes = before, after
     targets = {target for index in indexes for path in edited for target in index.targets[path]}
     anchors = {

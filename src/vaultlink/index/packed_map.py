@@ -315,6 +315,13 @@ class PackedMap(Mapping[str, T], Generic[T]):
         other._remembered = {key: value for key, value in decoded.items() if key not in folded}
         return other
 
+    def at_saved(self, packed: Mapping[str, bytes]) -> "PackedMap[T]":
+        """Return the values of the column with encoded others; empty ones remove a key."""
+        other = PackedMap[T](self._kind, None, self._column)
+        other._folded = packed
+        other._remembered = {}
+        return other
+
     def pack(self, key: str) -> bytes:
         """Return the bytes of a value; empty if the key has none."""
         if key in self._values:

@@ -236,7 +236,7 @@ class Suggester:
 
 
 def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[str]:
-    """Return the targets of findings that do not resolve, from one of their notes at least."""
+    """Return the targets of findings that do not resolve from one of their notes."""
     unresolved: dict[str, None] = {}
     for item in findings:
         target = item.target

@@ -232,7 +232,7 @@ def is_plain_edit(before: Index, after: Index, path: str) -> bool:
     if old is None or new is None or (old.title, old.aliases) != (new.title, new.aliases):
         return False
     is_named = any(index.anchor_sources.get(path) for index in (before, after))
-    if is_named and _linkable_parts(old) != _linkable_parts(new):
+    if is_named and linkable_parts(old) != linkable_parts(new):
         return False
     if any(other != path for other in list_differing_keys(before.targets, after.targets)):
         return False

@@ -141,13 +141,13 @@ def _list_vocabulary(index: Index, path: str) -> Iterator[str]:
 
 
 def list_word_texts(note: Note, targets: LinkTargets) -> Iterator[str]:
-    """Yield the texts of a note that are part of the vocabulary: headings, unresolved targets."""
+    """Yield the headings and unresolved targets of a note."""
     yield from (heading.text for heading in note.headings)
     yield from find_unresolved(note, targets)
 
 
 def list_compared_words(texts: Iterable[str]) -> set[str]:
-    """Return the words of texts in all forms in which vocabulary and targets are compared."""
+    """Return the words of texts in all forms that are compared with targets."""
     found = list(texts)
     names = (word for text in found for word in split_name(link_name(file_name(text))))
     return {*_find_words(found), *filter(str.isalpha, names)}
