@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exploring import TIMES, choose_seeds
-from running import RunCommand, create_vault, write_files
+from running import create_vault, write_files
 from vaultlink.api import Vault, find_origin, open_vault
 from vaultlink.disk import load
 from vaultlink.disk.scan import Settings
@@ -20,7 +20,13 @@ from vaultlink.write.vault_mentions import VaultMentions, find_vault_mentions
 NAMES = (
     *("tide table machines", "fog signal station", "signal station keepers", "granite", "Öl"),
     *("harbour", "harbour master", "the harbour master", "Quay Street Books", "Lantern", "LTP"),
-    *("fog signal", "brass wheels of the tide table machines", "霧信号所", "Lantern rooms", "ferry"),
+    *(
+        "fog signal",
+        "brass wheels of the tide table machines",
+        "霧信号所",
+        "Lantern rooms",
+        "ferry",
+    ),
 )
 FOLDERS = ("", "", "a/", "a/deep/", "b/", "c/")
 FILLER = (
@@ -150,15 +156,12 @@ CHANGES: dict[Callable[[random.Random, Path], None], int] = {
 def find_with_cache(vault: Path, cache: Path) -> tuple[VaultMentions, Vault]:
     opened = open_vault(vault, Settings(cache_dir=cache))
     options = build_mention_options(opened.config.mentions)
-    origin = find_origin(opened)
-    found = find_vault_mentions(opened.scan, opened.state, origin, opened.text, options)
-    return found, opened
+    return find_vault_mentions(opened.fixer, options, origin=find_origin(opened)), opened
 
 
 def find_without(vault: Path) -> VaultMentions:
     opened = open_vault(vault, Settings(cache=False))
-    options = build_mention_options(opened.config.mentions)
-    return find_vault_mentions(opened.scan, opened.state, None, opened.text, options)
+    return find_vault_mentions(opened.fixer, build_mention_options(opened.config.mentions))
 
 
 @pytest.mark.parametrize("sample", [500, 7])

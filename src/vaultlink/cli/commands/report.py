@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink import __version__
-from vaultlink.api import Vault, find_origin, replace_state
+from vaultlink.api import Vault, replace_state
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.mention_search import find_linkable_mentions
 from vaultlink.cli.options import PathsOptions, option
@@ -24,7 +24,6 @@ from vaultlink.dashboard.model import Trend, VaultReport, render_json_report
 from vaultlink.dashboard.score import TreeMeasures, build_trend
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.changes import Progress, ignore_progress
-from vaultlink.disk.load import StateOrigin
 from vaultlink.disk.revision_states import TreeWalk
 from vaultlink.disk.revisions import limit_old_texts
 from vaultlink.engine.step import Change, Presence, step
@@ -140,10 +139,10 @@ def report(options: DashboardOptions) -> int:
         check_jinja2(format_install_command("jinja2"))
     vault = open_from_options(options, terminal, options.paths)
     terminal.check_output_file()
-    vault, origin = _leave_out(options.output_file, vault)
+    vault = _leave_out(options.output_file, vault)
     chosen = to_vault_paths(vault.root, options.paths)
     part = () if "" in chosen else chosen
-    report = _make_report(options, terminal, vault, origin, _MAX_ROWS.get(output_format), part)
+    report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format), part)
     with terminal.progress_line("Drawing the graph" if output_format == "html" else "Writing"):
         results = _render(report, vault, output_format, part)
     terminal.print_results(results)
@@ -200,25 +199,22 @@ def _is_date(text: str) -> bool:
     return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None
 
 
-def _leave_out(file: Path | None, vault: Vault) -> tuple[Vault, StateOrigin | None]:
-    """Return the vault without the file of the report, and its saved state.
+def _leave_out(file: Path | None, vault: Vault) -> Vault:
+    """Return the vault without the file of the report.
 
     So a report in the vault is the same whether an earlier one is there or not.
     """
-    origin = find_origin(vault)
     path = file.resolve() if file else vault.root
     name = path.relative_to(vault.root).as_posix() if path.is_relative_to(vault.root) else ""
     if name not in vault.index.files:
-        return vault, origin
-    left = replace_state(vault, step(vault.state, [Change(name, Presence.GONE)]))
-    return left, None if origin is None or origin.is_saved else origin
+        return vault
+    return replace_state(vault, step(vault.state, [Change(name, Presence.GONE)]))
 
 
 def _make_report(
     options: DashboardOptions,
     terminal: Terminal,
     vault: Vault,
-    origin: StateOrigin | None,
     max_rows: int | None,
     part: tuple[str, ...],
 ) -> VaultReport:
@@ -227,7 +223,7 @@ def _make_report(
         vault.text,
         vault.suggest_all,
         vault.fixer.forecaster(),
-        lambda: _find_mentions(vault, origin, terminal),
+        lambda: _find_mentions(vault, terminal),
     )
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
@@ -242,14 +238,12 @@ def _make_report(
     return replace(report, trend=trend)
 
 
-def _find_mentions(
-    vault: Vault, origin: StateOrigin | None, terminal: Terminal
-) -> list[Mention] | None:
+def _find_mentions(vault: Vault, terminal: Terminal) -> list[Mention] | None:
     """Return the mentions that `mentions --write` links; None if a library is missing."""
     if not has_library():
         return None
     with terminal.progress_line("Searching mentions") as progress:
-        return find_linkable_mentions(vault, origin, progress.count)
+        return find_linkable_mentions(vault, progress.count)
 
 
 def _find_commit(root: Path) -> str:
