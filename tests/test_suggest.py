@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
-from vaultlink.index.index import FilesByPath
+from vaultlink.index.index import FilesByPath, defined_spellings
 from vaultlink.index.near_names import (
     NearKeys,
     SearchableNames,
@@ -535,3 +535,18 @@ def test_paths_that_are_searched_are_those_of_the_groups(seed: int) -> None:
     groups = FilesByPath(files).group_all()
     for key in (*groups, "b/", "a.m", "a.md"):
         assert FilesByPath(files)[key] == groups.get(key, ())
+
+
+def test_files_are_found_by_every_spelling_of_their_names() -> None:
+    titles = "---\ntitle: a Md\naliases: [Å, a.base, '—', b]\n---\n"
+    names = ("a", "A md", "amd", "å", "—", "b", "c/b", "a.base", "md", "c/a.canvas")
+    files = {f"{name}.md": titles if "a" in name else "text\n" for name in names}
+    files |= {"a.canvas": "{}", "c/A.BASE": "", "acanvas.png": "", "b.pdf": "", "md.md.md": "x\n"}
+    index = build_state(files).index
+    expected: dict[str, list[str]] = {}
+    for path in sorted(index.files):
+        for key in defined_spellings(index, path):
+            expected.setdefault(key, []).append(path)
+    assert {"", "a", "amd", "md", "acanvas", "bmd"} <= expected.keys()
+    found = {key: list(index.files_spelled(key)) for key in (*expected, "none", "x")}
+    assert found == {**expected, "none": [], "x": []}

@@ -47,6 +47,10 @@ class _MentionsCommand(WritingCommand):
         self.is_dry, self.is_interactive = options.diff, options.interactive
         self._ignored: SettingsChange | None = None
 
+    def identify_inputs(self, _scan: VaultScan) -> str:
+        """Return the options, which hold everything."""
+        return repr(self._options)
+
     def make_plan(self, scan: VaultScan) -> Plan | None:
         """Plan the links; None if there is no mention to ask about."""
         self._vault = open_scanned_vault(scan, self.terminal)

@@ -189,7 +189,7 @@ class MentionFinder:
 
     @property
     def is_fast(self) -> bool:
-        """False if a library is missing that makes the search in all notes several times as fast.
+        """False if a library is missing that makes the search several times as fast.
 
         The result is the same.
         """

@@ -253,7 +253,7 @@ _GERMAN_SHARE = 0.15
 
 
 class SampleNote(msgspec.Struct, array_like=True, gc=False):
-    """What a note of the sample adds to the counts. Its parts are joined to single texts.
+    """The words of a note of the sample, which are counted. Parts are single texts.
 
     Attributes:
         lower: The words in lower case, with spaces between them.

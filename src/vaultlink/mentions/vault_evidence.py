@@ -1,4 +1,4 @@
-"""Collect what all notes of a vault say about the names in it, and keep it up to date."""
+"""Collect what all notes of a vault say about its names, and update it."""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Set
@@ -94,7 +94,7 @@ class VaultEvidence(msgspec.Struct):
         is_excluded: Callable[[str], bool],
         read_names: Callable[[str], SampleNote],
     ) -> "Outdated | None":
-        """Follow the changes of notes; return what searches of other notes must not have asked.
+        """Follow changes of notes; return what other searches must not have asked for.
 
         None if all notes must be searched again: a note or a name was added or removed, or the
         scores of all mentions differ.
@@ -128,7 +128,7 @@ class VaultEvidence(msgspec.Struct):
         return list_linked_regions(self.folder_pairs)
 
     def _update_links(self, before: Index, after: Index, path: str, asked: set[str]) -> None:
-        """Follow the changed links of a note, and add the names and words that they concern."""
+        """Follow the changed links of a note; add the names and words in them."""
         for one, other, step in ((before, after, -1), (after, before, 1)):
             for use in list_uses(one, path) - list_uses(other, path):
                 self.wordings.add(use, step)

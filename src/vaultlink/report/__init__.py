@@ -3,6 +3,7 @@
 The package has no side effects: it does not print, read files or select findings.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 
@@ -93,13 +94,13 @@ FORMATS = {
         next_place="message",
     ),
     "github": OutputFormat(
-        *("vaultlink.report.github", "render_github", "txt"),
+        *("vaultlink.report.forges", "render_github", "txt"),
         has_commands=True,
         start=r"::(?:error|warning|notice) file=[^\n]*,title=VL\d{3} ",
         may_be_empty=True,
     ),
     "gitlab": OutputFormat(
-        *("vaultlink.report.gitlab", "render_gitlab", "json"),
+        *("vaultlink.report.forges", "render_gitlab", "json"),
         start=r'\[\n?\{"type":"issue","check_name":"[a-z-]+","description":"VL\d{3} |\[\]\n?\Z',
     ),
     "sarif": OutputFormat(
@@ -148,3 +149,16 @@ STATISTICS = OutputFormat(
     counts_guesses=True,
 )
 """What formats for people print with `--statistics`."""
+
+FORMATS_BY_EXTENSION: Mapping[str, Sequence[str]] = {
+    ".json": ("json",),
+    ".sarif": ("sarif",),
+    ".svg": ("svg",),
+    ".dot": ("dot",),
+    ".gexf": ("gexf",),
+    ".graphml": ("graphml",),
+    ".tsv": ("tsv",),
+    ".html": ("html",),
+    **dict.fromkeys((".csv", ".xlsx", ".docx", ".pdf", ".png", ".jpg", ".jpeg", ".gif"), ()),
+}
+"""Extension of an output file to the formats that it may mean; () for what no command writes."""

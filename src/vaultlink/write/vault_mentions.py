@@ -1,4 +1,4 @@
-"""Find the unlinked mentions of a whole vault, and keep them from one run to the next.
+"""Find the unlinked mentions of a whole vault, and keep them for the next run.
 
 A later run searches the notes again that changed, and those for which something is outdated that
 their search asked for: a name, a word, a link. The others keep their mentions.
@@ -51,8 +51,8 @@ class VaultMentions(NamedTuple):
 
     Attributes:
         mentions: The mentions.
-        links: The edits that link those whose score is as high as wanted, by place. There is none
-            if the place can't hold a link.
+        links: The edits that link those whose score is as high as wanted, by place; not where the
+            place can't hold a link.
         read_only: Why notes were not searched that are only read.
         searched: The number of notes that were searched now.
     """
@@ -76,7 +76,7 @@ class _NoteMentions(msgspec.Struct, array_like=True, gc=False):
 
 
 class _Changes(msgspec.Struct, array_like=True):
-    """The encoded values that differ from those of the saved state; empty ones are removed."""
+    """Encoded values that differ from the saved ones; empty for removed keys."""
 
     notes: dict[str, bytes] = {}
     targets: dict[str, bytes] = {}
@@ -133,7 +133,7 @@ def find_vault_mentions(
     count: CountPaths = iter,
     origin: StateOrigin | None = None,
 ) -> VaultMentions:
-    """Return the mentions in all notes, those of earlier runs as far as they still hold.
+    """Return the mentions in all notes, kept ones as far as they still hold.
 
     Args:
         fixer: The fixer of the state to search.
@@ -155,7 +155,7 @@ def find_certain_mentions(
 
 
 class _Finder(NamedTuple):
-    """Finds the mentions of a vault. The attributes are as in `find_vault_mentions`."""
+    """Finds the mentions of a vault, with the arguments of `find_vault_mentions`."""
 
     fixer: Fixer
     options: MentionOptions
