@@ -77,7 +77,7 @@ def test_run_without_changes_is_remembered_until_something_changes(
         run("backlinks", word)
     time.sleep(0.1)  # changes that are just made are not trusted
     first = run(*words)
-    assert list((vault.parent / "cache").glob("*/sections"))
+    assert list((vault.parent / "cache").glob("*/answer-backlinks*"))
     remembered = run(*words)
     fresh = run(*words, "--no-cache")
     assert (first.code, first.out, first.err) == (fresh.code, fresh.out, fresh.err)

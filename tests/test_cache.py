@@ -252,7 +252,7 @@ def test_damaged_state_costs_only_time(damage: str, tmp_path: Path, run: RunComm
     command = ("check", "--vault", str(vault), "--cache-dir", str(cache))
     first = run(*command)
     (state,) = cache.glob("*/state")
-    answer = state.with_name("answer-concise")
+    answer = state.with_name("answer-check-concise")
     for _ in range(2):
         answer.unlink(missing_ok=True)
         state.write_bytes(DAMAGE[damage](state.read_bytes()))

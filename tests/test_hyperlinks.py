@@ -10,8 +10,12 @@ import pytest
 
 from running import RunCommand, create_vault
 from screens import run_on_screen
-from vaultlink.cli.terminal import supports_hyperlinks
-from vaultlink.report.layout import escape_terminal_controls, make_path_linker, remove_hyperlinks
+from vaultlink.report.layout import (
+    escape_terminal_controls,
+    make_path_linker,
+    remove_hyperlinks,
+    supports_hyperlinks,
+)
 
 LINK = re.compile(r"\x1b\]8;;(?P<address>[^\x1b]+)\x1b\\(?P<text>[^\x1b]*)\x1b\]8;;\x1b\\")
 WITH_LINKS = {"FORCE_HYPERLINK": "1"}

@@ -155,7 +155,7 @@ def test_missing_jinja2_is_reported_before_the_check(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(sys.modules, "jinja2", None)
-    monkeypatch.setattr("vaultlink.cli.commands.report.open_from_options", lambda *_: pytest.fail())
+    monkeypatch.setattr("vaultlink.cli.commands.report.scan_from_options", lambda *_: pytest.fail())
     done = run("report", "--output", "../r.html")
     assert (done.code, "pip install jinja2`" in done.err) == (2, True)
     assert not (vault.parent / "r.html").exists()

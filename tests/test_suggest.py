@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
-from vaultlink.index.index import FilesByPath
+from vaultlink.index.index import FilesByPath, defined_spellings
 from vaultlink.index.near_names import (
     NearKeys,
     SearchableNames,
@@ -19,10 +19,11 @@ from vaultlink.index.near_names import (
     _is_plain,
     build_near_keys,
     is_near,
+    list_different_names,
 )
 from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest import KeptSuggestions, Suggester, drop_own_names, list_names_by_path
-from vaultlink.index.vocabulary import _count_words, count_some_words
+from vaultlink.index.vocabulary import JoinedTexts, _count_words, join_names
 from vaultlink.index.words import split_name
 from vaultlink.model import Suggestion
 
@@ -519,7 +520,7 @@ def test_words_that_are_searched_are_as_many_as_counted(seed: int) -> None:
     ]
     counted = _count_words(texts)
     for enough in (1, 2, 99):
-        found = count_some_words(texts, SEARCHED_WORDS, enough)
+        found = JoinedTexts(texts).count_words(SEARCHED_WORDS, enough)
         for word in SEARCHED_WORDS:
             assert found[word] == counted[word] or enough <= found[word] < counted[word]
 
@@ -535,3 +536,30 @@ def test_paths_that_are_searched_are_those_of_the_groups(seed: int) -> None:
     groups = FilesByPath(files).group_all()
     for key in (*groups, "b/", "a.m", "a.md"):
         assert FilesByPath(files)[key] == groups.get(key, ())
+
+
+def test_files_are_found_by_every_spelling_of_their_names() -> None:
+    titles = "---\ntitle: a Md\naliases: [Å, a.base, '—', b]\n---\n"
+    names = ("a", "A md", "amd", "å", "—", "b", "c/b", "a.base", "md", "c/a.canvas")
+    files = {f"{name}.md": titles if "a" in name else "text\n" for name in names}
+    files |= {"a.canvas": "{}", "c/A.BASE": "", "acanvas.png": "", "b.pdf": "", "md.md.md": "x\n"}
+    index = build_state(files).index
+    expected: dict[str, list[str]] = {}
+    for path in sorted(index.files):
+        for key in defined_spellings(index, path):
+            expected.setdefault(key, []).append(path)
+    assert {"", "a", "amd", "md", "acanvas", "bmd"} <= expected.keys()
+    found = {key: list(index.files_spelled(key)) for key in (*expected, "none", "x")}
+    assert found == {**expected, "none": [], "x": []}
+
+
+@given(event_scripts(PATHS, TEXTS))
+def test_joined_names_follow_the_names_of_a_vault(script: list[list[Event]]) -> None:
+    vault: dict[str, str] = {}
+    state = State(make_settings(["dangling-link"]))
+    for batch in script:
+        state = step(state, apply_events(vault, batch))
+        joined = state.index.derive(join_names)
+        counted = _count_words(list_different_names(state.index))
+        assert joined.count_words(counted.keys(), 99) == counted
+        state.index.memos.pop(list_different_names, None)

@@ -1,7 +1,4 @@
-"""Maintain backlinks sections, for `sections` and `backlinks`.
-
-The linter is imported only if the vault has changed since a run that had nothing to change.
-"""
+"""Maintain backlinks sections, for `sections` and `backlinks`."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -15,7 +12,6 @@ from vaultlink.cli.listing import (
     choose_listing_format,
     is_json,
     print_listing,
-    print_plan,
 )
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal
@@ -26,7 +22,6 @@ from vaultlink.errors import UsageError
 from vaultlink.index.resolve import is_note
 from vaultlink.report.layout import format_count
 from vaultlink.rules.section_rules import SECTION_RULES
-from vaultlink.write.cache import save_result
 from vaultlink.write.write_notes import WriteResult
 
 if TYPE_CHECKING:
@@ -97,16 +92,12 @@ class _SectionsCommand(WritingCommand):
         self.overrides = _build_overrides(request)
         self._only_read = ""
 
-    def make_plan(self, scan: VaultScan) -> "Plan | None":
-        """Plan the changes; None if a former run on this vault had nothing to change."""
+    def identify_inputs(self, _scan: VaultScan) -> str:
+        """Return the request, which holds everything."""
+        return repr(self._request)
+
+    def make_plan(self, scan: VaultScan) -> "Plan":
         request = self._request
-        cache = None if request.notes else scan.open_cache()
-        variant = repr((request.action == "adopt", request.action == "remove"))
-        cache_key = scan.cache_key("sections", variant) if cache else None
-        known = cache.load_result(cache_key, "sections") if cache and cache_key else None
-        if known is not None:
-            self._only_read = bytes(known).decode()
-            return None
         vault = open_scanned_vault(scan, self.terminal)
         notes = [find_note_argument(vault, name) for name in request.notes]
         for note in notes:
@@ -116,10 +107,7 @@ class _SectionsCommand(WritingCommand):
         with self.terminal.progress_line("Planning sections") as progress:
             from vaultlink.write.requests import plan_section_changes  # noqa: PLC0415 - as above
 
-            plan = plan_section_changes(vault.fixer, request.action, notes, progress.count)
-        if cache and cache_key and not (plan.texts or plan.skipped):
-            save_result(cache, cache_key, self._only_read.encode(), "sections")
-        return plan
+            return plan_section_changes(vault.fixer, request.action, notes, progress.count)
 
     def describe(self, plan: "Plan", *, would: bool = False) -> str:
         rows = self._list_rows(plan)
@@ -155,17 +143,6 @@ class _SectionsCommand(WritingCommand):
             undo = f" {self.describe_undo()}" if rows else ""
             self.terminal.print_message(sentence + undo)
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
-
-    def report_nothing(self) -> int:
-        if not self._request.diff:
-            self._print_rows([])
-        elif is_json(self.output_format):
-            from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - rarely needed
-
-            print_plan(self.terminal, self.output_format, self.name, VaultChanges())
-        self._print_only_read()
-        self.terminal.print_message(_summarize(self._request.action, []))
-        return EXIT_CLEAN
 
     def _print_rows(self, rows: Sequence[SectionChangeRow], prefix: str = "") -> None:
         if rows or is_json(self.output_format):

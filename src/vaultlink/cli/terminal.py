@@ -6,16 +6,21 @@ import shlex
 import signal as signals
 import stat as modes
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Any, ClassVar, TextIO, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TextIO, TypeVar
 
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
 from vaultlink.programs import read_program_version, search_program
-from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS
+from vaultlink.report import (
+    FORMAT_ELSEWHERE,
+    FORMAT_ON_TERMINAL,
+    FORMATS,
+    FORMATS_BY_EXTENSION,
+)
 from vaultlink.report.layout import (
     COLORED,
     PLAIN,
@@ -25,6 +30,7 @@ from vaultlink.report.layout import (
     escape_controls,
     escape_terminal_controls,
     remove_hyperlinks,
+    supports_hyperlinks,
     truncate,
     wrap_words,
 )
@@ -88,46 +94,6 @@ def _shows_hyperlinks(command: list[str]) -> bool:
     return version is not None and int(version[1]) >= _FIRST_LESS_VERSION
 
 
-# -- hyperlinks of terminals (OSC 8): their support and their addresses ----------------------------
-
-
-_PROGRAMS = frozenset(
-    {"ghostty", "Hyper", "iTerm.app", "mintty", "rio", "tabby", "vscode", "WarpTerminal"}
-    | {"WezTerm", "zed"}
-)
-"""Values of TERM_PROGRAM of terminals with hyperlinks."""
-
-_TYPES = ("alacritty", "contour", "foot", "xterm-ghostty", "xterm-kitty")
-"""Values of TERM, or their beginnings, of terminals with hyperlinks."""
-
-_VARIABLES = ("DOMTERM", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "WEZTERM_PANE", "WT_SESSION")
-"""Variables that only terminals with hyperlinks set."""
-
-_FIRST_VTE_VERSION = 5000
-"""VTE 0.50, the library of GNOME Terminal and others. Its first release, 5000, fails on them."""
-
-
-def supports_hyperlinks(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
-    """Return True if output may have hyperlinks.
-
-    FORCE_HYPERLINK decides, as in other programs: "0" is no, any other value yes. Without it, the
-    output must be a terminal that is known to support them.
-    """
-    forced = environment.get("FORCE_HYPERLINK", "")
-    if forced:
-        return forced != "0"
-    kind = environment.get("TERM", "")
-    if not is_terminal or kind in ("dumb", "linux"):
-        return False
-    version = environment.get("VTE_VERSION", "")
-    return (
-        environment.get("TERM_PROGRAM") in _PROGRAMS
-        or kind.startswith(_TYPES)
-        or any(environment.get(name) for name in _VARIABLES)
-        or (version.isdecimal() and int(version) > _FIRST_VTE_VERSION)
-    )
-
-
 def format_vault_address(root: Path) -> str:
     """Return the address of a vault's folder, with a slash at its end.
 
@@ -160,18 +126,35 @@ _LISTING_FORMATS = ("table", "tsv")
 """Output formats that only listings have."""
 
 
-_FORMATS_BY_EXTENSION: Mapping[str, Sequence[str]] = {
-    ".json": ("json",),
-    ".sarif": ("sarif",),
-    ".svg": ("svg",),
-    ".dot": ("dot",),
-    ".gexf": ("gexf",),
-    ".graphml": ("graphml",),
-    ".tsv": ("tsv",),
-    ".html": ("html",),
-    **dict.fromkeys((".csv", ".xlsx", ".docx", ".pdf", ".png", ".jpg", ".jpeg", ".gif"), ()),
-}
-"""Extension of an output file to the formats that it may mean; () for what no command writes."""
+class PrintedPart(NamedTuple):
+    """Something that a run printed.
+
+    The kind is `part` for results or a part of them, `paged` for results in the pager, or
+    `message`.
+    """
+
+    kind: str
+    data: bytes
+
+
+_RECORDS: list[list[PrintedPart]] = []
+"""The records of what is printed now."""
+
+
+@contextmanager
+def record_output() -> Iterator[list[PrintedPart]]:
+    """Yield a list that gets what is printed meanwhile, progress lines left out."""
+    printed: list[PrintedPart] = []
+    _RECORDS.append(printed)
+    try:
+        yield printed
+    finally:
+        _RECORDS.pop()
+
+
+def _record(kind: str, data: bytes) -> None:
+    for printed in _RECORDS:
+        printed.append(PrintedPart(kind, data))
 
 
 class Terminal:
@@ -263,7 +246,7 @@ class Terminal:
         extension of a format that the command does not have.
         """
         extension = self.output_file.suffix.lower() if self.output_file else ""
-        names = _FORMATS_BY_EXTENSION.get(extension)
+        names = FORMATS_BY_EXTENSION.get(extension)
         if names is None or self._requested_format or variable:
             return ""
         implied = next((name for name in names if name in formats), "")
@@ -278,6 +261,33 @@ class Terminal:
         """Return True if an option or the environment names the output format."""
         return bool(self._requested_format or os.environ.get("VAULTLINK_OUTPUT_FORMAT"))
 
+    def describe(self, root: Path) -> str:
+        """Return what results depend on beside the options and the vault."""
+        return repr(
+            (
+                self.written_format,
+                self._requested_format or os.environ.get("VAULTLINK_OUTPUT_FORMAT"),
+                self.is_terminal,
+                self.palette,
+                self.width,
+                self.table_width,
+                self.height,
+                self.format_link_prefix(root),
+                self.written_format == DIFF and (_obeys_commands(), _runs_in_ci(), _may_be_log()),
+                os.environ.get("PRE_COMMIT"),
+            )
+        )
+
+    def print_again(self, printed: Iterable[PrintedPart]) -> None:
+        """Print what `record_output` recorded."""
+        for kind, data in printed:
+            if kind == "message":
+                print_stderr(data.decode("utf-8", "surrogateescape"))
+            elif kind == "paged":
+                self.print_paged(data)
+            else:
+                self.print_part(data)
+
     def print_results(self, result: str | bytes) -> None:
         """Print results to stdout or the output file.
 
@@ -285,6 +295,10 @@ class Terminal:
         continues as if everything were read. Raises UsageError if the results cannot be written.
         """
         data = self.encode_results(result)
+        _record("part", data)
+        self._write_results(data)
+
+    def _write_results(self, data: bytes) -> None:
         Terminal.has_printed = True
         if self.output_file is not None:
             self._write_file(self.output_file, data)
@@ -302,11 +316,12 @@ class Terminal:
         """Print results; through the pager if they fill more than a screen."""
 
         data = self.encode_results(result)
+        _record("paged", data)
         text = data.decode("utf-8", "replace") if self.is_terminal else ""
         is_long = self.is_terminal and count_rows(text, self.width) >= self.height
         pager = find_pager() if is_long else None
         if pager is None:
-            self.print_results(data)
+            self._write_results(data)
             return
         Terminal.has_printed = True
         page_text(pager, text, is_colored=self.palette is not PLAIN)
@@ -316,10 +331,12 @@ class Terminal:
 
         In an output file, it is appended to the earlier parts.
         """
+        data = self.encode_results(result)
+        _record("part", data)
         if self.output_file is None or not self._has_written:
-            self.print_results(result)
-            return
-        self._write_file(self.output_file, self.encode_results(result), append=True)
+            self._write_results(data)
+        else:
+            self._write_file(self.output_file, data, append=True)
 
     def print_diff(self, lines: "Iterable[DiffLine]", *, is_part: bool = False) -> None:
         """Print a unified diff: marked and paged on a terminal, else exact to be applied.
@@ -628,6 +645,7 @@ def wrap_lines(text: str) -> str:
 def print_stderr(text: str) -> None:
     """Print lines on stderr; on a terminal, they break between words."""
     ProgressLine.erase_active()
+    _record("message", encode_text(text))
     try:
         is_terminal = _is_terminal(sys.stderr)
         text = escape_terminal_controls(text, is_colored=_should_color("auto", is_terminal))

@@ -3,10 +3,12 @@
 import os
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+import msgspec
 from msgspec.structs import replace
 
 from vaultlink.cli.options import (
@@ -16,7 +18,7 @@ from vaultlink.cli.options import (
     VaultOptions,
     read_path,
 )
-from vaultlink.cli.terminal import Terminal, print_stderr
+from vaultlink.cli.terminal import PrintedPart, Terminal, print_stderr, record_output
 from vaultlink.disk.obsidian_files import APP_FILE
 from vaultlink.disk.scan import Settings, VaultScan, list_files, scan_vault
 from vaultlink.disk.vault_search import (
@@ -36,6 +38,7 @@ from vaultlink.index.resolve import (
 )
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first, quote_name
+from vaultlink.write.cache import save_result
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -211,6 +214,93 @@ def open_scanned_vault(scan: VaultScan, terminal: Terminal, *, warns: bool = Tru
     return vault
 
 
+# -- what a command printed, kept for a run on the unchanged vault ---------------------------------
+
+
+class KeptOutput(msgspec.Struct, array_like=True):
+    """Everything that a command printed, and its exit code."""
+
+    printed: list[PrintedPart]
+    exit_code: int
+
+
+class KeptAnswer:
+    """The last answer of its kind about a vault, and its place in the cache.
+
+    Attributes:
+        output: What was printed, if it was about the same vault and the same inputs; else None.
+    """
+
+    output: KeptOutput | None = None
+
+    def __init__(
+        self,
+        scan: VaultScan,
+        terminal: Terminal,
+        kind: str,
+        inputs: str | None,
+        left_out: str = "",
+    ):
+        """Look an answer up.
+
+        Args:
+            scan: The scan of the vault.
+            terminal: Where the answer is printed.
+            kind: The command, and what else has an entry of its own in the cache.
+            inputs: What the answer depends on beside the vault and the terminal; None if it can't
+                be kept.
+            left_out: The vault path of a file that does not count.
+        """
+        self._terminal, self._key = terminal, None
+        self._entry = f"answer-{kind}-{terminal.written_format}"
+        is_kept = inputs is not None and len(SOURCES) == 1  # that of a server is in memory
+        self._cache = scan.open_cache() if is_kept else None
+        if self._cache is None:
+            return
+        folders = scan.listing.folders
+        closed = [path for path, folder in folders.items() if not os.access(folder, os.W_OK)]
+        query = (kind, inputs, terminal.describe(scan.root), _current_folder(), closed)
+        self._key = scan.cache_key(repr(query), left_out=left_out)
+        data = self._cache.load_result(self._key, self._entry) if self._key else None
+        with suppress(msgspec.MsgspecError, ValueError):
+            self.output = msgspec.msgpack.decode(data or b"", type=KeptOutput)
+
+    def print(self, answer: Callable[[], int], *, is_kept: bool = True) -> int:
+        """Print the kept answer, or else have one printed; return the exit code.
+
+        With `is_kept`, it is kept for a run on the unchanged vault.
+        """
+        if self.output is not None:
+            self._terminal.print_again(self.output.printed)
+            return self.output.exit_code
+        if self._cache is None or self._key is None or not is_kept:
+            return answer()
+        with record_output() as printed:
+            code = answer()
+        output = msgspec.msgpack.encode(KeptOutput(printed, code))
+        save_result(self._cache, self._key, output, self._entry)
+        return code
+
+
+def answer_from_options(
+    name: str,
+    options: OpenOptions,
+    terminal: Terminal,
+    answer: "Callable[[Vault], int]",
+    start: StartPaths = (),
+    *,
+    is_kept: bool = True,
+) -> int:
+    """Print an answer about the vault of the options; return the exit code.
+
+    With `is_kept`, it is kept for a run on the unchanged vault.
+    """
+    scan = scan_from_options(options, start)
+    warn_of_scan(scan, terminal)
+    kept = KeptAnswer(scan, terminal, name, repr(options) if is_kept else None)
+    return kept.print(lambda: answer(open_scanned_vault(scan, terminal)))
+
+
 def describe_skipped_preview(config: "Config") -> str:
     """Return a warning of selected preview rules that do not run; "" if none."""
     names = config.skipped_preview
@@ -373,16 +463,24 @@ def to_vault_paths(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(_to_vault_path(root, path) for path in paths)
 
 
-def open_part(
-    options: PathsOptions, terminal: Terminal, note: str | None = None
-) -> "tuple[Vault, Callable[[str], bool]]":
-    """Open the vault of paths; also return a predicate for the vault paths in them.
+def answer_about_part(
+    name: str,
+    options: PathsOptions,
+    terminal: Terminal,
+    answer: "Callable[[Vault, Callable[[str], bool]], int]",
+    note: str | None = None,
+) -> int:
+    """Print an answer about the paths of the options, as `answer_from_options` does.
 
-    Without paths, it is the vault of a named note.
+    `answer` gets a function that returns True for the vault paths in them. Without paths, it is the
+    vault of a named note.
     """
+
+    def answer_part(vault: "Vault") -> int:
+        return answer(vault, make_path_filter(to_vault_paths(vault.root, options.paths)))
+
     start = options.paths or find_note_start(options, (note,))
-    vault = open_from_options(options, terminal, start)
-    return vault, make_path_filter(to_vault_paths(vault.root, options.paths))
+    return answer_from_options(name, options, terminal, answer_part, start)
 
 
 def _find_containing_vault(start: StartPaths) -> VaultChoice:
@@ -624,12 +722,6 @@ def find_path_prefix(root: Path) -> str | None:
     shared = os.path.commonpath((root, folder)) if root.drive == folder.drive else root.anchor
     shown = root if shared == root.anchor else Path(os.path.relpath(root, folder))
     return f"{shown.as_posix()}/"
-
-
-def describe_folder(root: Path) -> str:
-    """Return what shown paths depend on: their prefix, or the current folder."""
-    prefix = find_path_prefix(root)
-    return f"{_current_folder()}" if prefix is None else f"{prefix}:"
 
 
 def _current_folder() -> Path | None:

@@ -17,6 +17,7 @@ from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.proposed_commands import describe_undo
 from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.cli.vault import (
+    KeptAnswer,
     StartPaths,
     find_vault_root,
     protect_vault,
@@ -102,6 +103,13 @@ class WritingCommand(ABC):
         self.name, self.options = name, options
         self.terminal, self.output_format = terminal, output_format
 
+    def identify_inputs(self, _scan: VaultScan) -> str | None:
+        """Return what the plan depends on beside the vault; None if it can't be kept.
+
+        What is printed about a plan that was not written is kept for a run on the unchanged vault.
+        """
+        return None
+
     @abstractmethod
     def make_plan(self, scan: VaultScan) -> "Plan | None":
         """Plan the change; None if it is known that there is nothing to change."""
@@ -173,14 +181,18 @@ def run_plan(command: WritingCommand) -> int:
             if is_locked:
                 remove_leftovers(scan.root, scan.listing.strays)
             command.root = scan.root
-            plan = command.make_plan(scan)
+            inputs = None if is_interactive else command.identify_inputs(scan)
+            kind = command.name if command.is_dry else f"{command.name}-nothing"
+            kept = KeptAnswer(scan, terminal, kind, inputs)
+            plan = command.make_plan(scan) if kept.output is None else None
         except (KeyboardInterrupt, EOFError):
             if not is_interactive:
                 raise
             print_stderr("Stopped: nothing was written.")
             return EXIT_INTERRUPTED
         result = _write(command, scan, plan) if root and plan is not None else None
-    code = _report(command, plan, result)
+    is_kept = not (is_partial or (result and (result.run_id or result.skipped)))
+    code = kept.print(lambda: _report(command, plan, result), is_kept=is_kept)
     return max(code, EXIT_FINDINGS) if is_partial else code
 
 

@@ -308,13 +308,15 @@ class VaultScan(msgspec.Struct, frozen=True):
             Cache(cache_folder(self.settings.cache_dir), self.root) if self.settings.cache else None
         )
 
-    def cache_key(self, *query: str) -> bytes | None:
+    def cache_key(self, *query: str, left_out: str = "") -> bytes | None:
         """Return a digest of everything that a query's result depends on.
 
-        It covers the files, the settings and the query. None if a file changed so recently that a
-        further change might leave its times the same.
+        It covers the files but the one that is left out, the settings and the query. None if a file
+        changed so recently that a further change might leave its times the same.
         """
         files = self.listing.files
+        if left_out in files:
+            files = {path: stamp for path, stamp in files.items() if path != left_out}
         if any(stamp.changed > self.started - RACY_WINDOW_NS for stamp in files.values()):
             return None
         ignored = (

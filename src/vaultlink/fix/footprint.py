@@ -1,4 +1,4 @@
-"""The parts of a vault that a trial of fixes depends on, so that its result can be kept.
+"""The parts of a vault that the kept result of a trial of fixes depends on.
 
 A trial steps through states in which some notes have other texts. Its result is the same in a
 vault in which another note changed if no step affects the notes that the change affects, or the
@@ -27,7 +27,9 @@ from vaultlink.model import Suggestion
 
 
 class Footprint(NamedTuple):
-    """Everything in a vault that the result of a trial depends on, beside names and the history.
+    """Parts of a vault that the result of a trial depends on.
+
+    Names and the history are others.
 
     Attributes:
         notes: The notes that are tried, that they link to, and that steps check again.
@@ -140,7 +142,7 @@ class FootprintRecorder:
 def _drop_mere_targets(
     before: Index, after: Index, edited: set[str], checked: Iterable[str]
 ) -> Iterator[str]:
-    """Yield the notes that a step checked again, but not if it is only for links to or from them.
+    """Yield the notes that a step checked again, some for links alone left out.
 
     A link to or from an edited note makes no error, unless it names a heading or block there.
     """

@@ -332,7 +332,7 @@ class _FixLoop:
             if (
                 not locked
                 and (diagnostic.path, diagnostic.rule) not in self._endless
-                and not changes_linked_heading(self._state.index, fix)
+                and not changes_linked_heading(self._state.index, fix.edits)
             ):
                 applicable.append((diagnostic, fix))
         # Sections list links of other notes. They wait until those are fixed, so that each is
@@ -496,8 +496,8 @@ def find_fix(
     return None if fix is None or edits_only_read(state, fix) else fix
 
 
-def changes_linked_heading(index: Index, fix: Fix) -> bool:
-    for edit in fix.edits:
+def changes_linked_heading(index: Index, edits: Iterable[Edit]) -> bool:
+    for edit in edits:
         note = index.notes.get(edit.path)
         changed = _find_headings_at(note.headings, edit) if note else ()
         if note and changed:

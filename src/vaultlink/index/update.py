@@ -31,12 +31,13 @@ from vaultlink.index.near_names import (
     build_near_keys,
     find_renamed,
 )
-from vaultlink.index.packed_map import fold, with_changes
+from vaultlink.index.packed_map import fold, list_differing_keys, with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
 from vaultlink.index.vocabulary import (
     count_changed_names,
     count_name_words,
     count_target_words,
+    join_names,
     list_words,
 )
 from vaultlink.model import Link, Note, Place
@@ -197,7 +198,7 @@ def _find_affected_notes(
     for path in sorted(before.files & changed):  # what links to a new file was resolved again
         if linkable_parts(before.notes.get(path)) != linkable_parts(after.notes.get(path)):
             affected.update(after.sources_of(path))
-    sharing = {path for key in keys for path in after.definitions.get(key, ())}
+    sharing = {path for key in keys for path in after.files_spelled(key)}
     affected.update(sharing)
     # The shortest link to these files may have changed, and with it the suggested fix.
     affected |= after.notes_mentioning(
@@ -219,6 +220,27 @@ def linkable_parts(note: Note | None) -> object:
         note.title,
         note.aliases,
     )
+
+
+def is_plain_edit(before: Index, after: Index, path: str) -> bool:
+    """Return True if an edit of a note took away nothing that links name.
+
+    Both indexes have the same files, and only this note differs. It has the same title and aliases
+    and, if links name headings or blocks of it, the same of these. What is left of its links leads
+    where it did.
+    """
+    old, new = before.notes.get(path), after.notes.get(path)
+    if old is None or new is None or (old.title, old.aliases) != (new.title, new.aliases):
+        return False
+    is_named = any(index.anchor_sources.get(path) for index in (before, after))
+    if is_named and linkable_parts(old) != linkable_parts(new):
+        return False
+    if any(other != path for other in list_differing_keys(before.targets, after.targets)):
+        return False
+    raws, led = {link.raw for link in new.links}, {link.raw for link in old.links}
+    return {
+        (link.raw, target) for link, target in before.resolved_links(path) if link.raw in raws
+    } == {(link.raw, target) for link, target in after.resolved_links(path) if link.raw in led}
 
 
 def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
@@ -275,8 +297,9 @@ def _renew_memos(before: Index, after: Index, moved: set[str], resolved: set[str
             after.memos[memo] = _UPDATES[memo](value, before, after, moved | resolved)
         elif memo is find_copied_folders and before.files is after.files:
             after.memos[memo] = value
-    if build_near_keys in before.memos and not find_renamed(before, after):
-        after.memos[build_near_keys] = before.memos[build_near_keys]
+    on_names = before.memos.keys() & {build_near_keys, join_names}
+    if on_names and not find_renamed(before, after):
+        after.memos.update((compute, before.memos[compute]) for compute in on_names)
 
 
 def _update_files_by_path(

@@ -3,6 +3,7 @@
 The package has no side effects: it does not print, read files or select findings.
 """
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 
@@ -32,6 +33,7 @@ class OutputFormat(NamedTuple):
             file as its own; "" if the beginning is nothing special.
         may_be_empty: Nothing is printed if there are no findings.
         has_totals: It shows tables of all findings, also if only some are listed.
+        has_findings: False if it only shows numbers.
         next_place: Where the place of the next page is named, if only some findings are listed: as
             a `key` of the document, or in a `message`; "" if nowhere.
     """
@@ -51,6 +53,7 @@ class OutputFormat(NamedTuple):
     start: str = ""
     may_be_empty: bool = False
     has_totals: bool = False
+    has_findings: bool = True
     next_place: Literal["", "key", "message"] = ""
 
 
@@ -93,13 +96,13 @@ FORMATS = {
         next_place="message",
     ),
     "github": OutputFormat(
-        *("vaultlink.report.github", "render_github", "txt"),
+        *("vaultlink.report.forges", "render_github", "txt"),
         has_commands=True,
         start=r"::(?:error|warning|notice) file=[^\n]*,title=VL\d{3} ",
         may_be_empty=True,
     ),
     "gitlab": OutputFormat(
-        *("vaultlink.report.gitlab", "render_gitlab", "json"),
+        *("vaultlink.report.forges", "render_gitlab", "json"),
         start=r'\[\n?\{"type":"issue","check_name":"[a-z-]+","description":"VL\d{3} |\[\]\n?\Z',
     ),
     "sarif": OutputFormat(
@@ -146,5 +149,19 @@ STATISTICS = OutputFormat(
     *("vaultlink.report.concise", "render_statistics_result", "txt"),
     shown_fixes="by rule",
     counts_guesses=True,
+    has_findings=False,
 )
 """What formats for people print with `--statistics`."""
+
+FORMATS_BY_EXTENSION: Mapping[str, Sequence[str]] = {
+    ".json": ("json",),
+    ".sarif": ("sarif",),
+    ".svg": ("svg",),
+    ".dot": ("dot",),
+    ".gexf": ("gexf",),
+    ".graphml": ("graphml",),
+    ".tsv": ("tsv",),
+    ".html": ("html",),
+    **dict.fromkeys((".csv", ".xlsx", ".docx", ".pdf", ".png", ".jpg", ".jpeg", ".gif"), ()),
+}
+"""Extension of an output file to the formats that it may mean; () for what no command writes."""

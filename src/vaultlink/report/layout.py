@@ -3,7 +3,7 @@
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, zip_longest
 from typing import NamedTuple
@@ -420,3 +420,43 @@ def escape_json(data: bytes) -> bytes:
         if re.search(pattern, data):
             data = re.sub(pattern, lambda match: rb"\u%04x" % ord(match[0].decode()), data)
     return data
+
+
+# -- hyperlinks of terminals (OSC 8): the terminals that support them ----------------------------
+
+
+_PROGRAMS = frozenset(
+    {"ghostty", "Hyper", "iTerm.app", "mintty", "rio", "tabby", "vscode", "WarpTerminal"}
+    | {"WezTerm", "zed"}
+)
+"""Values of TERM_PROGRAM of terminals with hyperlinks."""
+
+_TYPES = ("alacritty", "contour", "foot", "xterm-ghostty", "xterm-kitty")
+"""Values of TERM, or their beginnings, of terminals with hyperlinks."""
+
+_VARIABLES = ("DOMTERM", "KITTY_WINDOW_ID", "KONSOLE_VERSION", "WEZTERM_PANE", "WT_SESSION")
+"""Variables that only terminals with hyperlinks set."""
+
+_FIRST_VTE_VERSION = 5000
+"""VTE 0.50, the library of GNOME Terminal and others. Its first release, 5000, fails on them."""
+
+
+def supports_hyperlinks(environment: Mapping[str, str], *, is_terminal: bool) -> bool:
+    """Return True if output may have hyperlinks.
+
+    FORCE_HYPERLINK decides, as in other programs: "0" is no, any other value yes. Without it, the
+    output must be a terminal that is known to support them.
+    """
+    forced = environment.get("FORCE_HYPERLINK", "")
+    if forced:
+        return forced != "0"
+    kind = environment.get("TERM", "")
+    if not is_terminal or kind in ("dumb", "linux"):
+        return False
+    version = environment.get("VTE_VERSION", "")
+    return (
+        environment.get("TERM_PROGRAM") in _PROGRAMS
+        or kind.startswith(_TYPES)
+        or any(environment.get(name) for name in _VARIABLES)
+        or (version.isdecimal() and int(version) > _FIRST_VTE_VERSION)
+    )

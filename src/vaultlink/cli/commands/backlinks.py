@@ -22,7 +22,7 @@ from vaultlink.cli.options import (
 )
 from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRun, maintain_sections
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_argument, find_note_start, open_from_options
+from vaultlink.cli.vault import answer_from_options, find_note_argument, find_note_start
 from vaultlink.config.settings import BACKLINKS_CHOICES, RETIRED_CHOICES
 from vaultlink.errors import UsageError
 from vaultlink.report.layout import format_count
@@ -156,15 +156,27 @@ def _reject_mentions(options: BacklinksOptions) -> None:
 
 
 def _list_backlinks(options: BacklinksOptions) -> int:
+    terminal = Terminal(options)
+    output_format = choose_listing_format(terminal)
+    return answer_from_options(
+        "backlinks",
+        options,
+        terminal,
+        lambda vault: _print_backlinks(options, terminal, output_format, vault),
+        find_note_start(options, (options.note,)),
+        is_kept=options.note is None or options.mentions,
+    )
+
+
+def _print_backlinks(
+    options: BacklinksOptions, terminal: Terminal, output_format: str, vault: "Vault"
+) -> int:
     from vaultlink.report.listings import (  # noqa: PLC0415 - needed for listing only
         BACKLINKS_COLUMNS,
         BACKLINKS_TABLE,
         backlink_rows,
     )
 
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-    vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
     if options.note is None:
         _print_link_counts(options, terminal, output_format, vault)
         return EXIT_CLEAN

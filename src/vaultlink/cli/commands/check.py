@@ -3,13 +3,11 @@
 The summary goes to stderr.
 """
 
-import os
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated
 
-import msgspec
 from msgspec.structs import asdict
 
 from vaultlink.cli.check_input import (
@@ -21,18 +19,16 @@ from vaultlink.cli.check_input import (
 from vaultlink.cli.options import CheckOptions, RuleSelectionOptions, argument
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
-    describe_folder,
+    KeptAnswer,
     protect_vault,
     scan_from_options,
     warn_of_leftovers,
     warn_of_scan,
 )
-from vaultlink.disk.answers import load_output
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import list_outer_folders
 from vaultlink.report import FORMATS, OVERVIEW, STATUS, OutputFormat
-from vaultlink.write.cache import save_result
 
 
 def check(options: CheckOptions) -> int:
@@ -121,23 +117,14 @@ def _print_check(
     warn_of_scan(scan, terminal)
     warn_of_leftovers(scan, terminal)
     known_sources = find_known_inputs(options, scan)
-    cache = None if reads_stdin(options) else scan.open_cache()
     variant = repr(
         (
-            output_format,
-            terminal.palette,
-            terminal.width,
             chosen,
             options.statistics,
             options.show,
-            describe_folder(scan.root),
-            terminal.format_link_prefix(scan.root),
-            terminal.height,
-            terminal.is_format_chosen(),
             options.fail_on,
             options.exit_zero,
             options.quiet,
-            os.environ.get("PRE_COMMIT"),
             known_sources.cache_key,
             view,
             options.limit,
@@ -146,22 +133,22 @@ def _print_check(
             options.max_removed_links,
         )
     )
-    cache_key = scan.cache_key("check", variant) if cache else None
-    part = "-page" if options.limit or options.after else ""
-    kind = f"answer-{'status' if view else output_format}{part}"  # one of each format is kept
-    result = load_output(cache, cache_key, kind) if cache and cache_key else None
-    if result is None:
+    is_for_people = FORMATS[output_format].for_people if view is None else view is OVERVIEW
+    print_results = terminal.print_paged if is_for_people else terminal.print_results
+
+    def answer() -> int:
         from vaultlink.cli.check_output import run_check  # noqa: PLC0415 - imports the linter
 
         result = run_check(options, terminal, output_format, scan, chosen, known_sources, view)
-        if cache and cache_key:
-            save_result(cache, cache_key, msgspec.msgpack.encode(result), kind)
-    is_for_people = FORMATS[output_format].for_people if view is None else view is OVERVIEW
-    print_results = terminal.print_paged if is_for_people else terminal.print_results
-    print_results(result.results)
-    terminal.print_message(result.messages)
+        print_results(result.results)
+        terminal.print_message(result.messages)
+        return result.exit_code
+
+    name = "status" if view else "page" if options.limit or options.after else "check"
+    kept = KeptAnswer(scan, terminal, name, None if reads_stdin(options) else variant)
+    code = kept.print(answer)
     terminal.print_detail(_describe_run(scan, time.perf_counter() - start))
-    return result.exit_code
+    return code
 
 
 def _refuse_unread(chosen: Sequence[str], folders: Iterable[tuple[str, str]]) -> None:

@@ -216,6 +216,13 @@ class _FixCommand(WritingCommand):
         is_text = self.is_stdin and not self._options.diff
         return "" if is_text else super().choose_written_format()
 
+    def identify_inputs(self, scan: VaultScan) -> str | None:
+        """Return the options and the known findings, unless a text or a day is used."""
+        options = self._options
+        if self.is_stdin or options.template or options.created:
+            return None
+        return repr((options, find_known_inputs(options, scan).cache_key))
+
     def make_plan(self, scan: VaultScan) -> Plan:
         options = self._options
         known_sources = find_known_inputs(options, scan)

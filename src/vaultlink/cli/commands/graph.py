@@ -1,13 +1,13 @@
 """`vaultlink graph`: figures of the vault's graph, or an export of the graph."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, is_json
 from vaultlink.cli.options import PathsOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_argument, open_part
+from vaultlink.cli.vault import answer_about_part, find_note_argument
 from vaultlink.errors import UsageError
 from vaultlink.graph.build import GraphSummary, select_around, select_linked, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
@@ -22,6 +22,9 @@ from vaultlink.report.layout import (
 )
 from vaultlink.report.listings import list_reported_topics
 from vaultlink.report.output_starts import GRAPH_JSON
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
 
 _DEPTH = 1
 
@@ -71,7 +74,22 @@ def graph(options: GraphOptions) -> int:
     if options.focus is not None and output_format not in GRAPH_FORMATS:
         names = ", ".join(GRAPH_FORMATS)
         raise UsageError(f"--focus requires a format that exports the graph: {names}.")
-    vault, wanted = open_part(options, terminal, options.focus)
+    return answer_about_part(
+        "graph",
+        options,
+        terminal,
+        lambda vault, wanted: _print_graph(options, terminal, output_format, vault, wanted),
+        options.focus,
+    )
+
+
+def _print_graph(
+    options: GraphOptions,
+    terminal: Terminal,
+    output_format: str,
+    vault: "Vault",
+    wanted: Callable[[str], bool],
+) -> int:
     nx_graph = select_linked(vault.graph(), wanted) if options.paths else vault.graph()
     if output_format in GRAPH_FORMATS:
         if options.focus is not None:

@@ -28,13 +28,14 @@ from vaultlink.cli.options import (
 from vaultlink.cli.proposed_commands import describe_shortened, format_part
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
+    answer_about_part,
+    answer_from_options,
     find_note_argument,
     find_note_start,
     open_from_options,
-    open_part,
     select_link_sources,
 )
-from vaultlink.disk.history_sources import read_git_log
+from vaultlink.disk.git_history import read_git_log
 from vaultlink.errors import UsageError
 from vaultlink.graph.related import RelatedNote
 from vaultlink.graph.twins import TwinPair
@@ -104,7 +105,19 @@ def links(options: NotesOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    vault = open_from_options(options, terminal, find_note_start(options, options.notes))
+    return answer_from_options(
+        "links",
+        options,
+        terminal,
+        lambda vault: _print_links(options, terminal, output_format, vault),
+        find_note_start(options, options.notes),
+        is_kept=not options.notes,
+    )
+
+
+def _print_links(
+    options: NotesOptions, terminal: Terminal, output_format: str, vault: "Vault"
+) -> int:
     sources = _select_sources(options, vault)
     cut = cut_rows(options, output_format, link_rows(vault.index, sources), BY_POSITION)
     listing = Listing(
@@ -173,15 +186,18 @@ def _print_listing(
 ) -> int:
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    vault, wanted = open_part(options, terminal)
-    paths = [path for path in find_paths(vault.index) if wanted(path)]
-    cut = cut_rows(options, output_format, paths, BY_PATH)
-    listing = Listing(
-        "notes", cut.rows, {"path": str}, {f"{name}s": str}, empty=f"No {name}s found.", cut=cut
-    )
-    if print_listing(terminal, output_format, listing):
-        terminal.print_message(f"{format_count(len(paths), name)}.")
-    return EXIT_CLEAN
+
+    def answer(vault: "Vault", wanted: Callable[[str], bool]) -> int:
+        paths = [path for path in find_paths(vault.index) if wanted(path)]
+        cut = cut_rows(options, output_format, paths, BY_PATH)
+        listing = Listing(
+            "notes", cut.rows, {"path": str}, {f"{name}s": str}, empty=f"No {name}s found.", cut=cut
+        )
+        if print_listing(terminal, output_format, listing):
+            terminal.print_message(f"{format_count(len(paths), name)}.")
+        return EXIT_CLEAN
+
+    return answer_about_part(name.replace(" ", "-"), options, terminal, answer)
 
 
 # -- `vaultlink related`: the notes that are related to a note, and near-duplicates ----------------
@@ -231,8 +247,20 @@ def related(options: RelatedOptions) -> int:
         return _list_twins(options, terminal, output_format)
     if options.note is None:
         raise UsageError("related requires a note, as in `vaultlink related NOTE`, or --twins.")
-    vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
-    note = find_note_argument(vault, options.note)
+    name = options.note
+    return answer_from_options(
+        "related",
+        options,
+        terminal,
+        lambda vault: _list_related(options, terminal, output_format, vault, name),
+        find_note_start(options, (name,)),
+    )
+
+
+def _list_related(
+    options: RelatedOptions, terminal: Terminal, output_format: str, vault: "Vault", name: str
+) -> int:
+    note = find_note_argument(vault, name)
     cut = _cut_ranked(
         options,
         output_format,
@@ -264,7 +292,18 @@ def related(options: RelatedOptions) -> int:
 def _list_twins(options: RelatedOptions, terminal: Terminal, output_format: str) -> int:
     if options.note is not None or options.linked:
         raise UsageError("--twins compares all notes, so it allows neither a note nor --linked.")
-    cut = _cut_ranked(options, output_format, open_from_options(options, terminal).twins, _TWINS)
+    return answer_from_options(
+        "twins",
+        options,
+        terminal,
+        lambda vault: _print_twins(options, terminal, output_format, vault),
+    )
+
+
+def _print_twins(
+    options: RelatedOptions, terminal: Terminal, output_format: str, vault: "Vault"
+) -> int:
+    cut = _cut_ranked(options, output_format, vault.twins, _TWINS)
     rows = cut.rows
     listing = Listing(
         "twins",
@@ -338,7 +377,21 @@ def unresolved(options: ListOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    vault, wanted = open_part(options, terminal)
+    return answer_about_part(
+        "unresolved",
+        options,
+        terminal,
+        lambda vault, wanted: _print_topics(options, terminal, output_format, vault, wanted),
+    )
+
+
+def _print_topics(
+    options: ListOptions,
+    terminal: Terminal,
+    output_format: str,
+    vault: "Vault",
+    wanted: Callable[[str], bool],
+) -> int:
     ranked = rank_topics(vault.state, wanted)
     cut = cut_rows(options, output_format, ranked, _TOPICS)
     rows = topic_rows(vault.state, vault.suggest, cut.rows)
@@ -450,7 +503,19 @@ def show(options: NotesOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal, "page", "page")
-    vault = open_from_options(options, terminal, find_note_start(options, options.notes))
+    return answer_from_options(
+        "show",
+        options,
+        terminal,
+        lambda vault: _print_notes(options, terminal, output_format, vault),
+        find_note_start(options, options.notes),
+        is_kept=not options.notes,
+    )
+
+
+def _print_notes(
+    options: NotesOptions, terminal: Terminal, output_format: str, vault: "Vault"
+) -> int:
     paths = _select_sources(options, vault) if options.notes else list(vault.notes)
     cut = cut_rows(options, output_format, paths, BY_PATH)
     rows = note_rows(vault.index, cut.rows)

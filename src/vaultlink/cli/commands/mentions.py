@@ -1,10 +1,15 @@
 """`vaultlink mentions`: find where notes are named without a link, and link them."""
 
+from typing import TYPE_CHECKING
+
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format
 from vaultlink.cli.mention_search import MentionsOptions, reject_conflicting_options
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_start, open_from_options
+from vaultlink.cli.vault import answer_from_options, find_note_start
+
+if TYPE_CHECKING:
+    from vaultlink.api import Vault
 
 
 def mentions(options: MentionsOptions) -> int:
@@ -36,7 +41,11 @@ def mentions(options: MentionsOptions) -> int:
 
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal)
-    vault = open_from_options(options, terminal, find_note_start(options, options.words))
-    found = find_mentions(options, vault, terminal)
-    print_mentions(options, terminal, output_format, vault, found)
-    return EXIT_CLEAN
+
+    def answer(vault: "Vault") -> int:
+        found = find_mentions(options, vault, terminal)
+        print_mentions(options, terminal, output_format, vault, found)
+        return EXIT_CLEAN
+
+    start = find_note_start(options, options.words)
+    return answer_from_options("mentions", options, terminal, answer, start)

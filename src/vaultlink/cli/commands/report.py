@@ -17,7 +17,13 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.mention_search import find_linkable_mentions
 from vaultlink.cli.options import PathsOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import open_from_options, to_vault_paths
+from vaultlink.cli.vault import (
+    KeptAnswer,
+    open_scanned_vault,
+    scan_from_options,
+    to_vault_paths,
+    warn_of_scan,
+)
 from vaultlink.dashboard.facts import ReportInputs, ReportLabels, build_report
 from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
 from vaultlink.dashboard.model import Trend, VaultReport, render_json_report
@@ -26,6 +32,7 @@ from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.changes import Progress, ignore_progress
 from vaultlink.disk.revision_states import TreeWalk
 from vaultlink.disk.revisions import limit_old_texts
+from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.errors import UsageError
 from vaultlink.git.location import find_git_dir
@@ -137,9 +144,23 @@ def report(options: DashboardOptions) -> int:
         from vaultlink.dashboard.page import check_jinja2  # noqa: PLC0415 - needed for HTML only
 
         check_jinja2(format_install_command("jinja2"))
-    vault = open_from_options(options, terminal, options.paths)
+    scan = scan_from_options(options, options.paths)
+    warn_of_scan(scan, terminal)
     terminal.check_output_file()
-    vault = _leave_out(options.output_file, vault)
+    own = _find_own_path(options.output_file, scan.root)
+    inputs = None if options.commits else repr(replace(options, open_page=False))
+    kept = KeptAnswer(scan, terminal, "report", inputs, own)
+    code = kept.print(lambda: _print_report(options, terminal, output_format, scan, own))
+    if options.open_page and file and not _open_in_browser(file):
+        terminal.print_message("No browser was found. Open the file in one.")
+    return code
+
+
+def _print_report(
+    options: DashboardOptions, terminal: Terminal, output_format: str, scan: VaultScan, own: str
+) -> int:
+    """Print or write the report of a vault, without its file at the vault path `own`."""
+    vault = _leave_out(own, open_scanned_vault(scan, terminal))
     chosen = to_vault_paths(vault.root, options.paths)
     part = () if "" in chosen else chosen
     report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format), part)
@@ -199,16 +220,20 @@ def _is_date(text: str) -> bool:
     return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None
 
 
-def _leave_out(file: Path | None, vault: Vault) -> Vault:
+def _find_own_path(file: Path | None, root: Path) -> str:
+    """Return the vault path of the report's file; "" if it is not in the vault."""
+    path = file.resolve() if file else root
+    return path.relative_to(root).as_posix() if path != root and path.is_relative_to(root) else ""
+
+
+def _leave_out(own: str, vault: Vault) -> Vault:
     """Return the vault without the file of the report.
 
     So a report in the vault is the same whether an earlier one is there or not.
     """
-    path = file.resolve() if file else vault.root
-    name = path.relative_to(vault.root).as_posix() if path.is_relative_to(vault.root) else ""
-    if name not in vault.index.files:
+    if own not in vault.index.files:
         return vault
-    return replace_state(vault, step(vault.state, [Change(name, Presence.GONE)]))
+    return replace_state(vault, step(vault.state, [Change(own, Presence.GONE)]))
 
 
 def _make_report(
@@ -223,7 +248,7 @@ def _make_report(
         vault.text,
         vault.suggest_all,
         vault.fixer.forecaster(),
-        lambda: find_written_mentions(vault, terminal, str(options.output_file)),
+        lambda: _find_mentions(vault, terminal),
     )
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
@@ -236,6 +261,14 @@ def _make_report(
     if not trend.points:
         terminal.print_message(f"warning: --commits: {trend.note}")
     return replace(report, trend=trend)
+
+
+def _find_mentions(vault: Vault, terminal: Terminal) -> list[Mention] | None:
+    """Return the mentions that `mentions --write` links; None if a library is missing."""
+    if not has_library():
+        return None
+    with terminal.progress_line("Searching mentions") as progress:
+        return find_linkable_mentions(vault, progress.count)
 
 
 def _find_commit(root: Path) -> str:
@@ -293,14 +326,12 @@ def draw_vault(vault: Vault, part: tuple[str, ...] = ()) -> "GraphPicture":
 
 
 def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:
-    """Print the score and where the report is, and open it if that is wanted."""
+    """Print the score and where the report is."""
     score, file = report.score.value, options.output_file
     place = f" Report: {escape_controls(str(file))}" if file else ""
     terminal.print_message(f"Health score: {score} of 100.{place}")
     if options.fail_under is not None and score < options.fail_under:
         terminal.print_message(f"The score is below {options.fail_under} (--fail-under).")
-    if options.open_page and file and not _open_in_browser(file):
-        terminal.print_message("No browser was found. Open the file in one.")
 
 
 def _open_in_browser(file: Path) -> bool:
@@ -326,36 +357,6 @@ FORMATS_BY_EXTENSION = {
     ".markdown": "markdown",
 }
 """File extension to the output format that it implies."""
-
-
-# -- the mentions of the report, from the cache if nothing changed ---------------------------------
-
-
-_MENTIONS_KIND = "report-mentions"
-"""Name of the cache entry: the mentions that are certain."""
-
-
-def find_written_mentions(
-    vault: Vault, terminal: Terminal, left_out: str = ""
-) -> list[Mention] | None:
-    """Return the mentions that `mentions --write` links; None if a library is missing.
-
-    `left_out` names the file of an earlier report, which is no part of the vault.
-    """
-    if not has_library():
-        return None
-    cache = vault.scan.open_cache()
-    key = vault.scan.cache_key(_MENTIONS_KIND, left_out) if cache else None
-    data = cache.load_result(key, _MENTIONS_KIND) if cache and key else None
-    if data is not None:
-        with suppress(msgspec.MsgspecError, ValueError):
-            return msgspec.msgpack.decode(data, type=list[Mention])
-    with terminal.progress_line("Searching mentions") as progress:
-        found = find_linkable_mentions(vault, progress.count)
-    if cache and key:
-        with suppress(UnicodeEncodeError):  # a name that is not UTF-8
-            save_result(cache, key, msgspec.msgpack.encode(found), _MENTIONS_KIND)
-    return found
 
 
 # -- the trend of a vault over its last commits, from git and the cache ----------------------------
