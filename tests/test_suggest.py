@@ -22,10 +22,16 @@ from vaultlink.index.near_names import (
     list_different_names,
 )
 from vaultlink.index.resolve import normalize_name
-from vaultlink.index.suggest import KeptSuggestions, Suggester, drop_own_names, list_names_by_path
+from vaultlink.index.suggest import (
+    KeptSuggestions,
+    Suggester,
+    drop_own_names,
+    list_names_by_path,
+    list_unresolved,
+)
 from vaultlink.index.vocabulary import JoinedTexts, _count_words, join_names
 from vaultlink.index.words import split_name
-from vaultlink.model import Suggestion
+from vaultlink.model import Diagnostic, Severity, Suggestion
 
 VAULT: VaultFiles = {
     "people/Ann Lee.md": "---\naliases: [Annie, A. Lee]\n---\n",
@@ -563,3 +569,14 @@ def test_joined_names_follow_the_names_of_a_vault(script: list[list[Event]]) -> 
         counted = _count_words(list_different_names(state.index))
         assert joined.count_words(counted.keys(), 99) == counted
         state.index.memos.pop(list_different_names, None)
+
+
+def test_target_that_resolves_from_one_note_only_is_unresolved() -> None:
+    """Suggestions for a finding do not depend on the findings that are reported with it."""
+    index = build_state({"a/Plan.md": "", "a/One.md": "", "b/Two.md": ""}).index
+    findings = [
+        Diagnostic("VL1", "x", Severity.ERROR, path, 0, 1, 1, 1, 1, 2, "", target="./Plan")
+        for path in ("b/Two.md", "a/One.md")
+    ]
+    for order in (findings, findings[::-1]):
+        assert list_unresolved(order, index.names) == ["./Plan"]

@@ -15,7 +15,6 @@ from vaultlink.index.index import (
     TraitCount,
     anchored_targets,
     find_unresolved,
-    names_of_file,
     path_traits,
     unresolved_keys,
 )
@@ -23,7 +22,7 @@ from vaultlink.index.update import linkable_parts
 from vaultlink.index.vocabulary import drop_words_in_names, list_compared_words, list_word_texts
 from vaultlink.links.read_only import find_declared_folders
 from vaultlink.links.style import is_style_read
-from vaultlink.model import Suggestion
+from vaultlink.model import Note, Suggestion
 
 
 class Footprint(NamedTuple):
@@ -112,7 +111,7 @@ class FootprintRecorder:
         old, new, paths = before.index, after.index, set(edited)
         self._is_bounded &= (
             new.files is old.files
-            and all(names_of_file(old, path) == names_of_file(new, path) for path in paths)
+            and all(_is_titled_alike(old.notes.get(path), new.notes.get(path)) for path in paths)
             and all({*path_traits(old, path)} == {*path_traits(new, path)} for path in paths)
             and TraitCount(list_section_traits) not in new.memos
             and new.derive(find_declared_folders) == old.derive(find_declared_folders)
@@ -137,6 +136,10 @@ class FootprintRecorder:
             tuple(sorted(drop_words_in_names(self._initial.index, words))),
             self._suggest is not None and is_style_read(self._initial.settings.obsidian),
         )
+
+
+def _is_titled_alike(old: Note | None, new: Note | None) -> bool:
+    return bool(old and new and (old.title, old.aliases) == (new.title, new.aliases))
 
 
 def _drop_mere_targets(
