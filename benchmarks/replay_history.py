@@ -13,7 +13,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from vaultlink.git.budget import ReadBudget
+from vaultlink.git.location import ReadBudget
 from vaultlink.git.objects import read_blobs
 from vaultlink.git.program import run_git
 from vaultlink.index.resolve import PathsByName, is_note, name_key

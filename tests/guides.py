@@ -15,11 +15,11 @@ import msgspec
 from documents import blocks, parsed
 from forge import ROOT, check_output, commit_all, run_process
 from running import write_files
-from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
-from vaultlink.config.run_limits import RUN_LIMIT_DEFAULTS
+from vaultlink.config.layers import RUN_LIMIT_DEFAULTS
 from vaultlink.config.settings import (
     BACKLINKS_CHOICES,
     LIST_KEYS,
+    MENTIONS_DEFAULTS,
     SWITCH_KEYS,
     TABLE_KEYS,
     TEXT_KEYS,

@@ -68,6 +68,7 @@ def test_option() -> None:
         ({"reads": "history"}, "not allowed with “scope: note”"),
         ({"needs": ["words"]}, "a list of properties, headings"),
         ({"needs": ["self-links"]}, "not allowed with “scope: note”"),
+        ({"modes": ["on"]}, "a list of off, repair, write"),
         ({"about": "target"}, "anchor, unresolved-link, planned-link or property"),
         ({"known-as": "VL101"}, "the name of a rule"),
         ({"yields-to": []}, "a list of rules"),

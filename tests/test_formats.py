@@ -41,8 +41,7 @@ from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity
 from vaultlink.report import FORMATS
 from vaultlink.report import sarif as sarif_module
 from vaultlink.report.check_result import CheckResult
-from vaultlink.report.github import render_github
-from vaultlink.report.gitlab import render_gitlab
+from vaultlink.report.forges import render_github, render_gitlab
 from vaultlink.report.groups import group_findings
 from vaultlink.report.junit import render_junit
 from vaultlink.report.layout import escape_controls

@@ -11,13 +11,12 @@ from builder import build_state, make_settings
 from repositories import commit, create_repository, git, read_history, read_notes, update_files
 from running import RunCommand
 from vaultlink.disk.scan import list_files
-from vaultlink.git.budget import ReadBudget
+from vaultlink.git.location import ReadBudget
 from vaultlink.git.objects import read_blobs
-from vaultlink.history.file_pairs import UNCOMMITTED
 from vaultlink.history.git_log import GitLog, read_log
 from vaultlink.history.git_renames import find_moves_since, git_history
 from vaultlink.history.matcher import PieceIndex
-from vaultlink.model import History
+from vaultlink.model import UNCOMMITTED, History
 from vaultlink.rules.former_targets import follow_move
 
 pytestmark = pytest.mark.usefixtures("plain_git")

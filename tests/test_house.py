@@ -674,7 +674,7 @@ def test_one_module_starts_programs() -> None:
 LIBRARY_PLACES = {
     "ahocorasick_rs": r"mentions/matcher\.py",
     "frontmatter": r"parse/post\.py",
-    "attrs": r"cli/commands/lsp\.py",
+    "attrs": r"cli/commands/protocols\.py",
     "anyio": r"serve/mcp\.py",  # what the library of the protocol is built on
     "jinja2": r"dashboard/page\.py",
     "lsprotocol": r"serve/lsp/",

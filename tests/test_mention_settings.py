@@ -6,12 +6,11 @@ import pytest
 
 from vaultlink.config.layers import Layer
 from vaultlink.config.mention_settings import (
-    MENTIONS_DEFAULTS,
     format_pair,
     ignore_mentions,
     parse_ignored,
 )
-from vaultlink.config.settings import merge_layers
+from vaultlink.config.settings import MENTIONS_DEFAULTS, merge_layers
 from vaultlink.disk.read import load_rules
 from vaultlink.mentions.mention import MentionOptions
 from vaultlink.rules.registry import build_catalog

@@ -18,6 +18,7 @@ from vaultlink.engine.diagnostics import fingerprint_all
 from vaultlink.fix.forecast import count_by_rule
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Severity, Suggestion
+from vaultlink.report.check_result import make_target_formatter
 from vaultlink.report.concise import (
     render_concise,
     render_statistics,
@@ -51,7 +52,6 @@ from vaultlink.report.listings import (
     find_orphans,
     link_rows,
     list_elements,
-    make_target_formatter,
     note_rows,
     render_note_page,
     topic_rows,

@@ -17,7 +17,7 @@ from vaultlink.api import open_vault
 from vaultlink.baseline.revision import find_merge_base
 from vaultlink.disk.revisions import Comparison, read_past_contents, rebuild_at_revision
 from vaultlink.disk.scan import Settings
-from vaultlink.git.budget import ReadBudget
+from vaultlink.git.location import ReadBudget
 from vaultlink.git.objects import read_checkout_blobs
 
 Files = Mapping[str, str | bytes | None]

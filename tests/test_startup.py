@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from importlib import import_module
 from pathlib import Path
 
@@ -88,6 +89,47 @@ def test_check_of_a_small_vault_imports_no_heavy_library(tmp_path: Path) -> None
     words = ("check", str(tmp_path), "--output-format", "concise")
     assert heavy_modules(*words) <= {"yaml"}
     assert heavy_modules(*words) == set()
+
+
+NOTE = "# Note\n\n[[Note {next}]] and a [[plan of {number}]]\n"
+NEW_LINE = "\nOne more line, and a [[topic that nobody wrote]].\n"
+LIMITS = {"unchanged": 65, "changed": 120, "draft": 120}
+"""The modules of vaultlink and of libraries that a check may import, without Python's own."""
+
+
+def count_modules(*words: str, text: str = "") -> int:
+    """Return the number of modules that a command imports, without those of Python."""
+    code = (
+        "import sys; bare = set(sys.modules); from vaultlink.__main__ import main; "
+        "main(sys.argv[1:]); new = set(sys.modules) - bare; "
+        "print(sum(name.partition('.')[0] not in sys.stdlib_module_names for name in new))"
+    )
+    command = [sys.executable, "-c", code, *words]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=True)
+    return int(done.stdout.splitlines()[-1])
+
+
+def test_checks_import_few_modules(tmp_path: Path) -> None:
+    """The vault has so many findings that they are printed in parts, as those of large vaults."""
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    for number in range(40):
+        links = "".join(f"- [[plan {number} of {other}]]\n" for other in range(40 * (number > 9)))
+        note = NOTE.format(next=number + 1, number=number) + links
+        (vault / f"Note {number}.md").write_text(note, encoding="utf-8")
+    changed = vault / "Note 5.md"
+    words = ("check", "--vault", str(vault), "--output-format", "concise")
+    old = time.time() - 100
+    for note_file in vault.iterdir():
+        os.utime(note_file, (old, old))
+    for _ in range(2):
+        count_modules(*words)
+    counts = {"unchanged": count_modules(*words)}
+    draft = changed.read_text(encoding="utf-8") + NEW_LINE
+    counts["draft"] = count_modules(*words, "--stdin-filename", str(changed), "-", text=draft)
+    changed.write_text(draft, encoding="utf-8")
+    counts["changed"] = count_modules(*words)
+    assert {name: count for name, count in counts.items() if count > LIMITS[name]} == {}
 
 
 def test_only_interactive_fixing_imports_the_library_of_keys(tmp_path: Path) -> None:

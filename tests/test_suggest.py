@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
-from vaultlink.index.index import FilesByPath
+from vaultlink.index.index import FilesByPath, defined_spellings
 from vaultlink.index.near_names import (
     NearKeys,
     SearchableNames,
@@ -548,3 +548,18 @@ def test_joined_names_follow_the_names_of_a_vault(script: list[list[Event]]) -> 
         counted = _count_words(list_different_names(state.index))
         assert joined.count_words(counted.keys(), 99) == counted
         state.index.memos.pop(list_different_names, None)
+
+
+def test_files_are_found_by_every_spelling_of_their_names() -> None:
+    titles = "---\ntitle: a Md\naliases: [Å, a.base, '—', b]\n---\n"
+    names = ("a", "A md", "amd", "å", "—", "b", "c/b", "a.base", "md", "c/a.canvas")
+    files = {f"{name}.md": titles if "a" in name else "text\n" for name in names}
+    files |= {"a.canvas": "{}", "c/A.BASE": "", "acanvas.png": "", "b.pdf": "", "md.md.md": "x\n"}
+    index = build_state(files).index
+    expected: dict[str, list[str]] = {}
+    for path in sorted(index.files):
+        for key in defined_spellings(index, path):
+            expected.setdefault(key, []).append(path)
+    assert {"", "a", "amd", "md", "acanvas", "bmd"} <= expected.keys()
+    found = {key: list(index.files_spelled(key)) for key in (*expected, "none", "x")}
+    assert found == {**expected, "none": [], "x": []}

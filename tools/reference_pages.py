@@ -8,9 +8,14 @@ import vaultlink
 from markdown_text import escape, format_code, format_table
 from vaultlink.cli import exit_codes
 from vaultlink.cli.command_table import COMMANDS
-from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
-from vaultlink.config.run_limits import RUN_LIMIT_DEFAULTS
-from vaultlink.config.settings import BACKLINKS_CHOICES, LIST_KEYS, SEVERITY_NAMES, TABLE_KEYS
+from vaultlink.config.layers import RUN_LIMIT_DEFAULTS
+from vaultlink.config.settings import (
+    BACKLINKS_CHOICES,
+    LIST_KEYS,
+    MENTIONS_DEFAULTS,
+    SEVERITY_NAMES,
+    TABLE_KEYS,
+)
 from vaultlink.rules.context import QUIET_KINDS
 
 LISTS = {

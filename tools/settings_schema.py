@@ -9,11 +9,11 @@ from typing import Any
 import rule_pages
 from json_schemas import DIALECT
 from reference_pages import BACKLINKS, LISTS, MENTIONS, TABLES, VALUES
-from vaultlink.config.mention_settings import MENTIONS_DEFAULTS
 from vaultlink.config.settings import (
     BACKLINKS_CHOICES,
     LIMIT_KEYS,
     LIST_KEYS,
+    MENTIONS_DEFAULTS,
     RETIRED_CHOICES,
     SELECTOR_KEYS,
     SEVERITY_NAMES,

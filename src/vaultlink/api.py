@@ -27,12 +27,13 @@ from vaultlink.disk.workers import suggest_all
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step, step_and_list
 from vaultlink.errors import VaultError
+from vaultlink.files import is_folder, vault_state_folder
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name, resolve
 from vaultlink.model import Diagnostic, History, Link, Note, Suggestion, sum_counts
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
-from vaultlink.write.journal_files import find_undone_moves
+from vaultlink.write.own_files import open_scratch_file
 
 if TYPE_CHECKING:
     from vaultlink.fix.plan import Plan
@@ -76,8 +77,8 @@ def open_vault(
     """
     scan = scan or scan_vault(Path(root), settings)
     linter = build_linter(scan)
-    undone = partial(find_undone_moves, scan.root)
-    loaded = load_state(scan, linter, progress or ignore_progress, undone)
+    undone = partial(_find_undone_moves, scan.root)
+    loaded = load_state(scan, linter, progress or ignore_progress, undone, open_scratch_file)
     cache = scan.open_cache() if loaded.to_save or loaded.kept else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)
@@ -85,6 +86,18 @@ def open_vault(
         for kind, (query, result) in loaded.kept.items():
             save_result(cache, query, result, kind)
     return Vault(scan, loaded.state, _origin=loaded.origin)
+
+
+def _find_undone_moves(root: Path, files: Collection[str]) -> Mapping[str, str]:
+    """Return the moves that undos made, from the journal if there is one."""
+    try:
+        if not is_folder(vault_state_folder(root)):
+            return {}
+    except RuntimeError:  # a user without a home, so there is no journal
+        return {}
+    from vaultlink.write.journal_files import find_undone_moves  # noqa: PLC0415 - as above
+
+    return find_undone_moves(root, files)
 
 
 def build_linter(scan: VaultScan) -> LinterSettings:
@@ -513,7 +526,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _is_minor(self) -> Callable[[str], bool]:
-        from vaultlink.mentions.minor_notes import (  # noqa: PLC0415 - for few commands
+        from vaultlink.mentions.evidence import (  # noqa: PLC0415 - for few commands
             make_minor_test,
         )
 
@@ -619,7 +632,7 @@ def find_past(vault: Vault) -> History | None:
         The history; None if the vault must be opened again to find out.
     """
     scan = vault.scan
-    undone = partial(find_undone_moves, scan.root)
+    undone = partial(_find_undone_moves, scan.root)
     history, kept = find_present_history(scan, vault.state, undone)
     if cache := scan.open_cache():
         for kind, (query, result) in kept.items():
@@ -688,7 +701,6 @@ def make_suggester(
         drop_own_names,
         list_unresolved,
     )
-    from vaultlink.index.suggest_headings import suggest_anchors  # noqa: PLC0415
     from vaultlink.rules.former_targets import (  # noqa: PLC0415
         find_former_target,
         put_first,
@@ -714,6 +726,8 @@ def make_suggester(
 
     def suggest(d: Diagnostic) -> Sequence[Suggestion]:
         if d.subpath is not None and d.resolved is not None:
+            from vaultlink.index.suggest_headings import suggest_anchors  # noqa: PLC0415
+
             return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
         found = suggest_files().get(d.target) if d.target is not None else None
         if (

@@ -689,6 +689,12 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         )
 
 
+UNCOMMITTED = 1 << 40
+"""Stands in `History.vanished` for a file that vanished after the last commit.
+
+It is larger than the time of a commit in seconds since the epoch.
+"""
+
 MAX_DELETED = 10_000
 """Maximum number of deleted paths that are remembered, the latest ones."""
 

@@ -16,8 +16,7 @@ from repositories import commit, create_repository, git, update_files
 from running import RunCommand
 from vaultlink.disk.revisions import MIN_OLD_TEXTS, limit_old_texts
 from vaultlink.git import program
-from vaultlink.git.budget import MAX_BLOB, ReadBudget
-from vaultlink.git.location import weigh_loose_objects, weigh_packs
+from vaultlink.git.location import MAX_BLOB, ReadBudget, weigh_loose_objects, weigh_packs
 from vaultlink.git.objects import diff_commits, read_blobs
 from vaultlink.git.program import run_git, run_to_end
 from vaultlink.history.git_log import read_log

@@ -16,7 +16,7 @@ from typing import NamedTuple, overload
 import msgspec
 
 from vaultlink.engine.checks import FindingsByPath
-from vaultlink.engine.diagnostics import KnownCount, compute_identities
+from vaultlink.engine.diagnostics import KnownCount, KnownSplit, compute_identities
 from vaultlink.index.packed_map import count_items, is_same_value
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.rules.registry import Rule
@@ -157,14 +157,6 @@ class _KnownList(Sequence[Diagnostic]):
     def __getitem__(self, number: slice) -> list[Diagnostic]: ...
     def __getitem__(self, number: int | slice) -> Diagnostic | list[Diagnostic]:
         return self._load()[number]
-
-
-class KnownSplit(msgspec.Struct, frozen=True):
-    """New and known findings, in order, with counts for each known source."""
-
-    new: list[Diagnostic]
-    known: Sequence[Diagnostic]
-    known_counts: tuple[KnownCount, ...]
 
 
 class _Match(NamedTuple):

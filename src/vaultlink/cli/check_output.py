@@ -13,7 +13,6 @@ from msgspec.structs import replace
 
 from vaultlink import __version__
 from vaultlink.api import Vault, make_suggester
-from vaultlink.baseline.match import KnownFindings, KnownSplit, split_known
 from vaultlink.cli.check_input import (
     KnownInputs,
     make_new_finding_selector,
@@ -37,14 +36,14 @@ from vaultlink.cli.vault import (
 )
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
-from vaultlink.engine.diagnostics import fingerprint_all
+from vaultlink.engine.diagnostics import KnownSplit, fingerprint_all
 from vaultlink.fix.forecast import FixForecast, count_by_rule
 from vaultlink.git.location import find_work_tree
 from vaultlink.index.packed_map import count_items
 from vaultlink.index.resolve import is_note, make_path_filter
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report import FORMATS, OVERVIEW, STATISTICS, STATUS, OutputFormat
-from vaultlink.report.check_result import CheckResult
+from vaultlink.report.check_result import CheckResult, make_target_formatter
 from vaultlink.report.concise import (
     describe_fixable,
     describe_known,
@@ -52,12 +51,11 @@ from vaultlink.report.concise import (
     summarize_counts,
     summarize_drafts,
 )
-from vaultlink.report.foreign_folders import describe_foreign_folders, find_foreign_folders
 from vaultlink.report.layout import PLAIN, format_count, make_path_linker
-from vaultlink.report.listings import count_unreadable, make_target_formatter
 from vaultlink.rules.registry import build_catalog
 
 if TYPE_CHECKING:
+    from vaultlink.baseline.match import KnownFindings
     from vaultlink.baseline.revision import LossLimits
     from vaultlink.report.pages import Page, PageRows
 
@@ -151,7 +149,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     terminal: Terminal
     output_format: str
     vault: Vault
-    known: Sequence[KnownFindings]
+    known: "Sequence[KnownFindings]"
     chosen: Sequence[str]
     has_parts: bool = False
     view: OutputFormat | None = None
@@ -169,8 +167,13 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The new and known findings."""
         if self.drafts is not None:
             return KnownSplit(self.drafts.added, (), ())
-        vault = self.vault
-        return split_known(vault.state.diagnostics, self.known, vault.text, self.wanted)
+        found = self.vault.state.diagnostics
+        if not self.known:
+            paths = sorted(filter(self.wanted, found))
+            return KnownSplit([item for path in paths for item in found[path]], (), ())
+        from vaultlink.baseline.match import split_known  # noqa: PLC0415 - only with known ones
+
+        return split_known(found, self.known, self.vault.text, self.wanted)
 
     @cached_property
     def cut(self) -> "PageRows[Diagnostic] | None":
@@ -343,7 +346,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             forecast=lambda: self.forecast,
             text=vault.text,
             summary=cache(vault.summary),
-            unreadable=cache(lambda: count_unreadable(vault.index, findings)),
+            unreadable=cache(lambda: _count_unreadable(vault, findings)),
             rules=[rule for rule in catalog if rule.name in vault.config.enabled],
             suggester=cache(lambda: make_suggester(vault, findings)),
             file_bytes=lambda path: vault.fixer.data(path),  # noqa: PLW0108 - `fixer` imports much
@@ -474,6 +477,11 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Return hints on folders that look imported, if the whole vault is checked."""
         if self.chosen or self.terminal.quiet:
             return []
+        from vaultlink.report.foreign_folders import (  # noqa: PLC0415 - not for a draft
+            describe_foreign_folders,
+            find_foreign_folders,
+        )
+
         if self.parts is None:
             counts = Counter([d.path for d in self.split.new])
         else:
@@ -494,6 +502,12 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         return any(
             d.fix or rules[d.rule].deferred_fix not in ("", left_out) for d in chain(new, known)
         )
+
+
+def _count_unreadable(vault: Vault, findings: Sequence[Diagnostic]) -> int:
+    from vaultlink.report.listings import count_unreadable  # noqa: PLC0415 - for few formats
+
+    return count_unreadable(vault.index, findings)
 
 
 def runs_in_hook() -> bool:

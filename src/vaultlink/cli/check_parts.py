@@ -9,6 +9,7 @@ depend on the words of all notes, so parts with suggestions are made anew.
 import os
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence, Set
+from contextlib import suppress
 from functools import cached_property
 from importlib import import_module
 from itertools import chain
@@ -31,9 +32,12 @@ from vaultlink.fix.forecast import (
     join_forecasts,
     join_rule_counts,
 )
+from vaultlink.index.index import find_unresolved
 from vaultlink.index.packed_map import count_items
 from vaultlink.index.resolve import normalize_name
 from vaultlink.index.suggest import list_unresolved
+from vaultlink.index.vocabulary import drop_words_in_names, list_compared_words
+from vaultlink.links.style import is_style_read
 from vaultlink.model import Diagnostic, Fix, Suggestion
 from vaultlink.report import OutputFormat
 from vaultlink.report.check_result import CheckResult, GetSuggestions
@@ -60,6 +64,21 @@ class PartFacts(Facts, frozen=True, array_like=True, gc=False):
 
 
 Part = Answer[PartFacts]
+
+
+class _TriedParts(msgspec.Struct, frozen=True, array_like=True):
+    """The parts of the paths whose fixes were tried together.
+
+    With `has_guesses`, some fixes were too many to try.
+    """
+
+    paths: list[str]
+    parts: list[Part]
+    has_guesses: bool = False
+
+
+_TRIAL = ""
+"""Stands for the path of the answer that has all parts whose fixes were tried."""
 
 
 class CheckParts(NamedTuple):
@@ -98,27 +117,65 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         found, store = self.vault.state.diagnostics, self._open_store()
         paths, kept = sorted(filter(self.wanted, found)), store.load()
         made = self._make([path for path in paths if path not in kept], found)
-        data = store.encode(kept, made)
-        if store.cache and store.key and data:
-            save_result(store.cache, store.key, data, store.kind)
+        _save(store, kept, made)
         parts = {path: kept.get(path) or made[path] for path in paths}
         shared = self._find_shared(parts, found)
-        to_try = {path: found[path] for path in _find_paths_to_try(parts)}
-        has_guesses = False
+        to_try = _find_paths_to_try(parts)
+        tried = _TriedParts([], [])
         if to_try:
-            items = list(chain.from_iterable(to_try.values()))
-            tried = self._forecaster(items)
-            has_guesses = tried.has_guesses
-            fixes = dict(zip(map(id, items), tried.fixes, strict=True))
-            parts |= self._make(list(to_try), to_try, fixes, shared)
-        others = [path for path in shared if path not in to_try]
+            # The trial is the same as long as those parts are that have the fixes to try.
+            is_kept = all(store.holds(path, parts[path].facts) for path in to_try)
+            tried = self._try(to_try, found, shared, is_kept=is_kept)
+            parts |= zip(tried.paths, tried.parts, strict=True)
+        others = [path for path in shared if path not in tried.paths]
         parts |= self._make(others, found, None, shared)
         total = join_forecasts((facts.forecast, times) for facts, times in _count_facts(parts))
-        total = total._replace(has_guesses=has_guesses or total.has_guesses)
+        total = total._replace(has_guesses=tried.has_guesses or total.has_guesses)
         counts = join_rule_counts(
             (row, times) for facts, times in _count_facts(parts) for row in facts.counts
         )
         return CheckParts(parts, counts, total)
+
+    def _try(
+        self,
+        paths: list[str],
+        found: FindingsByPath,
+        shared: Mapping[str, Sequence[FindingGroup]],
+        *,
+        is_kept: bool,
+    ) -> "_TriedParts":
+        """Return the parts of the paths whose fixes must be tried.
+
+        The result is kept from an earlier run, if it can be and `is_kept` is True.
+        """
+        store, tried = self._open_store("-tried"), None
+        findings = {path: found[path] for path in paths}
+        items = list(chain.from_iterable(findings.values()))
+        # The text of a shared cause has the findings of other paths.
+        is_kept = is_kept and not (self.row.for_people and any(map(has_shared_cause, items)))
+        if is_kept and (known := store.load().get(_TRIAL)):
+            with suppress(msgspec.MsgspecError, ValueError):
+                tried = msgspec.msgpack.decode(known.text, type=_TriedParts)
+        if tried is not None and tried.paths == paths:
+            return tried
+        forecast = self._forecaster(items)
+        fixes = dict(zip(map(id, items), forecast.fixes, strict=True))
+        parts = self._make(paths, findings, fixes, shared)
+        tried = _TriedParts(paths, list(parts.values()), forecast.has_guesses)
+        footprint = self._forecaster.describe_trial() if is_kept else None
+        if footprint is not None:
+            needs = Needs(
+                footprint.notes,
+                names=True,
+                style=footprint.reads_style,
+                history=True,
+                targets=footprint.targets,
+                words=footprint.words,
+                unchecked=footprint.checked,
+            )
+            facts = PartFacts(needs, (), FixForecast())
+            _save(store, {}, {_TRIAL: Answer(msgspec.msgpack.encode(tried), facts)})
+        return tried
 
     def _find_shared(
         self, parts: Mapping[str, Part], found: FindingsByPath
@@ -139,16 +196,35 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         ]
         return group_by(group_findings(items), lambda group: group.first.path)
 
-    def _open_store(self) -> AnswerStore[PartFacts]:
+    def _open_store(self, kind: str = "") -> AnswerStore[PartFacts]:
         vault = self.vault
         return AnswerStore(
             vault.scan,
             vault.state,
-            None if self._needs_suggestions else find_origin(vault),
-            self.kind,
-            (self.row.function, self.result.show_path("")),
+            find_origin(vault),
+            f"{self._kind}{kind}",
+            self._variant,
             PartFacts,
             make_lock_test(os.fspath(vault.root), vault.state.settings.is_protected),
+        )
+
+    @property
+    def _kind(self) -> str:
+        """The name of kept parts. Those without texts are the same in all formats."""
+        if self.row.layout == "lines":
+            return self.kind
+        return "fix-numbers" if self.counts_guesses else "numbers"
+
+    @property
+    def _variant(self) -> object:
+        """Everything but the vault that the parts depend on."""
+        result = self.result
+        if self.row.layout == "whole":
+            return self.counts_guesses
+        return (
+            *(self.row.function, self.counts_guesses, self.is_brief, result.palette),
+            *(result.show_path(""), result.link_path("", ""), result.width),
+            *(result.groups_targets, result.version),
         )
 
     @property
@@ -193,7 +269,8 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
 
         def make_some(part: Sequence[str], _done: object) -> list[Part]:
             return [
-                self._make_part(result, found[path], tried, shared.get(path, ())) for path in part
+                self._make_part(result, found[path], tried, shared.get(path, ()), files)
+                for path in part
             ]
 
         jobs = vault.scan.settings.jobs if count_items(found, paths) >= _MIN_SHARED else 1
@@ -211,6 +288,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         findings: Sequence[Diagnostic],
         tried: Mapping[int, Fix | None] | None,
         shared: Sequence[FindingGroup],
+        suggested: Mapping[str, Sequence[Suggestion]],
     ) -> Part:
         rules, is_locked = self.vault.state.settings.rules_by_name, None
         kinds = {rules[d.rule].deferred_fix for d in findings}
@@ -223,7 +301,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             is_locked = self._forecaster.sources.is_protected(findings[0].path)
         forecast = forecast._replace(has_guesses="target" in kinds & left_out)
         facts = PartFacts(
-            _find_needs(findings, kinds, is_locked),
+            self._find_needs(findings, kinds, is_locked, suggested),
             tuple(count_by_rule(findings, forecast.fixes)),
             forecast._replace(fixes=()) if forecast.fixes else forecast,
         )
@@ -238,6 +316,55 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             fixes = *(fix for _, fix in shown), *(d.fix for group in shared for d in group.others)
             forecast = forecast._replace(fixes=fixes)
         return Part(self._render_text(result, findings, forecast), facts)
+
+    def _find_needs(
+        self,
+        findings: Sequence[Diagnostic],
+        kinds: Set[str],
+        is_locked: bool | None,
+        suggested: Mapping[str, Sequence[Suggestion]],
+    ) -> Needs | None:
+        """Return what the part of a path depends on.
+
+        `kinds` are the deferred fixes of the findings. `is_locked` is None if there is no fix.
+        `suggested` has the suggestions of unresolved targets, if they are wanted.
+        """
+        path, state = findings[0].path, self.vault.state
+        if not kinds <= {"", "target"} or any(
+            edit.path != path for d in findings if d.fix for edit in d.fix.edits
+        ):
+            return None
+        hinted = {d.resolved for d in findings if d.subpath is not None and d.resolved}
+        needs = Needs(tuple(hinted), bool(hinted), is_locked is not None, is_locked)
+        targets = {d.target for d in findings if d.target is not None and d.target in suggested}
+        if not targets:
+            return needs
+        note = state.index.notes.get(path)
+        if note is None:
+            return None
+        needs = replace(needs, names=True, history=True)
+        # A step names the notes of which suggestions may change, but not for what is no link.
+        if state.settings.reads_suggestions:
+            others = targets.difference(find_unresolved(note, state.index.targets[path]))
+        else:
+            others = targets
+        if others:
+            words = drop_words_in_names(state.index, list_compared_words(others))
+            needs = replace(needs, targets=tuple(sorted(others)), words=tuple(sorted(words)))
+        if not self.counts_guesses:
+            return needs
+        # A fix links to a file that has the heading of the link.
+        unresolved = [link for link in note.links if link.subpath and link.target in targets]
+        if any(link.display for link in unresolved):
+            return None
+        found = {item.path for link in unresolved for item in suggested[link.target]}
+        has_links = any(suggested[target] for target in targets)
+        return replace(
+            needs,
+            notes=tuple(sorted(hinted | found)),
+            style=(has_links or any(link.display for link in note.links))
+            and is_style_read(state.settings.obsidian),
+        )
 
     def _render_text(
         self, result: CheckResult, findings: Sequence[Diagnostic], forecast: FixForecast
@@ -263,22 +390,6 @@ def limit_suggester(get: Callable[[], GetSuggestions]) -> Callable[[], GetSugges
     return lambda: lambda d: suggest(d) if d.subpath is not None else ()
 
 
-def _find_needs(
-    findings: Sequence[Diagnostic], kinds: Set[str], is_locked: bool | None
-) -> Needs | None:
-    """Return what a part without suggestions depends on.
-
-    `kinds` are the deferred fixes of the findings. `is_locked` is None if there is no fix.
-    """
-    path = findings[0].path
-    if not kinds <= {"", "target"} or any(
-        edit.path != path for d in findings if d.fix for edit in d.fix.edits
-    ):
-        return None
-    hinted = {d.resolved for d in findings if d.subpath is not None and d.resolved}
-    return Needs(tuple(hinted), bool(hinted), is_locked is not None, is_locked)
-
-
 def _find_paths_to_try(parts: Mapping[str, Part]) -> list[str]:
     """Return the paths whose fixes must be tried, in order."""
     forecasts = {path: part.facts.forecast for path, part in parts.items()}
@@ -287,6 +398,14 @@ def _find_paths_to_try(parts: Mapping[str, Part]) -> list[str]:
     if is_joint or len(set(map(normalize_name, fixed))) < len(fixed):
         return fixed
     return [path for path in fixed if forecasts[path].untried]
+
+
+def _save(
+    store: AnswerStore[PartFacts], kept: Mapping[str, Part], made: Mapping[str, Part]
+) -> None:
+    data = store.encode(kept, made)
+    if store.cache and store.key and data:
+        save_result(store.cache, store.key, data, store.kind)
 
 
 def _count_facts(parts: Mapping[str, Part]) -> list[tuple[PartFacts, int]]:

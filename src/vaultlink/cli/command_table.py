@@ -44,11 +44,11 @@ GROUPS: dict[str, dict[str, Command]] = {
             "Refuse changes that break links, in hooks of tools and git.",
         ),
         "lsp": Command(
-            "vaultlink.cli.commands.lsp:lsp",
+            "vaultlink.cli.commands.protocols:lsp",
             "Serve editors over the Language Server Protocol.",
         ),
         "mcp": Command(
-            "vaultlink.cli.commands.mcp:mcp",
+            "vaultlink.cli.commands.protocols:mcp",
             "Serve the vault to agents over the Model Context Protocol.",
         ),
         "serve": Command(

@@ -2,12 +2,11 @@
 
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
 from typing import Annotated, NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.api import Vault
+from vaultlink.api import Vault, find_origin
 from vaultlink.cli.installation import format_install_command
 from vaultlink.cli.listing import (
     Listing,
@@ -21,18 +20,20 @@ from vaultlink.cli.listing import (
 from vaultlink.cli.options import NotesOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, select_link_sources
+from vaultlink.disk.load import StateOrigin
 from vaultlink.errors import UsageError
-from vaultlink.fix.select import CountPaths, FindingWithFix
+from vaultlink.fix.select import CountPaths
 from vaultlink.index.resolve import is_note
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions
 from vaultlink.mentions.planning import (
     FrequentNote,
+    MentionPlace,
     TopicStatus,
     WantedTopic,
     find_topic_sections,
     judge_topics,
     list_wanted_targets,
-    make_mention_fixes,
+    make_mention_links,
     sift_frequent,
 )
 from vaultlink.mentions.search import (
@@ -40,9 +41,8 @@ from vaultlink.mentions.search import (
     build_mention_options,
     doubt_unwritable,
     require_library,
-    search_likely,
 )
-from vaultlink.model import SkippedNote
+from vaultlink.model import Edit, SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.listings import BACKLINKS_COLUMNS, BACKLINKS_TABLE, BacklinkRow
@@ -53,26 +53,35 @@ from vaultlink.report.mention_rows import (
     render_mentions,
 )
 from vaultlink.report.pages import BY_POSITION, Order, PageRows
-from vaultlink.report.read_only_notes import describe_read_only
+from vaultlink.report.read_only_notes import describe_read_only, describe_read_only_notes
+from vaultlink.write.vault_mentions import VaultMentions, find_vault_mentions
 
 
-def find_linkable_mentions(vault: Vault, count: CountPaths = iter) -> list[Mention]:
+def find_linkable_mentions(
+    vault: Vault, origin: StateOrigin | None, count: CountPaths = iter
+) -> list[Mention]:
     """Return the mentions in all notes that `mentions --write` links, in order.
 
-    `count` yields the paths that are searched, and may show how many were.
+    `origin` is the saved state of the vault. `count` yields the paths that are searched, and may
+    show how many were.
     """
-    read = cache(vault.text)  # a text is read for the sample, the search and the links
-    likely = search_likely(vault.state, read, count(select_link_sources(vault, ())))
-    found = [item for item in sift_frequent(likely).mentions if item.certain]
-    fixes = make_mention_fixes(vault.state, read, found)
-    return [item for item in found if _doubt_unwritable(item, vault, fixes).certain]
+    found = find_all_mentions(vault, origin, _build_options(MentionsOptions(), vault), count)
+    certain = [item for item in sift_frequent(found.mentions).mentions if item.certain]
+    return [item for item in certain if _doubt_unwritable(item, vault, found.links).certain]
+
+
+def find_all_mentions(
+    vault: Vault, origin: StateOrigin | None, options: MentionOptions, count: CountPaths = iter
+) -> VaultMentions:
+    """Return the mentions in all notes of a vault; `origin` is its saved state."""
+    return find_vault_mentions(vault.scan, vault.state, origin, vault.text, options, count)
 
 
 # -- find the mentions that the options of `vaultlink mentions` name, and print them ---------------
 
 
-MentionFixes = Mapping[tuple[str, int], FindingWithFix]
-"""The fixes of mentions by their paths and offsets."""
+MentionLinks = Mapping[MentionPlace, Edit]
+"""The edits that link mentions, by place."""
 
 _MENTIONS_TABLE = {"mentioned in": "path", "line": "line", "words": "words"}
 _COLUMNS = {
@@ -90,7 +99,8 @@ class FoundMentions(NamedTuple):
     """The mentions to list, those with a lower score too, and the topics of a section.
 
     `only_read` is a line about the notes that were not searched because they are only read, and
-    `frequent` are the notes that have or contain too many of the certain mentions.
+    `frequent` are the notes that have or contain too many of the certain mentions. `links` are the
+    edits that link them, if they are known.
     """
 
     mentions: tuple[Mention, ...]
@@ -98,6 +108,7 @@ class FoundMentions(NamedTuple):
     topics: tuple[WantedTopic, ...] = ()
     only_read: str = ""
     frequent: tuple[FrequentNote, ...] = ()
+    links: MentionLinks | None = None
 
 
 def find_mentions(options: "MentionsOptions", vault: Vault, terminal: Terminal) -> FoundMentions:
@@ -107,18 +118,23 @@ def find_mentions(options: "MentionsOptions", vault: Vault, terminal: Terminal) 
     to = frozenset([_find_note(vault, options.to)]) if options.to is not None else None
     if to is None and not options.notes:
         require_library(format_install_command("ahocorasick-rs"))
+    search_options, links = _build_options(options, vault), None
     paths = select_link_sources(vault, options.notes)
-    paths = sorted(paths) if options.limit or options.after else paths
-    search_options = _build_options(options, vault)
     with terminal.progress_line("Searching mentions") as progress:
-        search = MentionSearch(vault.state, vault.text, search_options)
-        found = tuple(search.find(progress.count(paths), to))
+        if to is None and not options.notes:
+            in_all = find_all_mentions(vault, find_origin(vault), search_options, progress.count)
+            found, links = tuple(in_all.mentions), in_all.links
+            only_read = describe_read_only_notes(in_all.read_only)
+        else:
+            search = MentionSearch(vault.state, vault.text, search_options)
+            paths = sorted(paths) if options.limit or options.after else paths
+            found = tuple(search.find(progress.count(paths), to))
+            only_read = describe_read_only(vault.state, paths)
     frequent: tuple[FrequentNote, ...] = ()
     if to is None and not options.interactive:
         found, frequent = sift_frequent(found)
     listed = tuple([item for item in found if item.score >= search_options.min_score])
-    only_read = describe_read_only(vault.state, paths)
-    return FoundMentions(listed, found, only_read=only_read, frequent=frequent)
+    return FoundMentions(listed, found, (), only_read, frequent, links)
 
 
 def _find_topics(options: "MentionsOptions", vault: Vault, path: str) -> FoundMentions:
@@ -190,10 +206,12 @@ def print_mentions(
     vault: Vault,
     found: FoundMentions,
 ) -> None:
-    fixes = make_mention_fixes(vault.state, vault.text, found.mentions)
-    mentions = [_doubt_unwritable(item, vault, fixes) for item in found.mentions]
+    links = found.links
+    if links is None:
+        links = make_mention_links(vault.state, vault.text, found.mentions)
+    mentions = [_doubt_unwritable(item, vault, links) for item in found.mentions]
     cut = cut_rows(options, output_format, mentions, BY_POSITION)
-    rows = mention_rows(cut.rows, fixes, vault.fixer.data)
+    rows = mention_rows(cut.rows, links, vault.fixer.data)
     listing = make_mention_listing(vault, rows, cut.rows, found.topics)._replace(cut=cut)
     if cut.rows:
         listing = listing._replace(
@@ -220,10 +238,10 @@ def print_frequent(terminal: Terminal, frequent: Sequence[FrequentNote]) -> None
         )
 
 
-def _doubt_unwritable(mention: Mention, vault: Vault, fixes: MentionFixes) -> Mention:
+def _doubt_unwritable(mention: Mention, vault: Vault, links: MentionLinks) -> Mention:
     """Return a mention that is not certain if --write can't write a link for it."""
     reason = vault.fixer.explain_unchangeable(mention.path) if mention.certain else ""
-    return doubt_unwritable(mention, fixes.get((mention.path, mention.start)), reason)
+    return doubt_unwritable(mention, links.get((mention.path, mention.start)), reason)
 
 
 class _BacklinkEntry(BacklinkRow, frozen=True):
@@ -257,8 +275,8 @@ def print_with_mentions(
     listed = [row for row in cut.rows if isinstance(row, Mention)]
     named: Sequence[MentionRow] = ()
     if is_json(output_format):
-        fixes = make_mention_fixes(vault.state, vault.text, listed)
-        named = mention_rows(listed, fixes, vault.fixer.data)
+        edits = make_mention_links(vault.state, vault.text, listed)
+        named = mention_rows(listed, edits, vault.fixer.data)
     listing = Listing(
         "backlinks",
         links,

@@ -19,7 +19,11 @@ from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_pla
 from vaultlink.disk.scan import VaultScan
 from vaultlink.fix.plan import Plan
 from vaultlink.mentions.mention import Mention
-from vaultlink.mentions.planning import list_mention_causes, make_mention_fixes
+from vaultlink.mentions.planning import (
+    list_mention_causes,
+    make_mention_fixes,
+    make_mention_links,
+)
 from vaultlink.report.changed_lines import describe_linked
 from vaultlink.report.mention_rows import mention_rows, render_mentions
 from vaultlink.write.settings_lists import SettingsChange, find_ignore_list
@@ -94,8 +98,8 @@ class _MentionsCommand(WritingCommand):
         """Return the linked mentions, with offsets in the texts before."""
         places = {(item.path, item.start) for item in plan.linked}
         linked = [item for item in self._found.all if (item.path, item.start) in places]
-        fixes = make_mention_fixes(self._vault.state, lambda path: plan.texts[path][0], linked)
-        rows = mention_rows(linked, fixes, plan.old_bytes)
+        links = make_mention_links(self._vault.state, lambda path: plan.texts[path][0], linked)
+        rows = mention_rows(linked, links, plan.old_bytes)
         return make_mention_listing(
             self._vault, rows, linked, self._found.topics, plan.skipped, run
         )

@@ -8,6 +8,9 @@ import msgspec
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
 """Names of configuration files in a folder, by precedence."""
 
+RUN_LIMIT_DEFAULTS: Mapping[str, str] = {"keep-runs": "90 days", "keep-runs-size": "200 MB"}
+"""The limits of the kept runs, and their defaults."""
+
 COMMAND_LINE = "command line"
 """The source of the layer of command line options. Messages name its keys as options."""
 

@@ -1,6 +1,6 @@
 """The settings of `[mentions]`, and the list of what is never linked."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from vaultlink.config.checks import (
@@ -9,20 +9,9 @@ from vaultlink.config.checks import (
     read_switch,
     read_text_list,
     reject_long_patterns,
-    unknown_key_error,
 )
 from vaultlink.config.layers import Layer
-from vaultlink.config.list_items import insert_list_items
 from vaultlink.errors import ConfigError
-
-MENTIONS_DEFAULTS: Mapping[str, Any] = {
-    "min-score": 0.7,
-    "headings": False,
-    "each-section": False,
-    "cjk": None,
-    "ignore": (),
-}
-"""The settings of `[mentions]` and their defaults."""
 
 ARROW = " -> "
 """Stands between the notes of a pair."""
@@ -40,8 +29,6 @@ class IgnoredMentions(NamedTuple):
 def read_mentions_setting(layer: Layer, key: str, value: Any) -> Any:
     """Return a checked setting of `[mentions]`. Raises ConfigError."""
     place = f"mentions.{key}"
-    if key not in MENTIONS_DEFAULTS:
-        raise unknown_key_error(layer, "setting", key, list(MENTIONS_DEFAULTS), "mentions.")
     if key == "ignore":
         items = [read_one_line(layer, place, item) for item in read_text_list(layer, place, value)]
         reject_long_patterns(layer, place, parse_ignored(items).folders)
@@ -87,6 +74,8 @@ def ignore_mentions(text: str, items: Iterable[str], table: tuple[str, ...] = ()
     `table` is the path of the table with the settings, such as `tool`, `vaultlink`. The result is
     None if the entries can't be inserted without another change of the text.
     """
+    from vaultlink.config.list_items import insert_list_items  # noqa: PLC0415 - only to write
+
     return insert_list_items(text, list(items), "ignore", table, "mentions")
 
 

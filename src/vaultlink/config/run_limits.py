@@ -1,15 +1,12 @@
 """The settings `keep-runs` and `keep-runs-size`: which runs stay in the journal."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from vaultlink.config.checks import format_value
-from vaultlink.config.layers import Layer
+from vaultlink.config.layers import RUN_LIMIT_DEFAULTS, Layer
 from vaultlink.errors import ConfigError
 from vaultlink.text import lazy_pattern
-
-RUN_LIMIT_DEFAULTS: Mapping[str, str] = {"keep-runs": "90 days", "keep-runs-size": "200 MB"}
-"""The settings and their defaults."""
 
 _AGES = {"day": 1, "week": 7, "month": 30, "year": 365}
 _SIZES = {"MB": 10**6, "GB": 10**9}

@@ -26,9 +26,7 @@ from vaultlink.config.checks import (
     reject_unknown_keys,
     unknown_key_error,
 )
-from vaultlink.config.layers import COMMAND_LINE, Layer
-from vaultlink.config.mention_settings import MENTIONS_DEFAULTS, read_mentions_setting
-from vaultlink.config.run_limits import RUN_LIMIT_DEFAULTS, read_run_limit
+from vaultlink.config.layers import COMMAND_LINE, RUN_LIMIT_DEFAULTS, Layer
 from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
@@ -52,6 +50,15 @@ LIST_KEYS = (
 )
 SWITCH_KEYS = ("preview",)
 TEXT_KEYS = ("required-version",)
+MENTIONS_DEFAULTS: Mapping[str, Any] = {
+    "min-score": 0.7,
+    "headings": False,
+    "each-section": False,
+    "cjk": None,
+    "ignore": (),
+}
+"""The settings of `[mentions]` and their defaults."""
+
 LIMIT_KEYS = tuple(RUN_LIMIT_DEFAULTS)
 TABLE_KEYS = ("severity", "per-file-ignores", "rules", "backlinks", "mentions")
 SELECTOR_KEYS = frozenset({"select", "extend-select", "ignore", "fixable", "unfixable"})
@@ -198,14 +205,11 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
             if key == "quiet":
                 reject_unknown_items(layer, key, items, QUIET_KINDS)
             yield key, items
-    for keys, read in (
-        (SWITCH_KEYS, read_switch),
-        (TEXT_KEYS, read_one_line),
-        (LIMIT_KEYS, read_run_limit),
-    ):
+    for keys, read in ((SWITCH_KEYS, read_switch), (TEXT_KEYS, read_one_line)):
         yield from (
             (key, read(layer, key, layer.values[key])) for key in keys if key in layer.values
         )
+    yield from _read_run_limits(layer)
     yield from _read_severities(layer, rules)
     reject_long_patterns(layer, "per-file-ignores", list(read_table(layer, "per-file-ignores")))
     for glob, names in read_table(layer, "per-file-ignores").items():
@@ -216,8 +220,27 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
     for name, options in read_table(layer, "rules").items():
         yield from _read_rule_options(layer, name, options, rules)
     yield from _read_backlinks_settings(layer)
-    for key, value in read_table(layer, "mentions").items():
-        yield f"mentions.{key}", read_mentions_setting(layer, key, value)
+    yield from _read_mentions_settings(layer)
+
+
+def _read_run_limits(layer: Layer) -> Iterator[tuple[str, str]]:
+    keys = [key for key in LIMIT_KEYS if key in layer.values]
+    if keys:
+        from vaultlink.config.run_limits import read_run_limit  # noqa: PLC0415 - rarely set
+
+        yield from ((key, read_run_limit(layer, key, layer.values[key])) for key in keys)
+
+
+def _read_mentions_settings(layer: Layer) -> Iterator[tuple[str, Any]]:
+    if table := read_table(layer, "mentions"):
+        from vaultlink.config.mention_settings import (  # noqa: PLC0415 - rarely set
+            read_mentions_setting,
+        )
+
+        for key, value in table.items():
+            if key not in MENTIONS_DEFAULTS:
+                raise unknown_key_error(layer, "setting", key, list(MENTIONS_DEFAULTS), "mentions.")
+            yield f"mentions.{key}", read_mentions_setting(layer, key, value)
 
 
 def _read_severities(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, str]]:

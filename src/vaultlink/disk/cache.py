@@ -10,6 +10,7 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from functools import cache, reduce
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 from zlib import adler32
@@ -203,11 +204,9 @@ class Cache:
 
     def encode_state(
         self, table: StateTable, columns: Mapping[str, Column]
-    ) -> tuple[Path, list[bytes]]:
+    ) -> tuple[Path, Iterable[bytes]]:
         """Return the file of a state, and the parts of its content."""
-        head, parts = encode_state(table, columns)
-        size, checksum = len(head).to_bytes(8, "big"), adler32(head).to_bytes(4, "big")
-        return self._folder / "state", [self._magic, size, checksum, head, *parts]
+        return self._folder / "state", chain((self._magic,), encode_state(table, columns))
 
     def encode(self, name: str, *body: bytes) -> tuple[Path, tuple[bytes, ...]]:
         """Return the file of an entry and its parts: magic, program, checksum, body."""
@@ -275,3 +274,34 @@ def digest_parts(parts: Iterable[bytes]) -> bytes:
         digest.update(len(part).to_bytes(8, "big"))
         digest.update(part)
     return digest.digest()
+
+
+class GitStore:
+    """Reads from the cache what was read from git, and collects what to keep there."""
+
+    def __init__(self, cache: Cache | None):
+        self._cache = cache
+        self.to_save: dict[str, tuple[bytes, bytes]] = {}
+
+    def load(self, key: str) -> bytes | None:
+        """Return the value of a key; None if there is none."""
+        digest, value = self.to_save.get(_kind(key), (b"", b""))
+        if digest == _digest(key):
+            return value
+        return self._cache.load_result(_digest(key), _kind(key)) if self._cache else None
+
+    def load_history(self) -> History:
+        """Return what another version of this program remembered of this vault."""
+        return self._cache.load_history() if self._cache else NO_HISTORY
+
+    def save(self, key: str, value: bytes) -> None:
+        """Collect a value to keep in place of the former one of this kind."""
+        self.to_save[_kind(key)] = _digest(key), value
+
+
+def _digest(key: str) -> bytes:
+    return digest_parts((key.encode("utf-8", "surrogatepass"),))
+
+
+def _kind(key: str) -> str:
+    return key.partition(" ")[0]

@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from vaultlink.disk.processes import FileSpool, open_no_file
 from vaultlink.disk.scan import VaultScan, is_source_file
 from vaultlink.disk.workers import AnalysedFiles, FilesToAnalyse, analyse_files, find_different
 from vaultlink.engine.checks import LinterSettings
@@ -73,7 +74,7 @@ class FoundChanges(NamedTuple):
 
 
 def find_changes(
-    scan: VaultScan, before: State, known: KnownContents, progress: Progress
+    scan: VaultScan, before: State, known: KnownContents, progress: Progress, spool: FileSpool
 ) -> FoundChanges:
     """Return the differences between the files on disk and a previous state."""
     files, old = scan.listing.files, before.index.files
@@ -83,7 +84,7 @@ def find_changes(
     restamped = _find_restamped(scan, sources, known.digests, progress)
     if restamped:
         sources = [path for path in sources if path not in restamped]
-    analysed = _read_files(scan, before.settings, sources, known.digests, names, progress)
+    analysed = _read_files(scan, before.settings, sources, known.digests, names, progress, spool)
     digests = dict(zip(sources, analysed.digests, strict=True))
     restamped.update(path for path, digest in digests.items() if digest == known.digests.get(path))
     present = {
@@ -126,12 +127,14 @@ def _read_files(
     digests: Mapping[str, bytes],
     names: PathsByName | None,
     progress: Progress,
+    spool: FileSpool,
 ) -> AnalysedFiles:
     size = sum(scan.listing.files[path].size for path in sources)
     return analyse_files(
         settings,
         FilesToAnalyse(os.fspath(scan.root), sources, size, digests, names),
         scan.settings.jobs,
+        spool,
         lambda done: progress(done, len(sources)),
     )
 
@@ -164,7 +167,8 @@ def read_changes(
             sources.append(path)
         else:
             others.append(Change(path, Presence.ATTACHMENT if path in files else Presence.GONE))
-    analysed = _read_files(scan, settings, sources, {}, None, ignore_progress)
+    memory = FileSpool(None, open_no_file)
+    analysed = _read_files(scan, settings, sources, {}, None, ignore_progress, memory)
     notes = decode_column(Note, analysed.notes)
     diagnostics = decode_column(tuple[Diagnostic, ...], analysed.diagnostics)
     for path in sources:

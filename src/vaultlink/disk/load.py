@@ -5,9 +5,10 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.disk.cache import Cache, SavedStamps, digest_parts
+from vaultlink.disk.cache import Cache, GitStore, SavedStamps, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, begin_phase, find_changes
-from vaultlink.disk.history_sources import FindUndoneMoves, GitStore, find_history
+from vaultlink.disk.history_sources import FindUndoneMoves, find_history
+from vaultlink.disk.processes import FileSpool, OpenScratchFile, open_no_file
 from vaultlink.disk.saved_state import (
     StateToSave,
     build_state_to_save,
@@ -39,12 +40,15 @@ _SMALL_VAULT = 300
 class StateOrigin(NamedTuple):
     """The saved state that a state was loaded from, or that it is saved as.
 
-    `is_saved` is True in the second case. `restamped` are the files that have new times only.
+    `is_saved` is True in the second case. `restamped` are the files that have new times only. The
+    findings of the saved state were made with the same history as now if `has_same_history` is
+    True.
     """
 
     identity: bytes
     is_saved: bool
     restamped: Set[str] = frozenset()
+    has_same_history: bool = True
 
 
 class LoadedState(NamedTuple):
@@ -64,11 +68,16 @@ def load_state(
     settings: LinterSettings,
     progress: Progress,
     find_undone_moves: FindUndoneMoves = lambda _files: {},
+    open_scratch_file: OpenScratchFile = open_no_file,
 ) -> LoadedState:
-    """Return the current state of a vault, from the cache and the changes since."""
+    """Return the current state of a vault, from the cache and the changes since.
+
+    The values of a large vault are kept in a scratch file beside the cache, if there is one.
+    """
     cache = scan.open_cache()
     store = GitStore(cache)
-    loaded = _load(scan, settings, progress, cache, store, find_undone_moves)
+    spool = FileSpool(cache.folder.parent if cache else None, open_scratch_file)
+    loaded = _load(scan, settings, progress, cache, store, find_undone_moves, spool)
     return loaded._replace(kept=store.to_save)
 
 
@@ -79,8 +88,9 @@ def _load(
     cache: Cache | None,
     store: GitStore,
     find_undone_moves: FindUndoneMoves,
+    spool: FileSpool,
 ) -> LoadedState:
-    share = share_checks(scan.settings.jobs, lambda: begin_phase(progress, "Checking notes"))
+    share = share_checks(scan.settings.jobs, spool, lambda: begin_phase(progress, "Checking notes"))
     stored, stamps = (cache.load(scan.listing.files) if cache else None) or (None, None)
     settings_digest = _settings_digest(scan, settings)
     is_current = stored is not None and stored.table.settings_digest == settings_digest
@@ -94,7 +104,7 @@ def _load(
             before = step(State(settings), make_recheck(before.index), share=share)
         digests = split_digests(table)
     known = KnownContents(list_stamps(stored, stamps) if digests else {}, digests)
-    changes = find_changes(scan, before, known, progress)
+    changes = find_changes(scan, before, known, progress, spool)
     begin_phase(progress, "Resolving links")
     remembered = NO_HISTORY
 
@@ -116,13 +126,14 @@ def _load(
     if stamps is not None and stamps.differing is None and not scan.settings.history:
         # Saving this state would lose what the vault's saved one remembers.
         return LoadedState(state)
-    digests.update(changes.digests)
+    known_digests = {**digests, **changes.digests} if digests else changes.digests
     changed = changes.batch.files
     if stored is None or not is_current or len(changed) > _max_unsaved(scan, stamps):
-        saved = build_state_to_save(scan, state, settings_digest, digests, remembered)
+        saved = build_state_to_save(scan, state, settings_digest, known_digests, remembered, spool)
         saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
-    origin = StateOrigin(stored.table.identity, is_saved=False, restamped=changes.restamped)
+    is_same = state.settings.history is stored.table.history
+    origin = StateOrigin(stored.table.identity, False, changes.restamped, is_same)
     if stamps is not None and len(changes.restamped) <= _RESAVE_THRESHOLD:
         return LoadedState(state, None, origin)
     differing = stamps.differing if stamps else [path for path in changed if changed[path]]

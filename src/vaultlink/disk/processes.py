@@ -10,8 +10,10 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from errno import EIO
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO, TypeVar
 
 import msgspec
 
@@ -31,6 +33,7 @@ _MAX_PARTS = 4_000
 """Parts of the work at most: their numbers must fit into a pipe."""
 
 _pack = msgspec.msgpack.Encoder().encode
+_decode_parts = msgspec.msgpack.Decoder(list[tuple[int, memoryview]]).decode
 
 
 def count_processes(jobs: int | None, items: int) -> int:
@@ -78,21 +81,24 @@ def run_parts(
     parts = [items[begin : begin + size] for begin in range(0, len(items), size)]
     queue = _open_queue(len(parts))
 
-    def work_on_parts() -> bytes:
-        return _pack([(number, work(parts[number], lambda _done: None)) for number in queue()])
+    def work_on_part(number: int) -> bytes:
+        return _pack(work(parts[number], lambda _done: None))  # takes less memory than the objects
 
-    results: dict[int, T] = {}
+    def work_on_parts() -> bytes:
+        return _pack([(number, work_on_part(number)) for number in queue()])
+
+    results: dict[int, bytes | memoryview] = {}
     with _run_forks(work_on_parts, processes - 1) as receivers:
         if meanwhile:
             meanwhile()
         for number in queue():
-            results[number] = work(parts[number], lambda _done: None)
+            results[number] = work_on_part(number)
             progress(min((number + 1) * size, len(items)))  # about as many as all have done
-        decode = msgspec.msgpack.Decoder(list[tuple[int, kind]]).decode
         for receive in receivers:
-            results.update(decode(receive() or _pack([])))
-    for number, part in enumerate(parts):
-        yield results.pop(number) if number in results else work(part, lambda _done: None)
+            results.update(_decode_parts(receive() or _pack([])))
+    decode = msgspec.msgpack.Decoder(kind).decode
+    for number in range(len(parts)):
+        yield decode(results.pop(number, b"") or work_on_part(number))
 
 
 def _open_queue(size: int) -> Callable[[], Iterator[int]]:
@@ -259,3 +265,68 @@ def _serve_spare(
                     os._exit(0)
             os.waitpid(pid, 0)
             os.write(answers, b"\n")
+
+
+# -- values in a file without a name ---------------------------------------------------------------
+# It takes the values of a large vault off memory, and is gone when the process ends, however it
+# does.
+
+
+_MIN_NOTES = 5_000
+"""Notes below which their values stay in memory."""
+
+OpenScratchFile = Callable[[Path], BinaryIO | None]
+"""Opens a file without a name in a folder; returns None if that is impossible."""
+
+
+def open_no_file(_folder: Path) -> None:
+    """Open no scratch file: everything stays in memory."""
+
+
+class FileSpool:
+    """A spool in a file, which this process shares with its later forks.
+
+    Args:
+        folder: The folder of the file; None to keep everything in memory.
+        open_file: Opens the file.
+    """
+
+    def __init__(self, folder: Path | None, open_file: OpenScratchFile) -> None:
+        self._folder, self._open = folder, open_file
+        self._file: BinaryIO | None = None
+
+    def begin(self, notes: int) -> None:
+        """Open the file, if the values of so many notes take much memory."""
+        if self._file is None and self._folder is not None and notes >= _MIN_NOTES:
+            self._file = self._open(self._folder)
+
+    def write(self, data: bytes | bytearray) -> int | None:
+        """Return the place of the bytes; None if they can't be written."""
+        if self._file is None:
+            return None
+        import fcntl  # noqa: PLC0415 - not on Windows, where no such file is opened
+
+        handle, left = self._file.fileno(), memoryview(data)
+        try:
+            fcntl.lockf(handle, fcntl.LOCK_EX)
+            try:
+                place = os.lseek(handle, 0, os.SEEK_END)
+                while left:
+                    left = left[os.write(handle, left) :]
+            finally:
+                fcntl.lockf(handle, fcntl.LOCK_UN)
+        except OSError:  # such as a full disk
+            return None
+        return place
+
+    def read(self, size: int, place: int) -> bytes:
+        """Return bytes that were written. Raises OSError if the file can't be read."""
+        assert self._file is not None
+        handle = self._file.fileno()
+        data = os.pread(handle, size, place)
+        while len(data) < size:
+            more = os.pread(handle, size - len(data), place + len(data))
+            if not more:
+                raise OSError(EIO, os.strerror(EIO))
+            data += more
+        return data

@@ -15,7 +15,7 @@ from vaultlink.disk.read import UnreadableFile, decode_note, read_text
 from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
-from vaultlink.git.budget import MAX_BLOB, ReadBudget
+from vaultlink.git.location import MAX_BLOB, ReadBudget
 from vaultlink.git.objects import (
     RawDiffEntry,
     diff_working_tree,

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from vaultlink.backlinks.choice import list_section_traits
 from vaultlink.disk.cache import DIGEST_SIZE, SavedStamps
+from vaultlink.disk.processes import FileSpool
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
 from vaultlink.disk.state_file import StateTable, StoredState
 from vaultlink.engine.checks import LinterSettings
@@ -125,10 +126,12 @@ def build_state_to_save(
     settings_digest: str,
     digests: Mapping[str, bytes],
     remembered: History,
+    spool: FileSpool,
 ) -> StateToSave:
-    """Return what to save of a state."""
+    """Return what to save of a state. The spool takes columns that are made for it."""
     index, settings = state.index, state.settings
     keys = Keys(partial(list, index.notes))
+    spool.begin(len(keys.names))
     attachments = sorted(index.files.difference(keys.names))
     mentioned = index.mentioned.with_changes(
         {
@@ -156,12 +159,12 @@ def build_state_to_save(
     )
     maps = {"names": index.names, **{name: getattr(index, name) for name in STORED_MAPS}}
     columns = {
-        "notes": index.notes.pack_column(keys),
-        "targets": _pack_column(index.targets, keys),
-        "mentioned": mentioned.pack_column(keys),
-        "tallies": _pack_column(state.tallies, keys),
-        "diagnostics": _pack_column(state.diagnostics),
-        **{name: _pack_column(values) for name, values in maps.items()},
+        "notes": index.notes.pack_column(keys, spool),
+        "targets": _pack_column(index.targets, spool, keys),
+        "mentioned": mentioned.pack_column(keys, spool),
+        "tallies": _pack_column(state.tallies, spool, keys),
+        "diagnostics": _pack_column(state.diagnostics, spool),
+        **{name: _pack_column(values, spool) for name, values in maps.items()},
     }
     return StateToSave(table, columns, collect_stamps(scan, table))
 
@@ -170,9 +173,10 @@ def _list_unpacked(findings: Mapping[str, object]) -> Iterable[str]:
     return findings.keys_changed() if isinstance(findings, PackedMap) else findings
 
 
-def _pack_column(values: Mapping[str, Any], keys: Keys | None = None) -> Column:
-    packed = values if isinstance(values, PackedMap) else PackedMap(None, dict(values))
-    return packed.pack_column(keys or Keys(partial(list, packed)))
+def _pack_column(values: Mapping[str, Any], spool: FileSpool, keys: Keys | None = None) -> Column:
+    if not isinstance(values, PackedMap):
+        values = PackedMap(None, values if isinstance(values, dict) else dict(values))
+    return values.pack_column(keys, spool)
 
 
 def collect_stamps(scan: VaultScan, table: StateTable) -> SavedStamps:

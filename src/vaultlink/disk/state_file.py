@@ -1,13 +1,13 @@
-"""The file of a saved state: a table, and values that are read when needed.
+"""The file of a saved state: values that are read when needed, and a table.
 
-Behind the table are blocks of equal size, each with a checksum in the table. A damaged block is
-noticed when it is read.
+The values are in blocks of equal size, each with a checksum in the table. A damaged block is
+noticed when it is read. The file ends with the size and the checksum of the table.
 """
 
 import os
 import sys
 from array import array
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from functools import cached_property
 from pathlib import Path
@@ -76,15 +76,15 @@ class StateTable(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class StoredState:
     """A saved state. Columns are read from the file when they are needed."""
 
-    def __init__(self, file: Path, table: StateTable, handle: int, data_start: int):
-        """Take over a handle of the file, positioned behind the table."""
+    def __init__(self, file: Path, table: StateTable, handle: int, data_start: int, data_end: int):
+        """Take over a handle of the file, which has the blocks at these places."""
         self.table = table
         self.file = file
         self._data_start = data_start
         self._handle: int | None = handle
         self._data = b""
         if sys.platform == "win32":  # an open file can't be replaced there
-            self._data = _read_exactly(handle, os.fstat(handle).st_size - data_start) or b""
+            self._data = _read_exactly(handle, data_start, data_end - data_start)
             os.close(handle)
             self._handle = None
         self._checksums = array("I")
@@ -153,25 +153,29 @@ class StoredState:
             return b""
 
 
-def encode_state(table: StateTable, columns: Mapping[str, Column]) -> tuple[bytes, list[bytes]]:
-    """Return the table with the places of the columns, and the parts of the data."""
-    parts: list[bytes] = []
+def encode_state(table: StateTable, columns: Mapping[str, Column]) -> Iterator[bytes]:
+    """Yield the parts of the file: blocks, table, its size and its checksum."""
     stored, checksums, start = {}, array("I"), 0
     for name, column in columns.items():
         names = column.keys.names
         keys = _PATHS if names == table.paths else msgspec.msgpack.encode(names)
         stored[name] = StoredColumn(keys, start, column.ends.tobytes())
-        data = memoryview(column.read_all())
-        # A column begins with a block, so that no copy of all data is needed.
-        padding = bytes(-len(data) % BLOCK_SIZE)
-        blocks = [data[at : at + BLOCK_SIZE] for at in range(0, len(data), BLOCK_SIZE)]
-        checksums.extend([adler32(block) for block in blocks[:-1]])
-        if blocks:
-            checksums.append(adler32(padding, adler32(blocks[-1])))
-        parts += [data, padding]  # type: ignore[list-item] # files take any buffer
-        start += len(data) + len(padding)
+        size = column.ends[-1] if column.ends else 0
+        for at in range(0, size, BLOCK_SIZE):
+            block = column.read(at, min(at + BLOCK_SIZE, size))
+            if padding := bytes(BLOCK_SIZE - len(block)):  # each column begins with a block
+                block = b"".join((block, padding))
+            checksums.append(adler32(block))
+            yield block
+        start += size + -size % BLOCK_SIZE
     complete = msgspec.structs.replace(table, columns=stored, checksums=checksums.tobytes())
-    return msgspec.msgpack.encode(complete), parts
+    packed = msgspec.msgpack.encode(complete)
+    yield packed
+    yield len(packed).to_bytes(8, "big") + adler32(packed).to_bytes(4, "big")
+
+
+_TAIL_SIZE = 12
+"""Bytes of the size and the checksum of the table."""
 
 
 def open_state(file: Path, magic: bytes) -> StoredState | None:
@@ -192,22 +196,27 @@ def open_state(file: Path, magic: bytes) -> StoredState | None:
 
 
 def _read_state(file: Path, handle: int, magic: bytes) -> StoredState | None:
-    head = os.read(handle, len(magic) + 12)
-    if head[: len(magic)] != magic or len(head) != len(magic) + 12:
+    if os.read(handle, len(magic)) != magic:
         return None
-    size = int.from_bytes(head[len(magic) : len(magic) + 8], "big")
-    table = _read_exactly(handle, size)
-    if table is None or adler32(table) != int.from_bytes(head[-4:], "big"):
+    end = os.lseek(handle, 0, os.SEEK_END) - _TAIL_SIZE
+    tail = _read_exactly(handle, end, _TAIL_SIZE)
+    start = end - int.from_bytes(tail[:8], "big")
+    if start < len(magic):
+        return None
+    table = _read_exactly(handle, start, end - start)
+    if adler32(table) != int.from_bytes(tail[8:], "big"):
         return None
     decoded = msgspec.msgpack.decode(table, type=StateTable)
-    return StoredState(file, decoded, handle, len(head) + size)
+    return StoredState(file, decoded, handle, len(magic), start)
 
 
-def _read_exactly(handle: int, size: int) -> bytes | None:
-    if size > os.fstat(handle).st_size:
-        return None
+def _read_exactly(handle: int, start: int, size: int) -> bytes:
+    """Return bytes of a file. Raises OSError or ValueError if it does not have them."""
+    os.lseek(handle, start, os.SEEK_SET)
     parts, left = [], size
     while left and (part := os.read(handle, left)):
         parts.append(part)
         left -= len(part)
-    return None if left else b"".join(parts)
+    if left:
+        raise ValueError
+    return b"".join(parts)

@@ -9,6 +9,7 @@ import msgspec
 from vaultlink.disk.cache import DIGEST_SIZE
 from vaultlink.disk.processes import (
     DoneCallback,
+    FileSpool,
     count_processes,
     no_garbage_collection,
     run_parts,
@@ -24,7 +25,14 @@ from vaultlink.index.index import (
     merge_groups,
     spellings_in_note,
 )
-from vaultlink.index.packed_map import MAX_REMEMBERED, Column, ColumnBuilder, Keys, PackedMap
+from vaultlink.index.packed_map import (
+    MAX_REMEMBERED,
+    Chunk,
+    Column,
+    ColumnBuilder,
+    Keys,
+    PackedMap,
+)
 from vaultlink.index.resolve import PathsByName
 from vaultlink.index.update import make_resolver
 from vaultlink.model import Diagnostic, LinkCounts, Note, Suggestion
@@ -79,30 +87,36 @@ def analyse_files(
     settings: LinterSettings,
     files: FilesToAnalyse,
     jobs: int | None,
+    spool: FileSpool,
     progress: DoneCallback = lambda _done: None,
 ) -> AnalysedFiles:
-    """Read and analyse files, in parallel if there are many."""
+    """Read and analyse files, in parallel if there are many.
+
+    The spool takes the results.
+    """
     paths = files.paths
+    spool.begin(len(paths))
     processes = count_processes(jobs, len(paths)) if files.size > _FORK_THRESHOLD_BYTES else 1
     kept = _Kept({}, {}) if processes == 1 and len(paths) <= MAX_REMEMBERED else None
     with no_garbage_collection():
         parts = run_parts(
-            lambda part, done: _analyse_part(settings, files, part, done, kept),
+            lambda part, done: _analyse_part(settings, files, part, done, kept, spool),
             paths,
             processes,
             _AnalysedPart,
             progress,
         )
-        builders = [ColumnBuilder() for _ in range(4)]
+        builders = [ColumnBuilder(spool) for _ in range(4)]
         digests: list[bytes] = []
         part_maps = []
         for part in parts:
             digests += part.digests
-            for builder, column in zip(builders, part.columns, strict=True):
-                builder.extend(*column)
+            for builder, chunks in zip(builders, part.columns, strict=True):
+                builder.add_chunks(chunks)
             part_maps.append(part.maps)
+        known = dict(zip(paths, paths, strict=True)) if len(part_maps) > 1 else {}
         maps = {
-            name: merge_groups(part[name] for part in part_maps)
+            name: merge_groups(_share_paths(part.pop(name), known) for part in part_maps)
             for name in (STORED_MAPS if files.names is not None else ())
         }
         keys = Keys(lambda: paths)
@@ -113,11 +127,21 @@ def analyse_files(
         return AnalysedFiles(digests, notes, diagnostics, targets, mentioned, maps)
 
 
+def _share_paths(
+    groups: dict[str, list[str]], known: Mapping[str, str]
+) -> Mapping[str, Sequence[str]]:
+    """Replace the paths of groups by equal objects that are known, if there are any."""
+    if known:
+        for group in groups.values():
+            group[:] = map(known.__getitem__, group)
+    return groups
+
+
 class _AnalysedPart(msgspec.Struct, array_like=True):
-    """Results of a part of the files: digests, columns (ends and data), names."""
+    """Results of a part of the files: digests, columns, names."""
 
     digests: list[bytes]
-    columns: list[tuple[memoryview, memoryview]]
+    columns: list[list[Chunk]]
     maps: dict[str, dict[str, list[str]]]
 
 
@@ -134,9 +158,10 @@ def _analyse_part(
     paths: Sequence[str],
     done: DoneCallback,
     kept: _Kept | None,
+    spool: FileSpool,
 ) -> _AnalysedPart:
     digests: list[bytes] = []
-    builders = notes, diagnostics, targets, mentioned = [ColumnBuilder() for _ in range(4)]
+    builders = notes, diagnostics, targets, mentioned = [ColumnBuilder(spool) for _ in range(4)]
     maps: dict[str, dict[str, list[str]]] = {name: {} for name in STORED_MAPS}
     resolve = None if files.names is None else make_resolver(files.names)
     for path in paths:
@@ -157,7 +182,9 @@ def _analyse_part(
             mentioned.add(None)
         if len(digests) % 500 == 0:
             done(len(digests))
-    return _AnalysedPart(digests, [builder.parts() for builder in builders], maps)
+            for builder in builders:
+                builder.spool()
+    return _AnalysedPart(digests, [builder.chunks() for builder in builders], maps)
 
 
 def _collect_keys(
@@ -232,31 +259,34 @@ def _ignore_count(_done: int, _all: int) -> None:
 
 
 def share_checks(
-    jobs: int | None, begin: Callable[[], Callable[[int, int], None]] = lambda: _ignore_count
+    jobs: int | None,
+    spool: FileSpool,
+    begin: Callable[[], Callable[[int, int], None]] = lambda: _ignore_count,
 ) -> Share:
     """Return a function that runs checks of many paths in up to `jobs` processes.
 
-    `begin` is called when they begin, and what it returns with the number of paths that were
-    checked, and that of all.
+    The spool takes the findings. `begin` is called when they begin, and what it returns with the
+    number of paths that were checked, and that of all.
     """
 
     def share(examine: Callable[[Sequence[str]], Examined], paths: Sequence[str]) -> Examined:
         if len(paths) < _FORK_THRESHOLD_NOTES:
             return examine(paths)
         report = begin()
-        builders = [ColumnBuilder() for _ in range(2)]
+        spool.begin(len(paths))
+        builders = [ColumnBuilder(spool) for _ in range(2)]
         unsuppressed: dict[str, tuple[Diagnostic, ...] | None] = {}
         with no_garbage_collection():
             for part in run_parts(
-                lambda part, _done: _examine_part(examine, part),
+                lambda part, _done: _examine_part(examine, part, spool),
                 paths,
                 count_processes(jobs, len(paths)),
                 _ExaminedPart,
                 lambda done: report(done, len(paths)),
             ):
                 unsuppressed.update(part.unsuppressed)
-                for builder, column in zip(builders, part.columns, strict=True):
-                    builder.extend(*column)
+                for builder, chunks in zip(builders, part.columns, strict=True):
+                    builder.add_chunks(chunks)
         keys = Keys(lambda: paths)
         diagnostics, tallies = [builder.build(keys) for builder in builders]
         reported = PackedMap[tuple[Diagnostic, ...]](tuple[Diagnostic, ...], column=diagnostics)
@@ -276,14 +306,14 @@ class _ExaminedPart(msgspec.Struct, array_like=True):
     the paths where these differ.
     """
 
-    columns: list[tuple[memoryview, memoryview]]
+    columns: list[list[Chunk]]
     unsuppressed: dict[str, tuple[Diagnostic, ...] | None]
 
 
 def _examine_part(
-    examine: Callable[[Sequence[str]], Examined], paths: Sequence[str]
+    examine: Callable[[Sequence[str]], Examined], paths: Sequence[str], spool: FileSpool
 ) -> _ExaminedPart:
-    builders = diagnostics, tallies = [ColumnBuilder() for _ in range(2)]
+    builders = diagnostics, tallies = [ColumnBuilder(spool) for _ in range(2)]
     unsuppressed = {}
     for begin in range(0, len(paths), _BATCH_SIZE):
         batch = paths[begin : begin + _BATCH_SIZE]
@@ -294,7 +324,9 @@ def _examine_part(
                 unsuppressed[path] = found
             diagnostics.add(reported)
             tallies.add(examined.tallies.get(path))
-    return _ExaminedPart([builder.parts() for builder in builders], unsuppressed)
+        for builder in builders:
+            builder.spool()
+    return _ExaminedPart([builder.chunks() for builder in builders], unsuppressed)
 
 
 def suggest_all(

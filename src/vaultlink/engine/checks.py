@@ -10,7 +10,6 @@ from itertools import compress
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.config.dates import compile_periodic_notes
 from vaultlink.config.patterns import (
     compile_globs,
     compile_obsidian_filters,
@@ -24,7 +23,7 @@ from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
 from vaultlink.links.read_only import ReadOnlyReason, find_read_only_reason
 from vaultlink.links.style import is_style_read
 from vaultlink.model import NO_HISTORY, Diagnostic, History, Note
-from vaultlink.obsidian import ObsidianSettings
+from vaultlink.obsidian import ObsidianSettings, PeriodicNote
 from vaultlink.rules.context import Context, Finding, LinkPlace
 from vaultlink.rules.registry import ELEMENTS, SCOPES, CheckFunction, Rule, find_elements
 
@@ -97,9 +96,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
             obsidian,
             is_linted,
             compile_topics(config.allow_dangling),
-            compile_periodic_notes(
-                obsidian.periodic_notes if "daily-notes" in config.quiet else ()
-            ),
+            _expect_notes(obsidian.periodic_notes if "daily-notes" in config.quiet else ()),
             ignores,
             rules_by_scope,
             history,
@@ -222,12 +219,25 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
                 ),
             )
             for rule in self.rules_by_scope[scope]
-            if not rule.is_engine_rule
+            if not rule.is_engine_rule and config.backlinks["mode"] in rule.modes
         ]
 
 
 def _accept_all(_path: str) -> bool:
     return True
+
+
+def _accept_none(_path: str) -> bool:
+    return False
+
+
+def _expect_notes(periodic: Sequence[PeriodicNote]) -> Callable[[str], bool]:
+    """Return a predicate that is True for targets that name periodic notes."""
+    if not periodic:
+        return _accept_none
+    from vaultlink.config.dates import compile_periodic_notes  # noqa: PLC0415 - as above
+
+    return compile_periodic_notes(periodic)
 
 
 # -- running checks -------------------------------------------------------------------------------

@@ -229,3 +229,11 @@ class KnownCount(msgspec.Struct, frozen=True):
     def label(self) -> str:
         """The source of the known findings, as messages name it."""
         return "the baseline" if self.kind == "baseline" else self.name
+
+
+class KnownSplit(msgspec.Struct, frozen=True):
+    """New and known findings, in order, with counts for each known source."""
+
+    new: list[Diagnostic]
+    known: Sequence[Diagnostic]
+    known_counts: tuple[KnownCount, ...]

@@ -21,7 +21,6 @@ from vaultlink.engine.checks import (
     check_note,
     check_vault,
 )
-from vaultlink.engine.suppressions import apply_suppressions
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
 from vaultlink.index.near_names import NearFinder
 from vaultlink.index.packed_map import PackedMap, fold, unpack_all, with_changes
@@ -393,6 +392,8 @@ def _suppress(
     note = index.notes.get(path) if found or path in index.notes else None
     if note is None or not note.directives or not settings.is_linted(path):
         return found
+    from vaultlink.engine.suppressions import apply_suppressions  # noqa: PLC0415 - for few notes
+
     ignored = settings.ignored_rules(path)
     remaining = apply_suppressions(
         [rule for rule in settings.rules if rule.name not in ignored], settings.config, note, found

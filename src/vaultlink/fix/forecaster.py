@@ -7,6 +7,7 @@ from itertools import accumulate, chain
 
 from vaultlink.engine.step import State
 from vaultlink.fix.causes import list_fix_makers
+from vaultlink.fix.footprint import Footprint, FootprintRecorder
 from vaultlink.fix.forecast import MAX_TRIED, FixForecast, count_fixes
 from vaultlink.fix.loop import (
     FindingPlace,
@@ -51,6 +52,7 @@ class FixForecaster:
         self._makers = list_fix_makers(settings.rules, FixAnswers() if prepare else None)
         self._is_locked = cache(self._is_unchangeable)
         self._about_links = _find_link_rules(state)
+        self._recorder: FootprintRecorder | None = None
 
     def __call__(
         self,
@@ -106,6 +108,10 @@ class FixForecaster:
             has_guesses=is_cut or (self._prepare is None and self._have_guesses(findings)),
             has_known_guesses=is_cut or (not counts_known and self._have_guesses(known)),
         )
+
+    def describe_trial(self) -> Footprint | None:
+        """Return what the last trial depends on; None if that is unknown, or too much."""
+        return self._recorder.describe() if self._recorder else None
 
     def _find_allowed(self, item: Diagnostic, makers: Mapping[str, FixMaker]) -> Fix | None:
         """Return the fix of a finding if its files may be changed."""
@@ -196,6 +202,14 @@ class FixForecaster:
         with fixes to try; the plans leave out other notes unless `is_joint`.
         """
         made: dict[Safety, Collection[FindingPlace] | None] = {}
+        self._recorder = None
+        if not is_joint and select is None:
+            self._recorder = FootprintRecorder(
+                self._state,
+                self.sources.suggest if self._prepare else None,
+                has_usual_errors=bool(self._about_links),
+            )
+            self._recorder.add_notes(self._state, paths)
         for safety in dict.fromkeys(fix.safety for item, fix in pairs if item.path in paths):
             is_unsafe = safety is Safety.UNSAFE
             tried = [item.path for item, fix in pairs if fix.safety is safety]
@@ -209,6 +223,7 @@ class FixForecaster:
                 self._makers if is_unsafe else self._direct_makers,
                 self._analyse,
                 select if is_joint else partial(_pick_at, {*tried}.intersection(paths), select),
+                self._recorder,
             )
             made[safety] = {place_finding(item) for item, _ in plan.fixed}
         return made

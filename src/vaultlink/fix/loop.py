@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.engine.step import Change, State, step
+from vaultlink.engine.step import Change, State, step_and_list
+from vaultlink.fix.footprint import FootprintRecorder
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import FindingWithFix, FixFilter, edits_only_read, select_fixes
 from vaultlink.fix.sources import FixInputs, FixMaker
@@ -215,15 +216,15 @@ def plan_fixes(
     deferred: Mapping[str, FixMaker],
     examine: TextAnalyser | None = None,
     picked: FindingSelector | None = None,
+    recorder: FootprintRecorder | None = None,
 ) -> Plan:
     """Plan all allowed fixes round by round. Does not write.
 
     `deferred` maps rules to the makers of deferred fixes. `picked` restricts the findings; without
-    it, all are fixed.
+    it, all are fixed. `recorder` records what the result depends on.
     """
-    return apply_rounds(
-        state, sources, _FixSelector(allowed, deferred, picked or _list_all_findings), examine
-    )
+    wanted = _FixSelector(allowed, deferred, picked or _list_all_findings)
+    return apply_rounds(state, sources, wanted, examine, recorder=recorder)
 
 
 def _list_all_findings(state: State, _sources: FixInputs) -> Iterator[Diagnostic]:
@@ -236,16 +237,17 @@ def apply_rounds(
     wanted: Callable[[State, FixInputs], Iterable[FindingWithFix]],
     examine: TextAnalyser | None = None,
     made: FixRecorder = lambda _fixes, _edits: None,
+    recorder: FootprintRecorder | None = None,
 ) -> Plan:
     """Plan the fixes that `wanted` returns, round by round, until it returns none.
 
-    `made` takes the fixes of each round and their edits by path. Does not write. A fix that would
-    break a promise is left out, as are the fixes of a rule in a note that undo each other without
-    end.
+    `made` takes the fixes of each round and their edits by path, `recorder` all steps. Does not
+    write. A fix that would break a promise is left out, as are the fixes of a rule in a note that
+    undo each other without end.
     """
     endless: dict[_RuleInNote, BrokenPromise] = {}
     while True:
-        work = _FixLoop(state, sources, examine or _make_changes, endless.keys(), made)
+        work = _FixLoop(state, sources, examine or _make_changes, endless.keys(), made, recorder)
         plan = work.run(wanted)
         if plan is not None:
             broken = (*endless.values(), *plan.broken_promises)
@@ -281,9 +283,11 @@ class _FixLoop:
         examine: TextAnalyser,
         endless: Collection[_RuleInNote],
         made: FixRecorder,
+        recorder: FootprintRecorder | None,
     ):
         self._state, self._initial_state, self._sources = state, state, sources
         self._analyse, self._endless, self._record = examine, endless, made
+        self._recorder = recorder
         self._texts: dict[str, tuple[str | None, str]] = {}
         self._edits: dict[str, tuple[Edit, ...]] = {}
         self._done: list[FindingWithFix] = []
@@ -328,7 +332,7 @@ class _FixLoop:
             if (
                 not locked
                 and (diagnostic.path, diagnostic.rule) not in self._endless
-                and not changes_linked_heading(self._state.index, fix)
+                and not changes_linked_heading(self._state.index, fix.edits)
             ):
                 applicable.append((diagnostic, fix))
         # Sections list links of other notes. They wait until those are fixed, so that each is
@@ -343,7 +347,9 @@ class _FixLoop:
         edits, rules = _group_by_path(fixes)
         old = {path: self._get_text(path) or "" for path in edits}
         new = {path: apply_edits(old[path], group) for path, group in edits.items()}
-        after = step(self._state, self._analyse(new))
+        after, checked = step_and_list(self._state, self._analyse(new))
+        if self._recorder:
+            self._recorder.add_step(self._state, after, edits, checked)
         unsafe = {
             edit.path for _, fix in fixes if fix.safety is Safety.UNSAFE for edit in fix.edits
         }
@@ -490,8 +496,8 @@ def find_fix(
     return None if fix is None or edits_only_read(state, fix) else fix
 
 
-def changes_linked_heading(index: Index, fix: Fix) -> bool:
-    for edit in fix.edits:
+def changes_linked_heading(index: Index, edits: Iterable[Edit]) -> bool:
+    for edit in edits:
         note = index.notes.get(edit.path)
         changed = _find_headings_at(note.headings, edit) if note else ()
         if note and changed:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
-from vaultlink.git.budget import MAX_BLOB, ReadBudget
+from vaultlink.git.location import MAX_BLOB, ReadBudget
 from vaultlink.git.program import MAX_OUTPUT, RunningGit, find_filters, run_git, run_to_end
 from vaultlink.programs import ProgramResult
 

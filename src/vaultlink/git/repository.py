@@ -2,12 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from vaultlink.git.location import find_git_dir, read_git_file
-from vaultlink.git.program import RunningGit, run_git
 
 _STALE_LOCK_SECONDS = 60.0
 """Age in seconds from which git's lock counts as abandoned."""
@@ -59,9 +58,7 @@ def load_ignore_filter(vault: Path) -> Callable[[str], bool] | None:
     """
     root = vault.resolve()
     output = (
-        run_git(
-            root, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z"
-        )
+        _run(root, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
         if find_git_dir(root)
         else None
     )
@@ -74,10 +71,10 @@ def find_git_settings(root: Path) -> list[Path]:
     """Return the files with settings of git, which name those that it ignores."""
     if not find_git_dir(root):
         return []
-    output = run_git(root, "config", "--list", "--show-origin", "-z") or b""
+    output = _run(root, "config", "--list", "--show-origin", "-z") or b""
     origins = os.fsdecode(output).split("\0")[::2]
     read = {origin[5:] for origin in origins if origin.startswith("file:")}
-    named = run_git(root, "config", "--path", "core.excludesFile", ok_codes=(0, 1)) or b""
+    named = _run(root, "config", "--path", "core.excludesFile", ok_codes=(0, 1)) or b""
     home = os.environ.get("HOME", "")
     user = os.environ.get("XDG_CONFIG_HOME") or f"{home}/.config"
     usual = (f"{user}/git/ignore", f"{user}/git/config", f"{home}/.gitconfig")
@@ -88,7 +85,7 @@ def find_git_settings(root: Path) -> list[Path]:
 def filter_ignored(root: Path, paths: Sequence[str]) -> frozenset[str]:
     """Return those of these vault paths that git ignores."""
     request = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    output = run_git(root, "check-ignore", "-z", "--stdin", stdin=request, ok_codes=(0, 1))
+    output = _run(root, "check-ignore", "-z", "--stdin", stdin=request, ok_codes=(0, 1))
     return frozenset(os.fsdecode(output or b"").split("\0")[:-1])
 
 
@@ -97,5 +94,15 @@ def list_untracked(root: Path) -> Callable[[], list[str]]:
 
     Git starts at once. The function can be called once.
     """
+    from vaultlink.git.program import RunningGit  # noqa: PLC0415 - only in a repository
+
     git = RunningGit(root, "ls-files", "--others", "--exclude-standard", "-z")
     return lambda: os.fsdecode(git.read() or b"").split("\0")[:-1]
+
+
+def _run(
+    root: Path, *arguments: str, stdin: bytes | None = None, ok_codes: Collection[int] = (0,)
+) -> bytes | None:
+    from vaultlink.git.program import run_git  # noqa: PLC0415 - only in a repository
+
+    return run_git(root, *arguments, stdin=stdin, ok_codes=ok_codes)

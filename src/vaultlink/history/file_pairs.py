@@ -18,7 +18,7 @@ from vaultlink.history.matcher import (
     pick_best,
 )
 from vaultlink.index.resolve import file_name, is_note, parent_folder
-from vaultlink.model import NO_HISTORY, FileStamp, History, Note
+from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.parse.pieces import Pieces, read_pieces, weigh_all
 from vaultlink.text import file_extension, group_by
 
@@ -399,13 +399,6 @@ def _group_by_content(paths: Mapping[str, Content]) -> dict[tuple[Content, str],
 
 
 # -- follow files from one state of a vault to a later one -----------------------------------------
-
-
-UNCOMMITTED = 1 << 40
-"""Stands in `History.vanished` for a file that vanished after the last commit.
-
-It is larger than the time of a commit in seconds since the epoch.
-"""
 
 
 class Snapshot(NamedTuple):

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.git.budget import ReadBudget
+from vaultlink.git.location import ReadBudget
 from vaultlink.git.objects import (
     RawDiffEntry,
     diff_budget,

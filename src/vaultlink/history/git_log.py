@@ -12,7 +12,7 @@ from typing import Protocol, TypeVar
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.git.budget import ReadBudget
+from vaultlink.git.location import ReadBudget
 from vaultlink.git.objects import (
     RawDiffEntry,
     diff_budget,

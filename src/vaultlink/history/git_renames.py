@@ -9,8 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.files import read_regular
-from vaultlink.git.budget import MAX_BLOB, ReadBudget
-from vaultlink.git.location import find_git_dir
+from vaultlink.git.location import MAX_BLOB, ReadBudget, find_git_dir
 from vaultlink.git.objects import (
     RawDiffEntry,
     check_objects,
@@ -21,7 +20,6 @@ from vaultlink.git.objects import (
 )
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
-    UNCOMMITTED,
     UNKNOWN,
     Content,
     FileChanges,
@@ -45,7 +43,7 @@ from vaultlink.history.git_log import (
 from vaultlink.history.matcher import PieceIndex, Texts, read_data_pieces
 from vaultlink.index.resolve import file_name, is_note, name_key
 from vaultlink.links.naming import strip_note_extension
-from vaultlink.model import NO_HISTORY, FileStamp, History, Note
+from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.parse.pieces import Pieces
 from vaultlink.text import file_extension, group_by
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.git.objects import find_blobs
-from vaultlink.history.file_pairs import UNCOMMITTED, UNKNOWN, OutcomeKind
+from vaultlink.history.file_pairs import UNKNOWN, OutcomeKind
 from vaultlink.history.git_anchors import NoteVersions
 from vaultlink.history.git_log import GitLog, LogCommit, PathsNow, number_commits
 from vaultlink.history.link_changes import content_of, is_remainder
@@ -23,7 +23,7 @@ from vaultlink.index.resolve import (
     resolve_with_alternatives,
     target_keys,
 )
-from vaultlink.model import Destination, Link, Note
+from vaultlink.model import UNCOMMITTED, Destination, Link, Note
 from vaultlink.text import group_by
 
 _MAX_LINKS = 2_000

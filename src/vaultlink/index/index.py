@@ -225,10 +225,11 @@ def _find_path_traits(note: Note, targets: LinkTargets) -> Collection[str]:
 
 def unresolved_keys(index: "Index", path: str) -> Iterable[str]:
     note = index.notes.get(path)
-    return _find_unresolved(note, index.targets[path]) if note else ()
+    return find_unresolved(note, index.targets[path]) if note else ()
 
 
-def _find_unresolved(note: Note, targets: LinkTargets) -> Collection[str]:
+def find_unresolved(note: Note, targets: LinkTargets) -> Collection[str]:
+    """Return the unresolved targets of a note's links, given where these lead."""
     if None not in targets:
         return ()
     return {
@@ -253,6 +254,18 @@ def title_keys(index: "Index", path: str) -> Iterable[str]:
     note = index.notes.get(path)
     title = note.title if note and note.properties else None
     return (normalize_name(title),) if title else ()
+
+
+def title_spellings(index: "Index", path: str) -> Iterable[str]:
+    note = index.notes.get(path)
+    return _find_title_spellings(note, note.title, note.aliases) if note and note.properties else ()
+
+
+def _find_title_spellings(note: Note, title: str | None, aliases: Sequence[str]) -> Collection[str]:
+    if not title and not aliases:
+        return ()
+    found = set(map(spelling_key, (title, *aliases) if title else aliases))
+    return found.difference(map(spelling_key, list_file_names(note.path)))
 
 
 def file_spellings(index: "Index", path: str) -> Iterable[str]:
@@ -338,23 +351,19 @@ def add_stored_keys(
     The keys are those of the functions in `STORED_MAPS`; computing them together is faster.
     `targets` are those of the note's links.
     """
-    path, name = note.path, link_name(note.path)
-    spelling = spelling_key(name)
-    _add_path(maps["files_by_spelling"], (spelling,), path)
-    spellings = set(map(spelling_key, list_file_names(path)))
+    path = note.path
+    _add_path(maps["files_by_spelling"], (spelling_key(link_name(path)),), path)
     if note.properties:
         aliases, title = note.aliases, note.title
         if title:
-            spellings.add(spelling_key(title))
             _add_path(maps["notes_by_title"], (normalize_name(title),), path)
         if aliases:
-            spellings.update(map(spelling_key, aliases))
             _add_path(maps["notes_by_alias"], set(map(normalize_name, aliases)), path)
-    _add_path(maps["definitions"], spellings, path)
+        _add_path(maps["titles_by_spelling"], _find_title_spellings(note, title, aliases), path)
     if note.links:
         _add_path(maps["anchor_sources"], _find_anchored(note, targets), path)
         _add_path(maps["path_sources"], _find_path_traits(note, targets), path)
-        _add_path(maps["unresolved_sources"], _find_unresolved(note, targets), path)
+        _add_path(maps["unresolved_sources"], find_unresolved(note, targets), path)
     if note.queries:
         _add_path(maps["query_sources"], find_query_keys(note), path)
 
@@ -511,8 +520,8 @@ class Index:
     When a name is added or removed, these notes are resolved again.
     """
 
-    definitions = Grouping(defined_spellings, of_files=True)
-    """Spelling keys of names, aliases and titles to the files that have them."""
+    titles_by_spelling = Grouping(title_spellings)
+    """Spelling keys of aliases and titles to the notes whose names are not spelled so."""
 
     anchor_sources = Grouping(anchored_targets, on_targets=True)
     """File to the notes and canvases that link to one of its headings or blocks."""
@@ -568,6 +577,22 @@ class Index:
     def add_maps(self, maps: Mapping[str, "PathsByKey"]) -> None:
         """Add maps of `STORED_MAPS` that were computed elsewhere."""
         self.memos.update((STORED_MAPS[name], groups) for name, groups in maps.items())
+
+    # -- names -----------------------------------------------------------------------------------
+
+    def files_spelled(self, key: str) -> tuple[str, ...]:
+        """Return the files with a name, alias or title that has a spelling key, sorted.
+
+        A name counts with and without the extension of a note, canvas or base.
+        """
+        found, by_name = {*self.titles_by_spelling.get(key, ())}, self.files_by_spelling
+        if key.endswith("md"):
+            found.update(filter(is_note, by_name.get(key[:-2], ())))
+        for extension in BOARD_EXTENSIONS:
+            boards = by_name.get(key + extension, ())
+            found.update(board for board in boards if board.lower().endswith(f".{extension}"))
+        named = by_name.get(key, ())
+        return tuple(sorted(found.union(named))) if found else named
 
     # -- links -----------------------------------------------------------------------------------
 
@@ -684,7 +709,7 @@ class Index:
 STORED_MAPS: Mapping[str, Grouping] = {
     name: vars(Index)[name]
     for name in (
-        *("notes_by_alias", "notes_by_title", "files_by_spelling", "definitions"),
+        *("notes_by_alias", "notes_by_title", "files_by_spelling", "titles_by_spelling"),
         *("anchor_sources", "path_sources", "unresolved_sources", "query_sources"),
     )
 }

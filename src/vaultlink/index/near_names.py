@@ -240,6 +240,23 @@ def is_slip(one: str, other: str, letters: int) -> bool:
 # The keys are necessary, but not sufficient: `is_near` decides.
 
 
+_NameGroups = dict[str, str | list[str]]
+"""Names by key. A key of one name, as most have, has that itself: a list takes 90 bytes more."""
+
+
+def _add_name(groups: _NameGroups, key: str, name: str) -> None:
+    known = groups.setdefault(name if key == name else key, name)
+    if isinstance(known, list):
+        known.append(name)
+    elif known is not name:
+        groups[key] = [known, name]
+
+
+def _list_names(groups: _NameGroups, key: str) -> Iterable[str]:
+    found = groups.get(key, ())
+    return (found,) if isinstance(found, str) else found
+
+
 class NearKeys:
     """Names by the keys that they share with the targets that they are near."""
 
@@ -247,15 +264,17 @@ class NearKeys:
         self._known_words: set[str] = set()
         self._words: set[str] = set()
         self._corrections: dict[str, list[str]] = {}
-        self._originals = group_by(names, _simplify_name)
-        self._names_by_key: dict[str, list[str]] = {}
-        self._names_by_stems: dict[str, list[str]] = {}
+        self._originals: _NameGroups = {}
+        self._names_by_key: _NameGroups = {}
+        self._names_by_stems: _NameGroups = {}
         self._names_by_fold: dict[str, list[str]] = {}
+        for name in names:
+            _add_name(self._originals, _simplify_name(name), name)
         for name in self._originals:
             words = split_name(name)
             for key in {" ".join(words), *_related_keys(words)}:
-                self._names_by_key.setdefault(key, []).append(name)
-            self._names_by_stems.setdefault(_join_stems(words), []).append(name)
+                _add_name(self._names_by_key, key, name)
+            _add_name(self._names_by_stems, _join_stems(words), name)
             if _is_plain(name):
                 self._known_words.update(words)
             else:
@@ -284,15 +303,15 @@ class NearKeys:
         elif self._names_by_fold:
             found.update(self._names_by_fold.get(_fold_name(target), ()))
         words = split_name(target)
-        for name in self._names_by_stems.get(_join_stems(words), ()):
+        for name in _list_names(self._names_by_stems, _join_stems(words)):
             if _is_inflected(words, split_name(name)):
                 found.add(name)
         keys = {*_related_keys(words), *self._correct(words)}
         if len(words) == 2:
             keys.add(" ".join(words[::-1]))
         for key in keys:
-            found.update(self._names_by_key.get(key, ()))
-        return {original for name in found for original in self._originals[name]}
+            found.update(_list_names(self._names_by_key, key))
+        return {original for name in found for original in _list_names(self._originals, name)}
 
     def _correct(self, words: Words) -> Iterator[str]:
         """Yield the keys of names with these words but for a slip in an unknown one."""

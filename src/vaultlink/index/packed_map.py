@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from functools import cache, cached_property
 from itertools import chain, compress, repeat
 from operator import gt, is_not
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -87,36 +87,109 @@ def remember_more(number: int) -> Iterator[None]:
         PackedMap.max_remembered = MAX_REMEMBERED
 
 
+class Chunk(msgspec.Struct, array_like=True):
+    """Values of a column that follow each other.
+
+    `ends` are the ends of the values, as 8 bytes each. `data` are their bytes; if it is None, these
+    are in the spool from `place` on.
+    """
+
+    ends: memoryview
+    data: memoryview | None
+    place: int = 0
+
+
+class Spool(Protocol):
+    """Takes bytes off memory."""
+
+    def write(self, data: bytearray) -> int | None:
+        """Return the place of the bytes; None if they can't be written."""
+
+    def read(self, size: int, place: int) -> bytes:
+        """Return bytes that were written."""
+
+
+_MIN_CHUNK = 1 << 20
+"""Bytes of a chunk to write: many values, because the reader of all values reads chunk by chunk."""
+
+
 class ColumnBuilder:
-    def __init__(self) -> None:
-        self.ends = array("Q")
-        self.data = bytearray()
+    """Encodes the values of a column.
+
+    Args:
+        spool: Takes the values; None to keep them in memory.
+    """
+
+    def __init__(self, spool: Spool | None = None) -> None:
+        self._ends = array("Q")
+        self._data = bytearray()
+        self._chunks: list[Chunk] = []
+        self._spool = spool
 
     def add(self, value: object) -> None:
         """Add a value; None for a key without a value."""
         if value is not None:
-            _encoder.encode_into(value, self.data, -1)
-        self.ends.append(len(self.data))
+            _encoder.encode_into(value, self._data, -1)
+        self._ends.append(len(self._data))
 
     def add_packed(self, packed: bytes) -> None:
         """Add the bytes of a value; empty for a key without a value."""
-        self.data += packed
-        self.ends.append(len(self.data))
+        self._data += packed
+        self._ends.append(len(self._data))
 
-    def extend(self, ends: memoryview, data: memoryview) -> None:
-        """Add the values of another builder, given its `ends` as bytes and its data."""
-        start, more = len(self.data), array("Q")
-        more.frombytes(ends)
-        self.ends.extend([start + end for end in more] if start else more)
-        self.data += data
+    def add_chunks(self, chunks: Iterable[Chunk]) -> None:
+        """Add the chunks of another builder with the same spool."""
+        self._end_chunk()
+        self._chunks += chunks
 
-    def parts(self) -> tuple[memoryview, memoryview]:
-        return memoryview(self.ends).cast("B"), memoryview(self.data)
+    def spool(self) -> None:
+        """Write the added values to the spool, if they are many."""
+        if self._spool is not None and len(self._data) >= _MIN_CHUNK:
+            self._end_chunk()
+
+    def chunks(self) -> list[Chunk]:
+        """Return all chunks. Nothing may be added afterwards."""
+        self._end_chunk()
+        return self._chunks
+
+    def _end_chunk(self) -> None:
+        if not self._ends:
+            return
+        place = None if self._spool is None else self._spool.write(self._data)
+        ends = memoryview(self._ends).cast("B")
+        data = memoryview(self._data) if place is None else None
+        self._chunks.append(Chunk(ends, data, place or 0))
+        self._ends, self._data = array("Q"), bytearray()
 
     def build(self, keys: Keys) -> Column:
         """Return the column with these keys. Nothing may be added afterwards."""
-        data = memoryview(self.data)
-        return Column(keys, self.ends, lambda start, end: data[start:end])  # type: ignore[arg-type,return-value] # decoders take any buffer
+        ends, starts = array("Q"), []
+        chunks = self.chunks()
+        for chunk in chunks:
+            start, more = ends[-1] if ends else 0, array("Q")
+            more.frombytes(chunk.ends)
+            ends.extend([start + end for end in more] if start else more)
+            starts.append(start)
+        if len(chunks) == 1 and (data := chunks[0].data) is not None:
+            return Column(keys, ends, lambda start, end: data[start:end])  # type: ignore[arg-type,return-value] # decoders take any buffer
+        spool, pieces = self._spool, [(chunk.data, chunk.place) for chunk in chunks]
+
+        def read(start: int, end: int) -> bytes:
+            at = bisect_right(starts, start) - 1
+            parts: list[bytes | memoryview] = []
+            while start < end:
+                first, data = starts[at], pieces[at][0]
+                at += 1
+                stop = min(end, starts[at]) if at < len(starts) else end
+                if data is not None:
+                    parts.append(data[start - first : stop - first])
+                else:
+                    assert spool is not None
+                    parts.append(spool.read(stop - start, pieces[at - 1][1] + start - first))
+                start = stop
+            return parts[0] if len(parts) == 1 else b"".join(parts)  # type: ignore[return-value] # as above
+
+        return Column(keys, ends, read)
 
 
 _NOTHING: Mapping[str, bytes] = {}
@@ -242,6 +315,13 @@ class PackedMap(Mapping[str, T], Generic[T]):
         other._remembered = {key: value for key, value in decoded.items() if key not in folded}
         return other
 
+    def at_saved(self, packed: Mapping[str, bytes]) -> "PackedMap[T]":
+        """Return the values of the column with encoded others; empty ones remove a key."""
+        other = PackedMap[T](self._kind, None, self._column)
+        other._folded = packed
+        other._remembered = {}
+        return other
+
     def pack(self, key: str) -> bytes:
         """Return the bytes of a value; empty if the key has none."""
         if key in self._values:
@@ -249,14 +329,18 @@ class PackedMap(Mapping[str, T], Generic[T]):
             return b"" if value is None else encode(value)
         return self._slice(key)
 
-    def pack_column(self, keys: Keys) -> Column:
-        is_unchanged = not self._values and not self._folded
-        if is_unchanged and self._column and self._column.keys.names == keys.names:
-            return self._column
-        builder = ColumnBuilder()
-        for key in keys.names:
+    def pack_column(self, keys: Keys | None = None, spool: Spool | None = None) -> Column:
+        """Return a column of these keys, by default of all."""
+        if not self._values and not self._folded and self._column:
+            own = self._column.keys
+            if keys is None or own.names == keys.names:
+                return self._column
+        names = list(self) if keys is None else keys.names
+        builder = ColumnBuilder(spool)
+        for key in names:
             builder.add_packed(self.pack(key))
-        return builder.build(keys)
+            builder.spool()
+        return builder.build(keys or Keys(lambda: names))
 
     def read_as(self, kind: Any, keys: Iterable[str] | None = None) -> Iterator[Any]:
         """Yield the values of some keys, or all, in the order that is read fastest.
@@ -318,19 +402,19 @@ class PackedMap(Mapping[str, T], Generic[T]):
         )
 
     def count_items(self, keys: Iterable[str]) -> int:
-        count, data, ends, numbers = 0, b"", array("Q"), self._numbers
+        count, column, numbers = 0, self._column, self._numbers
         values: Mapping[str, Any] = self._values
         for key in keys:
             if key in values:
                 count += len(values[key])
                 continue
             if key in self._folded:
-                count += _count_encoded(self._folded[key], 0)
+                count += _count_encoded(self._folded[key])
                 continue
-            if not data and self._column is not None:
-                data, ends = self._column.read_all(), self._column.ends
+            assert column is not None
             number = numbers[key]
-            count += _count_encoded(data, ends[number - 1] if number else 0)
+            start = column.ends[number - 1] if number else 0
+            count += _count_encoded(column.read(start, min(start + 5, column.ends[number])))
         return count
 
     def to_changes(self) -> dict[str, T | None]:
@@ -412,11 +496,10 @@ _ABSENT = object()
 """Stands for a key that a mapping does not change."""
 
 
-def _count_encoded(data: bytes, begin: int) -> int:
-    """Return the number of items of an encoded array that begins here."""
-    size = _ARRAY_SIZES.get(data[begin], 0)
-    more = data[begin + 1 : begin + 1 + size]
-    return int.from_bytes(more, "big") if size else data[begin] & 0x0F
+def _count_encoded(data: bytes) -> int:
+    """Return the number of items of an encoded array, given its first bytes."""
+    size = _ARRAY_SIZES.get(data[0], 0)
+    return int.from_bytes(data[1 : 1 + size], "big") if size else data[0] & 0x0F
 
 
 def decode_column(kind: Any, column: Column) -> PackedMap[Any]:

@@ -6,7 +6,7 @@ from functools import cached_property
 import msgspec
 
 from vaultlink.index.file_kinds import is_in_other_vault, is_same_kind
-from vaultlink.index.index import Index, PathsByKey, link_name, list_file_names
+from vaultlink.index.index import Index, link_name, list_file_names
 from vaultlink.index.near_names import (
     MIN_SLIP,
     NearFinder,
@@ -78,10 +78,6 @@ class Suggester:
         self._recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
 
     @cached_property
-    def _definitions(self) -> PathsByKey:
-        return self._index.definitions
-
-    @cached_property
     def _find_names(self) -> NearFinder:
         return self._index.derive(NearFinder)
 
@@ -140,7 +136,7 @@ class Suggester:
         folders = split_folders(target)
         if (
             target.startswith("/")
-            or (folders and self._definitions.get(folders[-1]))
+            or (folders and self._index.files_spelled(folders[-1]))
             or (folders and folders[-1] in _SITE_FOLDERS)
         ):
             return ()
@@ -174,10 +170,9 @@ class Suggester:
     # -- same spelling ---------------------------------------------------------------------------
 
     def _match_spelling(self, target: str) -> Iterator[Suggestion]:
-        definitions = self._definitions
         for text in dict.fromkeys((target, link_name(file_name(target)))):
             key = spelling_key(text)
-            for path in definitions.get(key, ()) if key else ():
+            for path in self._index.files_spelled(key) if key else ():
                 if is_same_kind(target, path):
                     yield from self._match_names(path, text)
 
@@ -241,8 +236,17 @@ class Suggester:
 
 
 def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[str]:
-    paths = {item.target: item.path for item in findings if item.target is not None}
-    return [target for target, path in paths.items() if resolve(path, target, names) is None]
+    """Return the targets of findings that do not resolve from one of their notes."""
+    unresolved: dict[str, None] = {}
+    for item in findings:
+        target = item.target
+        if (
+            target is not None
+            and target not in unresolved
+            and resolve(item.path, target, names) is None
+        ):
+            unresolved[target] = None
+    return list(unresolved)
 
 
 def drop_own_names(

@@ -6,7 +6,7 @@ Uses only the names, titles, aliases and headings in the index.
 from collections.abc import Collection
 
 from vaultlink.errors import UsageError
-from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name
+from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import (
     file_name,
     is_note,
@@ -62,23 +62,7 @@ def is_only_spelling(path: str, index: Index, name: str | None = None) -> bool:
     A name counts with and without the extension of a note, canvas or base.
     """
     key = spelling_key(link_name(path) if name is None else name)
-    if Index.definitions in index.memos:  # a long-running process keeps this map up to date
-        return index.definitions.get(key) == (path,)
-    files = set(index.files_by_spelling.get(key, ()))
-    if key.endswith("md"):
-        files.update(filter(is_note, index.files_by_spelling.get(key[:-2], ())))
-    for extension in BOARD_EXTENSIONS:
-        boards = index.files_by_spelling.get(key + extension, ())
-        files.update(board for board in boards if board.lower().endswith(f".{extension}"))
-    return files == {path} and index.derive(_TitlesBySpelling).get(key, {path}) == {path}
-
-
-class _TitlesBySpelling(dict[str, set[str]]):
-    def __init__(self, index: Index) -> None:
-        super().__init__()
-        for notes in (index.notes_by_title, index.notes_by_alias):
-            for name, paths in notes.items():
-                self.setdefault(spelling_key(name), set()).update(paths)
+    return index.files_spelled(key) == (path,)
 
 
 def get_current_title(path: str, index: Index) -> str:

@@ -31,7 +31,7 @@ from vaultlink.index.near_names import (
     build_near_keys,
     find_renamed,
 )
-from vaultlink.index.packed_map import fold, with_changes
+from vaultlink.index.packed_map import fold, list_differing_keys, with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
 from vaultlink.index.vocabulary import (
     count_changed_names,
@@ -196,9 +196,9 @@ def _find_affected_notes(
             path for path in (old | new if path in changed else old ^ new) if path is not None
         )
     for path in sorted(before.files & changed):  # what links to a new file was resolved again
-        if _linkable_parts(before.notes.get(path)) != _linkable_parts(after.notes.get(path)):
+        if linkable_parts(before.notes.get(path)) != linkable_parts(after.notes.get(path)):
             affected.update(after.sources_of(path))
-    sharing = {path for key in keys for path in after.definitions.get(key, ())}
+    sharing = {path for key in keys for path in after.files_spelled(key)}
     affected.update(sharing)
     # The shortest link to these files may have changed, and with it the suggested fix.
     affected |= after.notes_mentioning(
@@ -207,7 +207,7 @@ def _find_affected_notes(
     return {path for path in affected if path in after.notes}
 
 
-def _linkable_parts(note: Note | None) -> object:
+def linkable_parts(note: Note | None) -> object:
     """Return the parts of a note that checks of links to it depend on.
 
     An unreadable note has a problem, and so has a block identifier without effect.
@@ -220,6 +220,27 @@ def _linkable_parts(note: Note | None) -> object:
         note.title,
         note.aliases,
     )
+
+
+def is_plain_edit(before: Index, after: Index, path: str) -> bool:
+    """Return True if an edit of a note took away nothing that links name.
+
+    Both indexes have the same files, and only this note differs. It has the same title and aliases
+    and, if links name headings or blocks of it, the same of these. What is left of its links leads
+    where it did.
+    """
+    old, new = before.notes.get(path), after.notes.get(path)
+    if old is None or new is None or (old.title, old.aliases) != (new.title, new.aliases):
+        return False
+    is_named = any(index.anchor_sources.get(path) for index in (before, after))
+    if is_named and linkable_parts(old) != linkable_parts(new):
+        return False
+    if any(other != path for other in list_differing_keys(before.targets, after.targets)):
+        return False
+    raws, led = {link.raw for link in new.links}, {link.raw for link in old.links}
+    return {
+        (link.raw, target) for link, target in before.resolved_links(path) if link.raw in raws
+    } == {(link.raw, target) for link, target in after.resolved_links(path) if link.raw in led}
 
 
 def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -> set[str]:

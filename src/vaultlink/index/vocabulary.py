@@ -1,16 +1,19 @@
 """The words that a vault uses: those in names, headings and unresolved targets."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence, Set
 from itertools import filterfalse, islice
 
-from vaultlink.index.index import Index, TraitCount, unresolved_keys
+from vaultlink.index.index import Index, LinkTargets, TraitCount, find_unresolved, link_name
 from vaultlink.index.near_names import (
     find_renamed,
     list_different_names,
     list_named_files,
     list_names,
 )
+from vaultlink.index.resolve import file_name
+from vaultlink.index.words import split_name
+from vaultlink.model import Note
 from vaultlink.text import lazy_pattern, strip_accents
 
 _LETTERS = lazy_pattern(r"[^\W\d_]+")
@@ -134,8 +137,26 @@ def _list_vocabulary(index: Index, path: str) -> Iterator[str]:
     yield from list_names(index, path)
     note = index.notes.get(path)
     if note is not None:
-        yield from (heading.text for heading in note.headings)
-        yield from unresolved_keys(index, path)
+        yield from list_word_texts(note, index.targets[path])
+
+
+def list_word_texts(note: Note, targets: LinkTargets) -> Iterator[str]:
+    """Yield the headings and unresolved targets of a note."""
+    yield from (heading.text for heading in note.headings)
+    yield from find_unresolved(note, targets)
+
+
+def list_compared_words(texts: Iterable[str]) -> set[str]:
+    """Return the words of texts in all forms that are compared with targets."""
+    found = list(texts)
+    names = (word for text in found for word in split_name(link_name(file_name(text))))
+    return {*_find_words(found), *filter(str.isalpha, names)}
+
+
+def drop_words_in_names(index: Index, words: Set[str]) -> set[str]:
+    """Return the words that are in no name, title or alias of a vault."""
+    counts = count_some_words(index.derive(list_different_names), words, 1)
+    return {word for word in words if not counts[word]}
 
 
 _MAX_SEARCHED = 50

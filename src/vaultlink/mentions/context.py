@@ -1,6 +1,6 @@
 """Read the words around a name, and what they say about it."""
 
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Callable, Iterator
 
 from vaultlink.index.words import is_unspaced
 from vaultlink.mentions.matcher import Tally, has_particle, is_word_char
@@ -332,9 +332,9 @@ def is_in_longer_name(place: NamePlace, sentence_start: int, tally: Tally) -> bo
 
 def _is_mostly_lower(word: str, tally: Tally) -> bool:
     """Return True for a common word, which has a capital only to start a sentence."""
-    lower = tally.lower[word.lower()]
+    lower = tally.count_lower(word.lower())
     return (
-        2 * lower >= max(1, tally.words[fold_name(word)])
+        2 * lower >= max(1, tally.count(fold_name(word)))
         and tally.lower_share(word.lower()) >= _COMMON_SHARE
     )
 
@@ -349,19 +349,16 @@ _WORD_WITH_HYPHEN = lazy_pattern(r"[^\W_][\w'’]*")
 _LONGEST_EXPANSION = 120
 
 
-Terms = Mapping[str, Set[str | None]]
-"""Folded term to the vault paths of the notes that links with it lead to."""
-
-
-def is_in_longer_term(place: NamePlace, terms: Terms) -> bool:
+def is_in_longer_term(place: NamePlace, leads_elsewhere: Callable[[str, str], bool]) -> bool:
     """Return True if the words next to a name belong to the same term.
 
     That is so if the vault links the longer term to another note, or if an abbreviation behind the
-    name starts with the word before it: `Linux Containers (LXC)`.
+    name starts with the word before it: `Linux Containers (LXC)`. `leads_elsewhere` returns True
+    for a folded term and a note if links with the term lead to other notes only.
     """
     text, start, end, key = place.text, place.start, place.end, place.key
     for longer in _list_longer(text, end, key):
-        if longer in terms and place.name.path not in terms[longer]:
+        if leads_elsewhere(longer, place.name.path):
             return True
     before, _ = word_before(text, start, text.rfind("\n", 0, start) + 1)
     match = _ABBREVIATION_BEHIND.match(text, end)

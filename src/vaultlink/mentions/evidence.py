@@ -1,16 +1,25 @@
 """Read what links say about a name: how often it is linked, and its distance."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import takewhile
+from itertools import islice, takewhile
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
-from vaultlink.index.index import Index
+import msgspec
+
+from vaultlink.config.dates import compile_periodic_notes
+from vaultlink.config.patterns import compile_path_prefixes
+from vaultlink.history.matcher import is_same_series, number_pattern
+from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import parent_folder
-from vaultlink.mentions.names import fold_name
+from vaultlink.links.index_notes import is_index_note
+from vaultlink.mentions.names import fold_name, is_date
+from vaultlink.mentions.visible import has_text
 from vaultlink.model import Link, Place
+from vaultlink.obsidian import ObsidianSettings
+from vaultlink.text import group_by, lazy_pattern
 
 # -- count how often the author links the names of notes -------------------------------------------
 
@@ -18,71 +27,80 @@ from vaultlink.model import Link, Place
 _LONGEST_WORDING = 80
 
 
-class Wording(NamedTuple):
-    """The links that show a name: notes by target, and by exact text and target."""
-
-    targets: dict[str, int]
-    forms: dict[tuple[str, str], int]
+LinkUse = tuple[str, str]
+"""The text that a link shows, and the note that it leads to; "" for a target without a note."""
 
 
-class Wordings:
+class Wordings(msgspec.Struct):
     """The texts of the links in the bodies of a vault's notes.
 
     Attributes:
-        terms: Folded text of several words to the targets of links that show or name it; None
-            stands for a target without a note.
+        uses: Folded text to the links that show it, and the number of notes with each. A text is
+            one of the names, or begins with one.
     """
 
-    def __init__(self, index: Index):
-        self._uses: Counter[tuple[str, str | None]] = Counter()
-        for path in index.notes:
-            self._add(index, path)
-        self.terms: dict[str, set[str | None]] = {}
-        self._by_key: dict[str, Wording] = {}
+    uses: dict[str, dict[LinkUse, int]]
 
-    def _add(self, index: Index, path: str) -> None:
-        """Count the links of a note that stand in sentences, not in lists of links."""
-        lone = index.notes[path].lone_links
-        self._uses.update(
-            {
-                (shown, target)
-                for link, target in index.resolved_links(path)
-                if target != path
-                and not link.external
-                and not link.subpath
-                and link.place is not Place.PROPERTY
-                and link.start not in lone
-                and len(shown := shown_words(link)) <= _LONGEST_WORDING
-            }
-        )
+    @classmethod
+    def from_counts(cls, counts: Mapping[LinkUse, int], names: Container[str]) -> Self:
+        """Fold the texts of links, and keep those that are or begin with one of the names."""
+        uses: dict[str, dict[LinkUse, int]] = {}
+        for use, count in counts.items():
+            key = fold_name(use[0])
+            if key in uses or key in names or any(start in names for start in list_starts(key)):
+                uses.setdefault(key, {})[use] = count
+        return cls(uses)
 
-    def sort_by_name(self, names: Iterable[str]) -> None:
-        """Fold the texts, and keep those that are one of the folded names."""
-        wanted = frozenset(names)
-        for (shown, target), count in self._uses.items():
-            key = fold_name(shown)
-            if " " in key:
-                self.terms.setdefault(key, set()).add(target)
-            if target is None or key not in wanted:
-                continue
-            wording = self._by_key.get(key)
-            if wording is None:
-                wording = self._by_key[key] = Wording({}, {})
-            wording.targets[target] = wording.targets.get(target, 0) + count
-            wording.forms[shown, target] = count
-        self._uses.clear()
+    def add(self, use: LinkUse, step: int) -> None:
+        """Count a link once more, or less."""
+        counts = self.uses.setdefault(fold_name(use[0]), {})
+        counts[use] = counts.get(use, 0) + step
+        if not counts[use]:
+            del counts[use]
 
     def count(self, key: str, words: str, target: str) -> tuple[int, int]:
         """Return how many notes link to a target with a name, and with these words."""
-        wording = self._by_key.get(key)
-        if wording is None:
+        uses = self.uses.get(key)
+        if not uses:
             return 0, 0
-        return wording.targets.get(target, 0), wording.forms.get((words, target), 0)
+        total = sum([count for (_, path), count in uses.items() if path == target])
+        return total, uses.get((words, target), 0)
 
     def count_targets(self, key: str) -> Mapping[str, int]:
         """Return the targets of links that show a folded name, each with its notes."""
-        wording = self._by_key.get(key)
-        return wording.targets if wording else {}
+        found: dict[str, int] = {}
+        for (_, target), count in self.uses.get(key, {}).items():
+            if target:
+                found[target] = found.get(target, 0) + count
+        return found
+
+    def leads_elsewhere(self, term: str, target: str) -> bool:
+        """Return True if links show a folded term, and none of them leads to a note."""
+        uses = self.uses.get(term)
+        return all(path != target for _, path in uses) if uses else False
+
+
+def list_starts(key: str) -> Iterator[str]:
+    """Yield the first words of a folded text: one, two, and so on, but not all."""
+    at = key.find(" ")
+    while at != -1:
+        yield key[:at]
+        at = key.find(" ", at + 1)
+
+
+def list_uses(index: Index, path: str) -> set[LinkUse]:
+    """Return the links of a note that stand in sentences, not in lists of links."""
+    lone = index.notes[path].lone_links
+    return {
+        (shown, target or "")
+        for link, target in index.resolved_links(path)
+        if target != path
+        and not link.external
+        and not link.subpath
+        and link.place is not Place.PROPERTY
+        and link.start not in lone
+        and len(shown := shown_words(link)) <= _LONGEST_WORDING
+    }
 
 
 def shown_words(link: Link) -> str:
@@ -108,28 +126,48 @@ def find_regions(source: str, target: str) -> tuple[str, str] | None:
     return "/".join(own[: depth + 1]), "/".join(other[: depth + 1])
 
 
-def list_linked_regions(index: Index) -> frozenset[tuple[str, str]]:
+FolderPair = tuple[str, str]
+"""The folders of two notes of which the first links to the second."""
+
+
+def list_linked_folders(index: Index, path: str) -> set[FolderPair]:
+    """Return the folder of a note with those of the files that it links to."""
+    folder = parent_folder(path)
+    return {(folder, parent_folder(target)) for target in index.targets[path] if target is not None}
+
+
+def list_linked_regions(pairs: Iterable[FolderPair]) -> frozenset[tuple[str, str]]:
     """Return the pairs of folders that a link connects, in both orders."""
-    folders = {
-        (parent_folder(source), parent_folder(target))
-        for source, targets in index.targets.items()
-        for target in targets
-        if target is not None
-    }
-    found = [find_regions(*pair) for pair in folders]
+    found = [find_regions(*pair) for pair in pairs]
     return frozenset(item for pair in found if pair for item in (pair, pair[::-1]))
 
 
 # -- tell how near one note is to another, by folders and links ------------------------------------
 
 
-_MOST_LINKS = 60
+MOST_LINKS = 60
 """A note with more links is an overview. That it links to two notes says little about them."""
 
 _MIN_SHARED = 2
 
 _MANY_FOLDERS = 5
 """A note that notes of so many folders link to is known in the whole vault."""
+
+
+class Sources(NamedTuple):
+    """The notes that link to a file: their number, and the first of their folders.
+
+    There are at most `_MANY_FOLDERS` folders.
+    """
+
+    number: int
+    folders: tuple[str, ...]
+
+
+def find_sources(index: Index, path: str) -> Sources:
+    sources = index.sources_of(path)
+    return Sources(len(sources), tuple(sorted(set(map(parent_folder, sources))))[:_MANY_FOLDERS])
+
 
 LONG_NAME = 3
 """The number of words from which a name means the same note nearly everywhere."""
@@ -145,7 +183,8 @@ def _find_main_folder(index: Index) -> str | None:
 class Surroundings:
     """A note's folder, and the notes one or two links away."""
 
-    def __init__(self, path: str, index: Index):
+    def __init__(self, path: str, index: Index, find_sources: Callable[[str], Sources]):
+        self._find_sources = find_sources
         self._path = path
         self._index = index
         self._folder = parent_folder(path)
@@ -160,7 +199,7 @@ class Surroundings:
         others = self._index.targets.get(target, ())
         if self._path in others:
             return True
-        shared = len(self._targets.intersection(others)) if len(others) <= _MOST_LINKS else 0
+        shared = len(self._targets.intersection(others)) if len(others) <= MOST_LINKS else 0
         return shared >= _MIN_SHARED or target in self._find_second()
 
     @cached_property
@@ -182,7 +221,7 @@ class Surroundings:
         """
         if self._is_related(parent_folder(target)):
             return True
-        folders = {parent_folder(source) for source in self._index.sources_of(target)}
+        folders = self._find_sources(target).folders
         return len(folders) >= _MANY_FOLDERS or any(map(self._is_related, folders))
 
     def is_near(self, target: str) -> bool:
@@ -234,10 +273,48 @@ class Surroundings:
     def _find_second(self) -> frozenset[str | None]:
         if self._second is None:
             found: set[str | None] = set()
-            if len(self._targets) <= _MOST_LINKS:
+            if len(self._targets) <= MOST_LINKS:
                 for target in self._targets:
                     others = self._index.targets.get(target or "", ())
-                    if len(others) <= _MOST_LINKS:
+                    if len(others) <= MOST_LINKS:
                         found.update(others)
             self._second = frozenset(found)
         return self._second
+
+
+# -- find notes that seldom help beside others: days, templates, indexes ---------------------------
+
+
+_YEAR = lazy_pattern(r"\d{4}")
+_TEMPLATE_FOLDERS = frozenset(("template", "templates"))
+
+
+def make_minor_test(
+    obsidian: ObsidianSettings, index: Index, read: Callable[[str], str | None]
+) -> Callable[[str], bool]:
+    """Return a predicate that is True for the paths of minor notes.
+
+    These are periodic notes, templates, index notes, notes without text, and notes of a series
+    whose names differ only in a date. `read` returns the text of a note by its path.
+    """
+    is_periodic = compile_periodic_notes(obsidian.periodic_notes)
+    is_template = compile_path_prefixes(obsidian.templates)
+    series = group_by(index.notes, number_pattern)
+
+    def is_minor(path: str) -> bool:
+        name = link_name(path)
+        if is_periodic(path) or is_template(path):
+            return True
+        if not _TEMPLATE_FOLDERS.isdisjoint(parent_folder(path).casefold().split("/")):
+            return True
+        note = index.notes.get(path)
+        if note is not None and (is_index_note(note) or not has_text(note, read)):
+            return True
+        if not _YEAR.search(name):
+            return False
+        others = islice(series.get(number_pattern(path), ()), 2)
+        return is_date(fold_name(name)) or any(
+            is_same_series(other, path, dated=True) for other in others
+        )
+
+    return is_minor

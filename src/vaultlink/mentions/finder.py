@@ -8,7 +8,7 @@ from typing import NamedTuple
 from vaultlink.backlinks.expected import can_hold_section
 from vaultlink.config.patterns import compile_ordered_globs
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import is_note, name_key, normalize_name
+from vaultlink.index.resolve import name_key, normalize_name
 from vaultlink.index.words import is_unspaced
 from vaultlink.links.index_notes import count_own_pieces, is_folder_note, lists_notes
 from vaultlink.links.intent import is_drawing
@@ -26,30 +26,29 @@ from vaultlink.mentions.context import (
 )
 from vaultlink.mentions.evidence import (
     LONG_NAME,
+    Sources,
     Surroundings,
-    Wordings,
     find_regions,
     list_linked_regions,
     shown_words,
 )
-from vaultlink.mentions.matcher import Matcher, Tally, find_one, is_mostly_cjk
+from vaultlink.mentions.matcher import Matcher, find_one
 from vaultlink.mentions.mention import Habit, Mention, MentionOptions, NamePlace, NoteName
 from vaultlink.mentions.names import (
     FoldedText,
     fold_name,
     is_backup,
     is_card_deck,
-    is_findable,
     is_in_clippings,
     is_log,
     is_of_overview,
     is_own_subject,
     is_part_of_title,
     list_all_names,
-    list_names,
     list_subjects,
 )
 from vaultlink.mentions.scoring import LINKED_OFTEN, NEVER, Score, score_place
+from vaultlink.mentions.vault_evidence import VaultEvidence
 from vaultlink.mentions.visible import Spot, VisibleText, body_start, has_text, is_in_brackets
 from vaultlink.model import Note, Place
 
@@ -131,12 +130,10 @@ class MentionFinder:
     """Finds mentions in the notes of a vault.
 
     Attributes:
+        evidence: What all notes of the vault say about names.
         names: Folded name to the notes that have it.
-        wordings: The words that links of the vault show, with their targets.
         lists_all: True if places with a score of 0 are wanted too.
-        with_sections: The notes with a backlinks section.
-        is_fast: False if a library is missing that makes the search in all notes several times as
-            fast. The result is the same.
+        asked: The names and words of other notes that searches looked at.
     """
 
     def __init__(
@@ -148,6 +145,7 @@ class MentionFinder:
         *,
         read: Callable[[str], str | None] | None = None,
         plain: bool = False,
+        evidence: VaultEvidence | None = None,
     ):
         """Collect the names and count the words.
 
@@ -160,29 +158,24 @@ class MentionFinder:
             read: Returns the text of the note at a vault path. Without it, notes that say nothing
                 are not told from others.
             plain: True to search without the library.
+            evidence: What the notes say about names, if that is known; then no sample is needed.
         """
         self.index = index
         self.options = options
-        self.names: dict[str, tuple[NoteName, ...]] = {}
-        self.with_sections: set[str] = set()
         self.lists_all = options.lowest_score <= 0
-        self._unlikely: set[str] = set()
         self._exclusions = (is_excluded, compile_ordered_globs(options.ignored_folders))
-        self._cjk = is_mostly_cjk(sample.values()) if options.cjk is None else options.cjk
-        self._read_notes()
-        self.wordings = Wordings(index)
-        self.wordings.sort_by_name(self.names)
-        self.tally = Tally(sample)
-        self._matcher = Matcher(self.names, self.tally.words, plain=plain)
-        self.is_fast = self._matcher.is_fast
-        self.tally.count_plain(self._matcher, self.names, index)
+        self.evidence = evidence or VaultEvidence.collect(index, options, sample, self.is_excluded)
+        self.names, self.tally = self.evidence.names, self.evidence.tally
+        self._plain = plain
+        if evidence is None:
+            self.tally.count_names(self.matcher, self.names, index, sample)
+        self.asked = self.tally.asked
         self._known_keys: dict[frozenset[str], tuple[str, ...]] = {}
-        self._source_counts: dict[str, int] = {}
         self._other_names: dict[str, Set[str]] = {}
         self._lists: dict[str, bool] = {}
         self._read = read
         self._silent: dict[str, bool] = {}
-        self._regions = list_linked_regions(index)
+        self._regions = list_linked_regions(self.evidence.folder_pairs)
         self._ignored = frozenset(map(fold_name, options.ignored_names))
         self._ignored_notes = frozenset(map(normalize_name, options.ignored_notes))
         self._ignored_pairs = frozenset(
@@ -190,21 +183,21 @@ class MentionFinder:
             for source, target in options.ignored_pairs
         )
 
-    def _is_excluded(self, path: str) -> bool:
-        return any(excludes(path) for excludes in self._exclusions)
+    @cached_property
+    def matcher(self) -> Matcher:
+        return Matcher(self.names, self.tally.words, plain=self._plain)
 
-    def _read_notes(self) -> None:
-        """Collect the names of all notes."""
-        for path in self.index.notes:
-            if self.index.notes[path].sections:
-                self.with_sections.add(path)
-            if is_note(path) and not self._is_excluded(path):
-                for key, name in list_names(self.index, path).items():
-                    if not is_findable(key, name.text, cjk=self._cjk):
-                        if not self.lists_all:
-                            continue
-                        self._unlikely.add(key)
-                    self.names[key] = (*self.names.get(key, ()), name)
+    @property
+    def is_fast(self) -> bool:
+        """False if a library is missing that makes the search several times as fast.
+
+        The result is the same.
+        """
+        return self.matcher.is_fast
+
+    def is_excluded(self, path: str) -> bool:
+        """Return True for notes in which and to which no link is wanted."""
+        return any(excludes(path) for excludes in self._exclusions)
 
     def find(self, path: str, text: str, to: Set[str] | None = None) -> list[Mention]:
         """Return the mentions in a note, in order.
@@ -213,18 +206,16 @@ class MentionFinder:
         section, if that is set). With `to`, only mentions of these vault paths are returned, which
         is fast for notes that do not name them.
         """
-        if self._is_excluded(path):
+        if self.is_excluded(path):
             return []
         folded = FoldedText(text)
         if to is not None and not self._has_name_of(folded.text, to):
             return []
         return _NoteSearch(self, path, text, to).run(folded)
 
-    def count_sources(self, path: str) -> int:
-        count = self._source_counts.get(path)
-        if count is None:
-            count = self._source_counts[path] = len(self.index.sources_of(path))
-        return count
+    def find_sources(self, path: str) -> Sources:
+        """Return what links to a file."""
+        return self.evidence.find_sources(self.index, path)
 
     def is_ignored(self, source: str, key: str, target: str) -> bool:
         if key in self._ignored:
@@ -245,7 +236,7 @@ class MentionFinder:
         find_offset = folded.source_offset if folded.has_offsets else None
         begin: int | None
         stop: int | None
-        for start, end, key in self._matcher.find(folded.text):
+        for start, end, key in self.matcher.find(folded.text):
             if start < last and not self.lists_all:
                 continue
             begin, stop = start, end
@@ -254,7 +245,7 @@ class MentionFinder:
             if begin is None or stop is None:
                 continue
             is_possible = (
-                start >= last and key not in self._unlikely and is_whole(text, begin, stop)
+                start >= last and key not in self.evidence.unlikely and is_whole(text, begin, stop)
             )
             if is_possible:
                 last = end
@@ -265,8 +256,8 @@ class MentionFinder:
 
     def find_habit(self, key: str, words: str, target: str) -> Habit:
         """Return how often the author links a name of a note, and how often not."""
-        linked, same = self.wordings.count(key, words, target)
-        return Habit(linked, same, self.tally.plain[key] * self.tally.scale)
+        linked, same = self.evidence.wordings.count(key, words, target)
+        return Habit(linked, same, self.tally.count_name(key))
 
     def list_other_names(self, path: str) -> Set[str]:
         """Return the folded names of a note, with its first heading."""
@@ -324,7 +315,7 @@ class _NoteSearch:
         self._to = to
         self._options = finder.options
         self._index = finder.index
-        self._surroundings = Surroundings(path, finder.index)
+        self._surroundings = Surroundings(path, finder.index, finder.find_sources)
         self._section_starts = (
             [heading.start for heading in self._note.headings] if self._options.each_section else []
         )
@@ -381,6 +372,7 @@ class _NoteSearch:
                 return None
         if self._to is not None and self._to.isdisjoint(paths):
             return None
+        self._finder.asked.add(key)
         name, limit = self._pick(key, names, paths)
         if (
             limit < self._options.lowest_score
@@ -416,7 +408,7 @@ class _NoteSearch:
         Links in a backlinks section are no mentions in the text, so they do not count.
         """
         path, index = self._path, self._finder.index
-        if path not in self._finder.with_sections and not self._section_starts:
+        if not self._note.sections and not self._section_starts:
             return {(target, 0) for target in index.targets[path]}
         return {
             (target, self._section_of(link.start))
@@ -447,7 +439,7 @@ class _NoteSearch:
             end,
             key,
             name,
-            finder.count_sources(name.path),
+            finder.find_sources(name.path).number,
             finder.find_habit(key, self._text[start:end], name.path),
             finder.is_list(name.path),
         )
@@ -462,7 +454,7 @@ class _NoteSearch:
             return score
         if (
             place.key in finder.list_other_names(self._path)
-            or is_in_longer_term(place, finder.wordings.terms)
+            or is_in_longer_term(place, finder.evidence.wordings.leads_elsewhere)
             or says_unlinked(*place[:3])
         ):
             return NEVER
@@ -592,7 +584,7 @@ class _NoteSearch:
         """Return the likeliest of the notes that have a name, and the highest score of it."""
         if len(names) == 1:
             return names[0], 1.0
-        linked = self._finder.wordings.count_targets(key)
+        linked = self._finder.evidence.wordings.count_targets(key)
         total = sum(linked.values())
         path = max(paths, key=lambda item: linked.get(item, 0))
         if total >= _MIN_LINKS and linked.get(path, 0) >= _CLEAR_SHARE * total:

@@ -3,9 +3,11 @@
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from math import log2
-from typing import Any
+from typing import Any, Self, cast
+
+import msgspec
 
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
@@ -232,87 +234,197 @@ _CJK_SHARE = 0.2
 _CJK_LENGTH = 2000
 
 
-def is_mostly_cjk(texts: Iterable[str]) -> bool:
-    """Return True if most texts start in Chinese, Japanese or Korean."""
-    notes = found = 0
-    for text in texts:
-        start = text[:_CJK_LENGTH]
-        notes += 1
-        if not start.isascii():
-            letters = [char for char in start if char.isalpha()]
-            found += sum(map(is_cjk, letters)) >= _CJK_SHARE * max(1, len(letters))
-    return 2 * found > notes
+def _is_cjk(start: str) -> bool:
+    """Return True if a part of a text is in Chinese, Japanese or Korean."""
+    if start.isascii():
+        return False
+    letters = [char for char in start if char.isalpha()]
+    return sum(map(is_cjk, letters)) >= _CJK_SHARE * max(1, len(letters))
 
+
+_MIN_SAMPLE = 100
+"""In a smaller sample, a missing word need not be rare, and few links to a note say nothing."""
+
+_FEW_LINKS = 1.5
+"""In a vault whose notes have fewer links, few links to a note say nothing either."""
 
 _GERMAN_WORDS = ("und", "der", "ist")
 _GERMAN_SHARE = 0.15
 
 
-class Tally:
+class SampleNote(msgspec.Struct, array_like=True, gc=False):
+    """The words of a note of the sample, which are counted. Parts are single texts.
+
+    Attributes:
+        lower: The words in lower case, with spaces between them.
+        others: The other words, folded.
+        nouns: The English words that end a phrase such as `the graph is`.
+        names: The folded names in its prose, of notes to which it does not link, one a line.
+        links: The number of other notes that it links to.
+        is_cjk: True if it starts in Chinese, Japanese or Korean.
+    """
+
+    lower: str
+    others: str
+    nouns: str
+    names: str = ""
+    links: int = 0
+    is_cjk: bool = False
+
+
+def read_sample_note(text: str) -> SampleNote:
+    """Return what the words of a note add to the counts."""
+    prose = _find_prose(text)
+    words = set(_PLAIN_WORD.findall(prose))
+    lower = {word for word in words if word.islower()}
+    others = {FoldedText(word).text for word in words - lower} - lower
+    nouns = " ".join(set(_NOUN.findall(prose)))
+    is_cjk = _is_cjk(text[:_CJK_LENGTH])
+    return SampleNote(" ".join(lower), " ".join(others), nouns, is_cjk=is_cjk)
+
+
+def _find_prose(text: str) -> str:
+    return _NOT_PROSE.sub(" ", text[:_MAX_LENGTH])
+
+
+class Tally(msgspec.Struct):
     """Counts of a sample of notes.
 
     Attributes:
-        notes: The number of notes.
+        notes: What each note of the sample adds.
         words: Folded word to the number of notes that have it.
         lower: Word to the number of notes that have it in lower case.
-        plain: Folded name to the number of notes that have it in their prose, and neither have the
-            name nor link to a note that has it; empty until `count_plain`.
         nouns: English word to the number of notes in which it ends a phrase such as `the graph is`.
-        scale: The number of notes in the vault for each of the sample; 1 until `count_plain`.
-        links: The mean number of notes that a note links to; 0 until `count_plain`.
+        names: Folded name to the number of notes that have it in their prose, and neither have the
+            name nor link to a note that has it; empty until `count_names`.
+        scale: The number of notes in the vault for each of the sample; 1 until `count_names`.
+        links: The number of other notes that the notes link to; 0 until `count_names`.
+        asked: The words whose counts were read.
     """
 
-    def __init__(self, texts: Mapping[str, str]):
-        self.notes = 0
-        self.words: Counter[str] = Counter()
-        self.lower: Counter[str] = Counter()
-        self.plain: Counter[str] = Counter()
-        self.nouns: Counter[str] = Counter()
-        self.links = 0.0
-        self.scale = 1.0
-        self._prose: dict[str, str] = {}
-        for path, text in texts.items():
-            prose = self._prose[path] = _NOT_PROSE.sub(" ", text[:_MAX_LENGTH])
-            words = set(_PLAIN_WORD.findall(prose))
-            lower = {word for word in words if word.islower()}
-            self.notes += 1
-            self.nouns.update(set(_NOUN.findall(prose)))
-            self.lower.update(lower)
-            self.words.update(lower.union(FoldedText(word).text for word in words - lower))
+    notes: dict[str, SampleNote]
+    words: dict[str, int] = msgspec.field(default_factory=Counter)
+    lower: dict[str, int] = msgspec.field(default_factory=Counter)
+    nouns: dict[str, int] = msgspec.field(default_factory=Counter)
+    names: dict[str, int] = msgspec.field(default_factory=Counter)
+    scale: float = 1.0
+    links: int = 0
+    asked: set[str] = msgspec.field(default_factory=set)
+
+    @classmethod
+    def from_texts(cls, texts: Mapping[str, str]) -> Self:
+        """Count the words of a sample of notes."""
+        tally = cls({path: read_sample_note(text) for path, text in texts.items()})
+        for note in tally.notes.values():
+            for counts, found in tally._pair_counts(note):
+                counts.update(found)
+        return tally
+
+    @property
+    def is_mostly_cjk(self) -> bool:
+        """True if most notes start in Chinese, Japanese or Korean."""
+        return 2 * sum(note.is_cjk for note in self.notes.values()) > len(self.notes)
+
+    @property
+    def traits(self) -> tuple[bool, ...]:
+        """What all scores depend on."""
+        return self.is_mostly_cjk, self.has_capital_nouns, self.has_few_links
+
+    def _pair_counts(self, note: SampleNote) -> tuple[tuple[Any, list[str]], ...]:
+        """Return the counts, each with what a note adds to it."""
+        names = note.names.split("\n") if note.names else []
+        lower = note.lower.split()
+        return (
+            (self.words, lower + note.others.split()),
+            (self.lower, lower),
+            (self.nouns, note.nouns.split()),
+            (self.names, names),
+        )
+
+    def replace(self, path: str, note: SampleNote) -> set[str]:
+        """Count a note of the sample anew; return the words and names with other counts."""
+        before = self.notes[path]
+        self.notes[path] = note
+        self.links += note.links - before.links
+        changed = set[str]()
+        for (counts, old), (_, new) in zip(
+            self._pair_counts(before), self._pair_counts(note), strict=True
+        ):
+            for one, others, step in ((old, new, -1), (new, old, 1)):
+                for word in set(one).difference(others):
+                    counts[word] = counts.get(word, 0) + step
+                    changed.add(word)
+        return changed
+
+    def count(self, word: str) -> int:
+        """Return the number of notes with a folded word."""
+        self.asked.add(word)
+        return self.words.get(word, 0)
+
+    def count_lower(self, word: str) -> int:
+        """Return the number of notes with a word in lower case."""
+        self.asked.add(word)
+        return self.lower.get(word, 0)
+
+    def count_name(self, key: str) -> float:
+        """Return about how many notes of the vault have a name and no link to its note."""
+        self.asked.add(key)
+        return self.names.get(key, 0) * self.scale
+
+    @property
+    def is_large(self) -> bool:
+        """True if a missing word is rare, and few links to a note say something."""
+        return len(self.notes) >= _MIN_SAMPLE
 
     def share(self, word: str) -> float:
         """Return the share of the notes with a folded word, above 0 and up to 1."""
-        return min(1.0, (self.words[word] + 0.5) / (max(self.notes, _SMALL_SAMPLE) + 1))
+        return min(1.0, (self.count(word) + 0.5) / (max(len(self.notes), _SMALL_SAMPLE) + 1))
 
     def lower_share(self, word: str) -> float:
-        return self.lower[word] / self.notes if self.notes else 0.0
+        return self.count_lower(word) / len(self.notes) if self.notes else 0.0
 
-    @cached_property
+    @property
     def has_capital_nouns(self) -> bool:
         """True if many notes are in German, in which every noun has a capital."""
-        least = _GERMAN_SHARE * max(self.notes, 1)
-        return all(self.lower[word] >= least for word in _GERMAN_WORDS)
+        least = _GERMAN_SHARE * max(len(self.notes), 1)
+        return all(self.lower.get(word, 0) >= least for word in _GERMAN_WORDS)
+
+    @property
+    def has_few_links(self) -> bool:
+        """True in a vault whose notes have so few links that few to a note say nothing."""
+        return self.links / max(1, len(self.notes)) < _FEW_LINKS
 
     def is_noun(self, word: str) -> bool:
         """Return True if notes use an English word in lower case as a noun."""
-        count = self.nouns[word]
-        return count >= _MIN_NOUNS and count >= _NOUN_SHARE * self.lower[word]
+        self.asked.add(word)
+        count = self.nouns.get(word, 0)
+        return count >= _MIN_NOUNS and count >= _NOUN_SHARE * self.lower.get(word, 0)
 
     def information(self, key: str) -> float:
         """Return how much a folded name tells, in bits: the sum over its different words."""
         return sum(-log2(self.share(word)) for word in set(WORD.findall(key)))
 
-    def count_plain(self, matcher: Matcher, names: NotesByName, index: Index) -> None:
+    def count_names(
+        self, matcher: Matcher, names: NotesByName, index: Index, texts: Mapping[str, str]
+    ) -> None:
         """Count the notes of the sample that have a name in their prose without its link."""
-        links = 0
-        for path, prose in self._prose.items():
-            targets = frozenset(index.targets[path])
-            links += sum(target is not None and is_note(target) for target in targets - {path})
-            for key in {key for _, _, key in matcher.find(FoldedText(prose).text)}:
-                paths = {name.path for name in names[key]}
-                if path not in paths and paths.isdisjoint(targets):
-                    self.plain[key] += 1
-        self._prose.clear()
-        count = max(1, self.notes)
-        self.links = links / count
-        self.scale = max(1.0, len(index.notes) / count)
+        for path, note in self.notes.items():
+            add_sample_names(note, path, texts[path], matcher, names, index)
+            self.links += note.links
+            if note.names:
+                cast("Counter[str]", self.names).update(note.names.split("\n"))
+        self.scale = max(1.0, len(index.notes) / max(1, len(self.notes)))
+
+
+def add_sample_names(
+    note: SampleNote, path: str, text: str, matcher: Matcher, names: NotesByName, index: Index
+) -> None:
+    """Add the names in the prose of a note of the sample, and count its links."""
+    targets = frozenset(index.targets[path])
+    note.links = sum(target is not None and is_note(target) for target in targets - {path})
+    found = []
+    for key in {key for _, _, key in matcher.find(FoldedText(_find_prose(text)).text)}:
+        paths = {name.path for name in names[key]}
+        if path not in paths and paths.isdisjoint(targets):
+            found.append(key)
+    note.names = "\n".join(found)

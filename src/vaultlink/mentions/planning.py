@@ -261,8 +261,7 @@ class LinkWriter:
 
     def _has_spaced_pipes(self, note: Note) -> bool:
         own = Counter(map(_has_spaces, filter(_has_pipe, note.links)))
-        counts = own or self._index.derive(_count_spaced_pipes)
-        return counts[True] > counts[False]
+        return own[True] > own[False] if own else has_spaced_pipes(self._index)
 
     def _is_exact(self, before: Note, text: str, edits: Sequence[Edit]) -> bool:
         after = parse_note(before.path, apply_edits(text, edits), self._headings)
@@ -313,6 +312,12 @@ def _has_spaces(link: Link) -> bool:
     return " |" in link.raw or "| " in link.raw
 
 
+def has_spaced_pipes(index: Index) -> bool:
+    """Return True if links of the vault have spaces around pipes."""
+    counts = index.derive(_count_spaced_pipes)
+    return counts[True] > counts[False]
+
+
 def _count_spaced_pipes(index: Index) -> "Counter[bool]":
     step = max(1, len(index.notes) // _MOST_NOTES)
     paths = islice(sorted(index.notes), 0, None, step)
@@ -332,6 +337,16 @@ def make_mention_fixes(
 
     A mention has no fix if its place can't hold a link, or if links lead to its heading.
     """
+    mentions = tuple(mentions)
+    links = make_mention_links(state, text, mentions)
+    places = {(item.path, item.start): item for item in mentions}
+    return {place: _make_fix(places[place], edit) for place, edit in links.items()}
+
+
+def make_mention_links(
+    state: State, text: Callable[[str], str | None], mentions: Iterable[Mention]
+) -> dict[MentionPlace, Edit]:
+    """Return the edits that link mentions, by place: those of `make_mention_fixes`."""
     settings = state.settings
     writer = LinkWriter(state.index, settings.obsidian, settings.section_headings)
     by_path: dict[str, list[Mention]] = {}
@@ -339,11 +354,9 @@ def make_mention_fixes(
         by_path.setdefault(mention.path, []).append(mention)
     found = {}
     for path, group in by_path.items():
-        by_start = {mention.start: mention for mention in group}
         for edit in writer.link(group, content) if (content := text(path)) else ():
-            finding, fix = _make_fix(by_start[edit.start], edit)
-            if not changes_linked_heading(state.index, fix):
-                found[path, edit.start] = finding, fix
+            if not changes_linked_heading(state.index, (edit,)):
+                found[path, edit.start] = edit
     return found
 
 

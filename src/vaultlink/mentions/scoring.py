@@ -38,15 +38,9 @@ _LONG_WORD = 9
 _SHORTEST_PART = 4
 
 
-_MIN_SAMPLE = 100
-"""In a smaller sample, a missing word need not be rare, and few links to a note say nothing."""
-
 _SOME_SOURCES = 4
 _MANY_SOURCES = 8
 """Notes that link to a note whose name is a term of the vault."""
-
-_FEW_LINKS = 1.5
-"""In a vault whose notes have fewer links, few links to a note say nothing either."""
 
 _SAID_SHARE = 0.1
 _LINKED_SHARE = 0.02
@@ -244,7 +238,7 @@ def _score_linked_word(place: NamePlace, tally: Tally, is_first: bool) -> Part:
     word, habit = place.words, place.habit
     if habit.linked < _SOME_LINKS:
         return 0.0, ""
-    lower, all_notes = tally.lower[word.lower()], tally.words[place.key]
+    lower, all_notes = tally.count_lower(word.lower()), tally.count(place.key)
     plain, same = habit.plain, habit.same
     if is_first:
         same = habit.linked
@@ -265,9 +259,9 @@ def _score_unlinked_word(place: NamePlace, tally: Tally, form: str, is_first: bo
         return _score_capitalized(place, tally, form)
     if any(map(is_hangul, word)):
         return _score_hangul(place, tally)
-    if tally.notes < _MIN_SAMPLE or tally.share(word) > _RARE_SHARE:
+    if not tally.is_large or tally.share(word) > _RARE_SHARE:
         return 0.0, ""
-    if form in ("exact", "proper") and not tally.lower[word]:
+    if form in ("exact", "proper") and not tally.count_lower(word):
         return 0.42, "one rare word at the start of a sentence"
     if form == "plain" and len(word) >= _LONG_WORD:
         return 0.4, "one rare word"
@@ -283,7 +277,8 @@ def _score_hangul(place: NamePlace, tally: Tally) -> Part:
 
 def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:
     word = place.key
-    lower, other = tally.lower[word], tally.words[word] - tally.lower[word]
+    lower = tally.count_lower(word)
+    other = tally.count(word) - lower
     is_common = tally.lower_share(word) >= _COMMON_SHARE or lower > other
     if is_common or _is_title_line(place):
         return 0.0, ""
@@ -341,8 +336,8 @@ def _score_links(place: NamePlace, tally: Tally) -> Part:
     """Return what the notes that have a name say by linking or not linking with it."""
     habit = place.habit
     is_word = " " not in place.key
-    if habit.plain >= _SAID_SHARE * tally.notes * tally.scale and (
-        habit.share <= _LINKED_SHARE and tally.notes >= _MIN_SAMPLE
+    if habit.plain >= _SAID_SHARE * len(tally.notes) * tally.scale and (
+        habit.share <= _LINKED_SHARE and tally.is_large
     ):
         return -0.2, "often named and hardly ever linked"
     if habit.is_mostly_plain:
@@ -359,7 +354,7 @@ def _score_sources(place: NamePlace, tally: Tally, *, is_long: bool, is_near: bo
     is often an everyday phrase, unless it `is_long`, notes have few links anyway, or those few link
     this very name.
     """
-    if tally.notes < _MIN_SAMPLE:
+    if not tally.is_large:
         return 0.0, ""
     if place.sources >= _MANY_SOURCES:
         return 0.02, "many notes link to it"
@@ -367,7 +362,7 @@ def _score_sources(place: NamePlace, tally: Tally, *, is_long: bool, is_near: bo
         return 0.0, "some notes link to it"
     if _is_linked_often(place, _SOME_LINKS):
         return 0.0, ""
-    if is_long or tally.links < _FEW_LINKS:
+    if is_long or tally.has_few_links:
         return -0.05, ""
     if is_near:
         return -0.1, "few notes link to it"

@@ -11,13 +11,21 @@ from vaultlink.config.mention_settings import parse_ignored
 from vaultlink.config.patterns import compile_path_prefixes
 from vaultlink.engine.step import State
 from vaultlink.errors import UsageError
-from vaultlink.fix.select import FindingWithFix
 from vaultlink.index.file_kinds import is_in_other_vault
+from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
+from vaultlink.links.read_only import ReadOnlyReason
 from vaultlink.mentions.finder import MentionFinder
-from vaultlink.mentions.matcher import sample_paths
+from vaultlink.mentions.matcher import (
+    SampleNote,
+    add_sample_names,
+    read_sample_note,
+    sample_paths,
+)
 from vaultlink.mentions.mention import Mention, MentionOptions
 from vaultlink.mentions.planning import list_wanted_targets
+from vaultlink.mentions.vault_evidence import Outdated, VaultEvidence
+from vaultlink.model import Edit
 
 _LIBRARY = "ahocorasick_rs"
 
@@ -65,15 +73,43 @@ class MentionSearch:
     Templates and notes that are not linted are never searched and never linked to. Notes that are
     only read are linked to, but not searched. Managed sections do not count, so writing them
     changes no result.
+
+    Attributes:
+        finder: The finder of mentions.
+        read_only: Why notes that were asked for are only read.
     """
 
-    def __init__(self, state: State, text: Callable[[str], str | None], options: MentionOptions):
+    def __init__(
+        self,
+        state: State,
+        text: Callable[[str], str | None],
+        options: MentionOptions,
+        evidence: VaultEvidence | None = None,
+    ):
+        """Prepare to search; `evidence` is what the notes say about names, if it is known."""
         self._state, self._text = state, text
         self._is_template = compile_path_prefixes(state.settings.obsidian.templates)
-        sample = {path: self._read(path) or "" for path in sample_paths(state.index)}
-        self._finder = MentionFinder(
-            state.index, options, sample, self._is_excluded, read=self._read
+        paths = () if evidence else sample_paths(state.index)
+        sample = {path: self._read(path) or "" for path in paths}
+        self.finder = MentionFinder(
+            state.index, options, sample, self._is_excluded, read=self._read, evidence=evidence
         )
+        self.read_only: dict[str, ReadOnlyReason] = {}
+
+    def update_evidence(self, before: Index, changed: Set[str]) -> Outdated | None:
+        """Let the evidence follow the changes of notes since an earlier index.
+
+        Returns what is outdated; None if all notes must be searched with new evidence.
+        """
+        finder = self.finder
+
+        def read_names(path: str) -> SampleNote:
+            text = self._read(path) or ""
+            note = read_sample_note(text)
+            add_sample_names(note, path, text, finder.matcher, finder.names, finder.index)
+            return note
+
+        return finder.evidence.update(before, finder.index, changed, finder.is_excluded, read_names)
 
     def _is_excluded(self, path: str) -> bool:
         """Return True for notes in which and to which no link is wanted."""
@@ -102,10 +138,14 @@ class MentionSearch:
     def find_wanted(self, path: str, to: Set[str] | None) -> list[Mention]:
         """Return the mentions in a note, although its section may list their topics."""
         index, settings = self._state.index, self._state.settings
-        if not is_note(path) or settings.find_read_only_reason(index, index.notes[path]):
+        if not is_note(path):
+            return []
+        if reason := settings.find_read_only_reason(index, index.notes[path]):
+            if settings.is_linted(path):
+                self.read_only[path] = reason
             return []
         text = self._read(path)
-        return self._finder.find(path, text, to) if text else []
+        return self.finder.find(path, text, to) if text else []
 
     def _read(self, path: str) -> str | None:
         """Return the text of a note with blanks in the place of managed sections."""
@@ -128,13 +168,13 @@ def search_likely(
     return search.find(paths, to)
 
 
-def doubt_unwritable(mention: Mention, fix: FindingWithFix | None, reason: str) -> Mention:
+def doubt_unwritable(mention: Mention, link: Edit | None, reason: str) -> Mention:
     """Return a mention that is not certain if no link can be written for it.
 
     `reason` is why its note can't be changed, as a clause; "" if it can be.
     """
     if reason and mention.certain:
         return _doubt(mention, f"the note can't be changed: {reason}")
-    if fix is None and mention.certain:
+    if link is None and mention.certain:
         return _doubt(mention, "no link to the note can be written here")
     return mention

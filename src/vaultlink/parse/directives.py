@@ -7,9 +7,6 @@ from vaultlink.model import Directive, PropertyValue, text_items
 from vaultlink.parse.brackets import MarkSearch, SpanSet
 from vaultlink.text import lazy_pattern, line_and_column
 
-DIRECTIVE_PREFIX = "vaultlink-"
-"""The text that every directive contains."""
-
 _COMMENT_MARK = lazy_pattern("%%")
 _DIRECTIVE_START = lazy_pattern(
     r"(?:%%|<!--)[ \t]*vaultlink-(?P<action>disable(?:-line|-next-line|-file)?|enable)(?![\w-])"

@@ -23,26 +23,13 @@ from vaultlink.model import (
     Tag,
 )
 from vaultlink.parse import fast_parser
-from vaultlink.parse.backlinks_entries import SectionInputs
 from vaultlink.parse.backlinks_heading import (
     compile_wordings,
     find_heading_candidates,
     find_usual_headings,
 )
-from vaultlink.parse.backlinks_section import read_sections
 from vaultlink.parse.blocks import ParsedBlocks, read_blocks
 from vaultlink.parse.brackets import SpanSet
-from vaultlink.parse.directives import (
-    DIRECTIVE_PREFIX,
-    find_comment_spans,
-    find_directives,
-    parse_ignored_rules,
-)
-from vaultlink.parse.hidden_text import (
-    describe_hiding_blocks,
-    find_detached_ids,
-    find_swallowed_links,
-)
 from vaultlink.parse.lines import UNICODE_SPACES, TextRun, split_lines
 from vaultlink.parse.link_parts import parse_property_link
 from vaultlink.parse.names_in_text import (
@@ -71,7 +58,7 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     encoded = text.encode("utf-8", "surrogatepass")
     marks = fast_parser.markup_bytes(encoded)
     lowered = encoded.lower()
-    found.may_have_directives = (b"%%" in marks or b"<!" in marks) and DIRECTIVE_PREFIX in text
+    found.may_have_directives = (b"%%" in marks or b"<!" in marks) and "vaultlink-" in text
     found.may_have_images = b"<" in marks and b"<img" in lowered
     span = frontmatter_span(text)
     body = span[2] if span else 0
@@ -83,6 +70,8 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         found, body
     )
     if found.may_have_directives:
+        from vaultlink.parse.directives import find_directives  # noqa: PLC0415 - for few notes
+
         directives += find_directives(text, found.starts, found.code_spans)
     blank = not text[body : body + 200].strip(UNICODE_SPACES) and not text[body:].strip(
         UNICODE_SPACES
@@ -92,6 +81,9 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
     candidates = find_heading_candidates(text, lowered, wording)
     usual_headings = find_usual_headings(text, body, found.links, titles, found.starts)
     if candidates or usual_headings:
+        from vaultlink.parse.backlinks_entries import SectionInputs  # noqa: PLC0415 - few notes
+        from vaultlink.parse.backlinks_section import read_sections  # noqa: PLC0415 - as above
+
         sections = read_sections(
             SectionInputs(text, body, found.starts, hidden, runs),
             found.links,
@@ -99,7 +91,11 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
             candidates,
             usual_headings,
         )
-    comments = find_comment_spans(text, body, found.code_spans) if b"%%" in marks else []
+    comments: list[tuple[int, int]] = []
+    if b"%%" in marks:
+        from vaultlink.parse.directives import find_comment_spans  # noqa: PLC0415 - as above
+
+        comments = find_comment_spans(text, body, found.code_spans)
     links, sections = _assign_places(found, comments, sections)
     problems = _drop_managed_problems(found.problems, sections) if sections else found.problems
     return Note(
@@ -204,6 +200,12 @@ def _add_other_links(found: NoteBuilder, plain_links: fast_parser.PlainLinks) ->
 
 
 def _read_full_body(found: NoteBuilder, body: int) -> _BodyParts:
+    from vaultlink.parse.hidden_text import (  # noqa: PLC0415 - most notes are read fast
+        describe_hiding_blocks,
+        find_detached_ids,
+        find_swallowed_links,
+    )
+
     blocks = read_blocks(split_lines(found.text, body))
     for run in blocks.runs:
         found.add_run(run)
@@ -323,6 +325,8 @@ def _add_properties(
         if entry.key.lower() == "tags":
             _add_property_tags(entry.key, entry.value, read, found)
         if entry.key == "vaultlink":
+            from vaultlink.parse.directives import parse_ignored_rules  # noqa: PLC0415 - as above
+
             directives.append(Directive(*spot, "property", parse_ignored_rules(entry.value)))
     return tuple(properties), tuple(directives)
 

@@ -3,13 +3,15 @@
 import math
 import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from vaultlink.model import PropertyValue
-from vaultlink.parse.yaml_problems import ParserError, YamlProblem, explain_error
 from vaultlink.text import lazy_pattern
+
+if TYPE_CHECKING:
+    from vaultlink.parse.yaml_problems import ParserError, YamlProblem
 
 # -- parse YAML into values with positions ---------------------------------------------------------
 # PyYAML composes the nodes; the core types of YAML 1.2 give the values. The time is linear in the
@@ -92,28 +94,39 @@ def _to_number(value: int) -> int | float:
         return math.inf if value > 0 else -math.inf
 
 
-def compose_yaml(text: str) -> YamlNode | YamlProblem | None:
+def compose_yaml(text: str) -> "YamlNode | YamlProblem | None":
     """Return the root node of a YAML document; None for an empty one."""
     if _is_deep(text):
-        return YamlProblem("it is nested too deeply", 0)
+        return _explain("it is nested too deeply")
     import yaml  # noqa: PLC0415 - most frontmatter does not need it
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    masked = _mask_templates(text)
     try:
-        root = yaml.compose(masked, Loader=loader)
-        if root is not None and not isinstance(root, yaml.MappingNode):
-            error = ParserError("", (0,))
-        else:
-            return None if root is None else _NodeReader(text).read(root)
+        root = yaml.compose(_mask_templates(text), Loader=loader)
+        if root is None:
+            return None
+        if isinstance(root, yaml.MappingNode):
+            return _NodeReader(text).read(root)
     except _RefusedError as refusal:
-        return YamlProblem(str(refusal), 0)
+        return _explain(str(refusal))
     except (yaml.YAMLError, ValueError, RecursionError) as failure:
-        error = _read_error(failure)
-    return explain_error(text, error, _find_error)
+        return _explain(failure, text)
+    return _explain(None, text)
 
 
-def _find_error(text: str) -> ParserError | None:
+def _explain(failure: Exception | str | None, text: str = "") -> "YamlProblem":
+    """Return the cause of a failure; None stands for a text that is no mapping."""
+    from vaultlink.parse.yaml_problems import (  # noqa: PLC0415 - only for invalid frontmatter
+        YamlProblem,
+        explain_error,
+    )
+
+    if isinstance(failure, str):
+        return YamlProblem(failure, 0)
+    return explain_error(text, _read_error(failure), _find_error)
+
+
+def _find_error(text: str) -> "ParserError | None":
     """Return the parser's error for a text; None if it is a mapping or empty."""
     import yaml  # noqa: PLC0415 - only for invalid frontmatter
 
@@ -124,11 +137,15 @@ def _find_error(text: str) -> ParserError | None:
     except (yaml.YAMLError, ValueError, RecursionError) as failure:
         return _read_error(failure)
     is_valid = root is None or isinstance(root, yaml.MappingNode)
-    return None if is_valid else ParserError("", (0,))
+    return None if is_valid else _read_error(None)
 
 
-def _read_error(failure: Exception) -> ParserError:
+def _read_error(failure: Exception | None) -> "ParserError":
     """Return the words and offsets of an exception of PyYAML."""
+    from vaultlink.parse.yaml_problems import ParserError  # noqa: PLC0415 - as above
+
+    if failure is None:
+        return ParserError("", (0,))
     marks = [getattr(failure, name, None) for name in ("problem_mark", "context_mark")]
     offsets = [mark.index for mark in marks if mark] or [getattr(failure, "position", None) or 0]
     return ParserError(str(failure), tuple(offsets))
@@ -374,7 +391,7 @@ def _read_yaml(block: str, offset: int) -> Frontmatter:
     root = compose_yaml(block)
     if root is None:
         return found
-    if isinstance(root, YamlProblem):
+    if not isinstance(root, YamlNode):
         start, end = offset + root.offset, offset + max(root.end, root.offset + 1)
         found.invalid = (root.problem, start, end)
         return found

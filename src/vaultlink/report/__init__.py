@@ -94,13 +94,13 @@ FORMATS = {
         next_place="message",
     ),
     "github": OutputFormat(
-        *("vaultlink.report.github", "render_github", "txt"),
+        *("vaultlink.report.forges", "render_github", "txt"),
         has_commands=True,
         start=r"::(?:error|warning|notice) file=[^\n]*,title=VL\d{3} ",
         may_be_empty=True,
     ),
     "gitlab": OutputFormat(
-        *("vaultlink.report.gitlab", "render_gitlab", "json"),
+        *("vaultlink.report.forges", "render_gitlab", "json"),
         start=r'\[\n?\{"type":"issue","check_name":"[a-z-]+","description":"VL\d{3} |\[\]\n?\Z',
     ),
     "sarif": OutputFormat(

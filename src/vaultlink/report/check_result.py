@@ -10,6 +10,8 @@ import msgspec
 
 from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.forecast import FixForecast, RuleCount, count_by_rule
+from vaultlink.index.index import Index
+from vaultlink.index.resolve import is_note, name_key
 from vaultlink.model import Diagnostic, Severity, Suggestion, TextByPath
 from vaultlink.report.layout import PLAIN, LinkPath, Palette, leave_unlinked
 
@@ -21,6 +23,21 @@ GetSuggestions = Callable[[Diagnostic], Sequence[Suggestion]]
 
 FormatTarget = Callable[[str], str]
 """Returns the target that a link to a vault path would have."""
+
+
+def make_target_formatter(index: Index) -> FormatTarget:
+    """Return a function that returns the target of a link to a path.
+
+    The target is the file name if it is unique in the vault, else the path; without `.md`.
+    """
+
+    def format_target(path: str) -> str:
+        is_unique = len(index.names.get(name_key(path), ())) == 1
+        target = path.rsplit("/", 1)[-1] if is_unique else path
+        return target[:-3] if is_note(target) else target
+
+    return format_target
+
 
 GetBytes = Callable[[str], bytes]
 """Returns a file's bytes by its vault path; empty if there is no such file."""

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from vaultlink.index.topics import topic_key
 from vaultlink.model import UNRESOLVED, Diagnostic
 from vaultlink.report.layout import format_count
 
@@ -66,6 +65,8 @@ def group_findings(findings: Sequence[Diagnostic]) -> list[FindingGroup]:
     cause. Where a cause has fewer than `_MIN_GROUPED` findings, each is a group. Findings with a
     shared cause are grouped over all notes, however few they are.
     """
+    if len(findings) < _MIN_GROUPED and not any(map(has_shared_cause, findings)):
+        return list(map(FindingGroup, findings))
     causes = list(map(_cause_key, findings))
     counts = Counter(causes)
     groups: list[FindingGroup] = []
@@ -85,6 +86,8 @@ def _cause_key(d: Diagnostic) -> tuple[str, str, str]:
         return "", d.code, d.message
     if d.target is None:
         return d.path, d.code, d.message
+    from vaultlink.index.topics import topic_key  # noqa: PLC0415 - most notes have few findings
+
     return d.path, d.code, topic_key(d.target, d.path)
 
 
@@ -103,6 +106,8 @@ def group_targets(
 
     By the identity of the first finding of each target. The messages must be the same.
     """
+    from vaultlink.index.topics import topic_key  # noqa: PLC0415 - for few formats
+
     groups: dict[tuple[str, str, str], list[Diagnostic]] = {}
     for d in findings if rules else ():
         if d.rule in rules and d.target:

@@ -11,7 +11,7 @@ from vaultlink.engine.step import State
 from vaultlink.graph.build import is_dead_end, is_orphan
 from vaultlink.index.file_kinds import is_in_other_vault
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import file_name, is_any_path, is_note, name_key
+from vaultlink.index.resolve import file_name, is_any_path, is_note
 from vaultlink.index.topics import Topic, list_topics
 from vaultlink.model import Diagnostic, Link, Suggestion
 from vaultlink.report.json_document import SuggestionRow, suggestion_rows
@@ -331,20 +331,6 @@ def find_orphans(index: Index) -> list[str]:
 def find_dead_ends(index: Index) -> list[str]:
     """Return the notes without a resolved link, sorted. Broken links do not count."""
     return sorted(path for path in index.notes if is_note(path) and is_dead_end(index, path))
-
-
-def make_target_formatter(index: Index) -> Callable[[str], str]:
-    """Return a function that returns the target of a link to a path.
-
-    The target is the file name if it is unique in the vault, else the path; without `.md`.
-    """
-
-    def format_target(path: str) -> str:
-        is_unique = len(index.names.get(name_key(path), ())) == 1
-        target = path.rsplit("/", 1)[-1] if is_unique else path
-        return target[:-3] if is_note(target) else target
-
-    return format_target
 
 
 # -- parsed notes for `show`: rows for JSON, elements for tsv and pages for people -----------------

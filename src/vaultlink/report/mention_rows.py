@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 
-from vaultlink.fix.select import FindingWithFix
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention
+from vaultlink.model import Edit
 from vaultlink.report.changed_lines import count_mentions
 from vaultlink.report.check_result import GetBytes
 from vaultlink.report.json_document import ByteOffsets, EditRow, edit_rows
@@ -74,18 +74,18 @@ class MentionRow(msgspec.Struct, frozen=True, gc=False):
 
 def mention_rows(
     mentions: Iterable[Mention],
-    fixes: Mapping[tuple[str, int], FindingWithFix],
+    links: Mapping[tuple[str, int], Edit],
     get_bytes: GetBytes,
 ) -> list[MentionRow]:
     """Return a row for each mention, with byte offsets.
 
-    `fixes` are those that link the mentions, by vault path and offset of the mention.
+    `links` are the edits that link the mentions, by vault path and offset of the mention.
     """
     offsets = ByteOffsets(get_bytes)
-    return [_mention_row(item, fixes.get((item.path, item.start)), offsets) for item in mentions]
+    return [_mention_row(item, links.get((item.path, item.start)), offsets) for item in mentions]
 
 
-def _mention_row(item: Mention, pair: FindingWithFix | None, offsets: ByteOffsets) -> MentionRow:
+def _mention_row(item: Mention, link: Edit | None, offsets: ByteOffsets) -> MentionRow:
     start, end = offsets(item.path, item.start), offsets(item.path, item.end)
     return MentionRow(
         item.path,
@@ -98,8 +98,8 @@ def _mention_row(item: Mention, pair: FindingWithFix | None, offsets: ByteOffset
         item.name.kind,
         item.why,
         item.score,
-        edit_rows(pair[1].edits, offsets)[0] if pair else None,
-        item.certain and pair is not None,
+        edit_rows((link,), offsets)[0] if link else None,
+        item.certain and link is not None,
         item.others,
     )
 

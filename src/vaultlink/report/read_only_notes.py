@@ -1,6 +1,6 @@
 """Say in one line which notes a run only read, and why."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from vaultlink.engine.step import State
 from vaultlink.index.resolve import file_name, is_note, parent_folder
@@ -15,13 +15,21 @@ _NOUNS = {ReadOnlyKind.CLIPPED: "clipped page", ReadOnlyKind.SCRIPT: "script"}
 
 def describe_read_only(state: State, paths: Iterable[str]) -> str:
     """Return a line about the notes among some that are only read, or ""."""
-    reasons: dict[ReadOnlyReason, list[str]] = {}
-    for path in sorted(paths):
+    found: dict[str, ReadOnlyReason] = {}
+    for path in paths:
         note = state.index.notes.get(path)
         if note is not None and is_note(path) and state.settings.is_linted(path):
             reason = state.settings.find_read_only_reason(state.index, note)
             if reason:
-                reasons.setdefault(reason, []).append(path)
+                found[path] = reason
+    return describe_read_only_notes(found)
+
+
+def describe_read_only_notes(found: Mapping[str, ReadOnlyReason]) -> str:
+    """Return a line about notes that are only read, for these reasons, or ""."""
+    reasons: dict[ReadOnlyReason, list[str]] = {}
+    for path in sorted(found):
+        reasons.setdefault(found[path], []).append(path)
     if not reasons:
         return ""
     folders = sorted(reason for reason in reasons if reason.folder)

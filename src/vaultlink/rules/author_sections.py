@@ -352,22 +352,20 @@ def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
     An entry must be a title, a dash and a link to the note with that title. Defects of style are
     reported only if the option `style` is set.
     """
-    if not note.sections or context.backlink_settings["mode"] == "off":
-        return
     for section in note.sections:
         for defect in _find_section_defects(section, note, context):
             if defect.reported and (context.options["style"] or defect.kind not in STYLE_DEFECTS):
                 yield _to_finding(defect)
 
 
-def repeated_section(note: Note, context: Context) -> Iterator[Finding]:
+def repeated_section(note: Note, _context: Context) -> Iterator[Finding]:
     """Report every section of a note except the last.
 
     Only the second to last has a fix: its entries move into the last section. Sections with a usual
     heading, such as "Backlinks", do not count.
     """
     sections = [section for section in note.sections if not section.usual]
-    if len(sections) < 2 or context.backlink_settings["mode"] == "off":
+    if len(sections) < 2:
         return
     *earlier, last = sections
     for number, section in enumerate(earlier, 2):

@@ -18,7 +18,6 @@ from vaultlink.index.resolve import (
     spelling_key,
 )
 from vaultlink.index.suggest import Suggester, drop_own_names
-from vaultlink.index.titles import is_only_spelling
 from vaultlink.index.update import (
     has_many_paths,
     has_resolved_rooted_links,
@@ -445,6 +444,8 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
     """
     for link, candidates in _find_unresolved_links(note, context):
         if len(candidates.respelt) == 1 and not is_taken(link, context):
+            from vaultlink.index.titles import is_only_spelling  # noqa: PLC0415 - for few links
+
             [path] = candidates.respelt
             is_board = path in _find_boards(_join_target(link.target, note.path), context.index)
             name = link_name(link.target) if is_board else None

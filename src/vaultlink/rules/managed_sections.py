@@ -23,8 +23,6 @@ _MAX_NAMES = 3
 
 
 def stale_section(note: Note, context: Context) -> Iterator[Finding]:
-    if not note.sections or context.backlink_settings["mode"] == "off":
-        return
     managed = parse_managed_sections(note, context.backlink_settings["heading"].strip())
     if not managed or context.is_only_read(note):
         return
@@ -43,11 +41,8 @@ def stale_section(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def missing_section(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes with backlinks but without a section, in mode `write`.
-
-    Also report notes whose author's section lacks a backlink.
-    """
-    if context.backlink_settings["mode"] != "write" or not can_hold_section(note):
+    """Report missing sections of notes with backlinks, and incomplete ones of authors."""
+    if not can_hold_section(note):
         return
     if any(section.owner is not Owner.AUTHOR for section in note.sections):
         return

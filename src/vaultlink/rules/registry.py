@@ -87,6 +87,9 @@ _READS = {"text": "note", "history": "links", "style": "links"}
 _NEEDED = {"note": frozenset(ELEMENTS) - LINK_ELEMENTS, "links": frozenset(ELEMENTS)}
 """Values of `needs` that are allowed in each scope."""
 
+_MODES = ("off", "repair", "write")
+"""Values of the setting `mode` of `[backlinks]`."""
+
 _ABOUT = ("anchor", "unresolved-link", "planned-link", "property")
 _FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
     "when": ("sometimes", "always"),
@@ -133,6 +136,11 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
             and all(isinstance(item, str) and item in ELEMENTS for item in value)
         ),
         f"a list of {', '.join(ELEMENTS)}",
+    ),
+    (
+        "modes",
+        lambda value: isinstance(value, list) and value and all(item in _MODES for item in value),
+        f"a list of {', '.join(_MODES)}",
     ),
     ("about", _ABOUT.__contains__, "anchor, unresolved-link, planned-link or property"),
     ("known-as", _RULE_NAME.fullmatch, "the name of a rule"),
@@ -230,7 +238,8 @@ class Rule(msgspec.Struct, frozen=True):
     "property" if equal messages in several notes have one cause, so that text formats show them as
     one. `known_as` is the code of the rule's findings in a baseline, "" for `code`. If a rule in
     `yields_to` is enabled and reports a link, this rule does not report it. The check runs only on
-    notes that have one of the elements in `needs`, if there are any. `split_from` has the name and
+    notes that have one of the elements in `needs`, if there are any, and only if the setting
+    `backlinks.mode` is one of `modes`. `split_from` has the name and
     the code of the rule that this one was part of: what names that rule also means this one, unless
     it names this one, too. A rule in `preview` runs only if the setting `preview` is on. If the
     setting `quiet` has the kind in `quiet`, findings of the rule are not reported; other rules
@@ -265,6 +274,7 @@ class Rule(msgspec.Struct, frozen=True):
     quiet: str = ""
     yields_to: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
+    modes: tuple[str, ...] = _MODES
     preview: bool = False
     skipped_variants: tuple[str, ...] = ()
 
@@ -365,6 +375,7 @@ def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
         quiet=mapping.get("quiet", ""),
         yields_to=tuple(mapping.get("yields-to", ())),
         needs=tuple(mapping.get("needs", ())),
+        modes=tuple(mapping.get("modes", _MODES)),
         preview=mapping.get("preview", False),
         skipped_variants=tuple(mapping.get("derive", ())),
     )

@@ -27,7 +27,7 @@ from vaultlink.engine.step import AnalysedNote, Change, State, step
 from vaultlink.files import read_regular
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.repository import filter_ignored
-from vaultlink.history.file_pairs import UNCOMMITTED, Snapshot, follow
+from vaultlink.history.file_pairs import Snapshot, follow
 from vaultlink.history.link_changes import (
     leave_out,
     remember_created,
@@ -37,7 +37,7 @@ from vaultlink.history.link_changes import (
 from vaultlink.history.matcher import PieceIndex
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
-from vaultlink.model import NO_HISTORY, FileStamp, History, Note
+from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.watch.events import ChangeHints
 
 # -- moves and deletions of files while a vault is watched, found by content -----------------------

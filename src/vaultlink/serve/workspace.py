@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault, find_origin, find_past, open_vault
 from vaultlink.disk.changes import Progress
-from vaultlink.disk.history_sources import find_git_history
+from vaultlink.disk.git_history import find_git_history
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import config_candidates
 from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path, scan_vault

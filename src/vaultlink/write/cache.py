@@ -1,4 +1,7 @@
-"""Save to a vault's cache: the state of a run, and results of queries."""
+"""Save to a vault's cache: the state of a run, and results of queries.
+
+What writes files is imported to save something: most runs change nothing.
+"""
 
 from contextlib import suppress
 from pathlib import Path
@@ -7,7 +10,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from vaultlink.disk.cache import Cache, CacheUse
-from vaultlink.write.own_files import copy_cache_file, replace_cache_file
 
 if TYPE_CHECKING:
     from vaultlink.disk.saved_state import StateToSave
@@ -15,6 +17,11 @@ if TYPE_CHECKING:
 
 def save_state(cache: Cache, state: "StateToSave") -> None:
     """Save a state and its stamps, with what holds of the state of another vault."""
+    from vaultlink.write.own_files import (  # noqa: PLC0415 - only to save
+        copy_cache_file,
+        replace_cache_file,
+    )
+
     if state.source is not None:
         for file, copy in cache.list_copies(state.source, whole=state.table is None):
             copy_cache_file(file, copy)
@@ -26,6 +33,8 @@ def save_state(cache: Cache, state: "StateToSave") -> None:
 
 def save_result(cache: Cache, query: bytes, result: bytes, kind: str = "answer") -> None:
     """Save the result of a query; all queries of a kind have the same length."""
+    from vaultlink.write.own_files import replace_cache_file  # noqa: PLC0415 - only to save
+
     replace_cache_file(*cache.encode(kind, query, result))
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from errno import EEXIST
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 from vaultlink.errors import UsageError
 from vaultlink.files import STRAY_PREFIX, short_address
@@ -174,6 +174,18 @@ def remove_created_files(written: Iterable[Path]) -> None:
             path.unlink()
             path.parent.rmdir()
             path.parent.parent.rmdir()
+
+
+def open_scratch_file(folder: Path) -> BinaryIO | None:
+    """Open a file without a name in a folder; return None if that is impossible."""
+    if sys.platform == "win32":  # such a file would have a name there
+        return None
+    import tempfile  # noqa: PLC0415 - only large vaults need it
+
+    try:
+        return tempfile.TemporaryFile(prefix="vaultlink-", dir=folder, buffering=0)
+    except OSError:
+        return None
 
 
 @contextmanager

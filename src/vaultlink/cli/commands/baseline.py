@@ -14,7 +14,7 @@ from vaultlink.baseline.file import (
     record_baseline,
     update_baseline,
 )
-from vaultlink.baseline.match import KnownSplit, finding_keys, split_known, update_known_keys
+from vaultlink.baseline.match import finding_keys, split_known, update_known_keys
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_document_format
 from vaultlink.cli.options import DiffOption, RuleSelectionOptions, argument, option
@@ -22,6 +22,7 @@ from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import open_scanned_vault, start_at
 from vaultlink.cli.write_run import WritingCommand, run_plan
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan
+from vaultlink.engine.diagnostics import KnownSplit
 from vaultlink.errors import UsageError, VaultError
 from vaultlink.fix.plan import Plan
 from vaultlink.index.resolve import is_any_path

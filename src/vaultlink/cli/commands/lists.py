@@ -35,7 +35,7 @@ from vaultlink.cli.vault import (
     open_from_options,
     select_link_sources,
 )
-from vaultlink.disk.history_sources import read_git_log
+from vaultlink.disk.git_history import read_git_log
 from vaultlink.errors import UsageError
 from vaultlink.graph.related import RelatedNote
 from vaultlink.graph.twins import TwinPair

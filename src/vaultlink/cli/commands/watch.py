@@ -35,11 +35,11 @@ from vaultlink.errors import DamagedCacheError, UsageError
 from vaultlink.fix.forecast import count_by_rule
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.suggest import list_unresolved
+from vaultlink.report.check_result import make_target_formatter
 from vaultlink.report.concise import render_concise, render_statistics, summarize_counts
 from vaultlink.report.full import FullRenderer
 from vaultlink.report.json_document import encode_json_lines, finding_rows
 from vaultlink.report.layout import escape_controls, make_path_linker
-from vaultlink.report.listings import make_target_formatter
 from vaultlink.watch.garbage import exempt_present_objects
 from vaultlink.watch.loop import Watch, WatchSettings
 from vaultlink.watch.messages import Batch, Notice, Proposal, WatchUpdate

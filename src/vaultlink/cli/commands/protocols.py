@@ -1,4 +1,4 @@
-"""`vaultlink lsp`: serve editors over the Language Server Protocol."""
+"""`vaultlink lsp` and `mcp`: serve editors and agents over their protocols."""
 
 import os
 import sys
@@ -6,23 +6,41 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import Annotated
 
-from vaultlink.api import open_vault
+from vaultlink.api import build_linter, open_vault
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.installation import importing_extra
-from vaultlink.cli.options import OpenOptions
+from vaultlink.cli.options import OpenOptions, option
 from vaultlink.cli.terminal import Terminal, print_stderr
-from vaultlink.cli.vault import build_settings
+from vaultlink.cli.vault import build_settings, scan_from_options
 from vaultlink.disk.changes import Progress
 from vaultlink.disk.processes import SpareProcess
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import UsageError
+from vaultlink.serve.client import ToolServer
 from vaultlink.serve.workspace import Workspace
+
+
+def _check_output(name: str, options: OpenOptions) -> None:
+    """Raise UsageError if messages can't be read, or an option changes their form."""
+    form = f"{name} prints the messages of the protocol"
+    if sys.stdin is None or sys.stdout is None:
+        raise UsageError(f"{name} reads requests from standard input, which is closed.")
+    Terminal(options).refuse_format(form)
+    if options.output_file is not None:
+        raise UsageError(
+            f"{name} prints the messages of the protocol; --output-file has no effect."
+        )
+
+
+# -- `vaultlink lsp`: the Language Server Protocol -------------------------------------------------
+
 
 _MANY_NOTES = 500
 """Notes above which another process reads them."""
 
-_LIBRARIES = ("pygls>=2.1,<3", "lsprotocol==2025.0.0")
+_LSP_LIBRARIES = ("pygls>=2.1,<3", "lsprotocol==2025.0.0")
 
 
 def lsp(options: OpenOptions) -> int:
@@ -37,17 +55,13 @@ def lsp(options: OpenOptions) -> int:
 
     Output formats: none. Prints the messages of the protocol.
     """
-    if sys.stdin is None or sys.stdout is None:
-        raise UsageError("lsp reads requests from standard input, which is closed.")
-    Terminal(options).refuse_format("lsp prints the messages of the protocol")
-    if options.output_file is not None:
-        raise UsageError("lsp prints the messages of the protocol; --output-file has no effect.")
+    _check_output("lsp", options)
     root = options.vault.resolve() if options.vault else None
     if root is not None:
         scan_vault(root, build_settings(options))  # its errors end the command before it serves
     opener = _Opener(build_settings(options))  # begins a process while there are no threads
     try:
-        with importing_extra("lsp", *_LIBRARIES), _importing_types():
+        with importing_extra("lsp", *_LSP_LIBRARIES), _importing_types():
             from vaultlink.serve.lsp.server import serve  # noqa: PLC0415 - an extra library
         if sys.stdin.isatty():
             print_stderr("This serves an editor on standard input; Ctrl-C ends it.")
@@ -113,3 +127,43 @@ class _Opener:
         """End the other process, if no vault was opened."""
         if self._spare:
             self._spare.close()
+
+
+# -- `vaultlink mcp`: the Model Context Protocol -------------------------------------------------
+
+
+_MCP_LIBRARY = "mcp>=2.3,<3"
+
+
+class McpOptions(OpenOptions, frozen=True, kw_only=True):
+    """Options of `mcp`."""
+
+    allow_writes: Annotated[
+        bool,
+        option("--allow-writes", help="Offer the tools change, apply and undo as well."),
+    ] = False
+
+
+def mcp(options: McpOptions) -> int:
+    """Serve the vault to agents over the Model Context Protocol.
+
+    An agent's program starts this command, writes requests to its standard input and reads the
+    answers from its standard output. The tools check, resolve, note, unresolved, mentions and
+    related only read. With --allow-writes there are three more: change plans a rename, move,
+    deletion, merge, extraction, link or fix, apply writes the plan, and undo reverts it. The
+    settings `protect` and `write-paths` limit what they may change. The server ends with its
+    standard input. The library mcp is required, which is installed separately.
+
+    Output formats: none. Prints the messages of the protocol.
+    """
+    _check_output("mcp", options)
+    scan = scan_from_options(options)
+    build_linter(scan)  # errors of the settings end the command before it serves
+    with importing_extra("mcp", _MCP_LIBRARY):
+        from vaultlink.serve.mcp import serve  # noqa: PLC0415 - an extra library
+    if sys.stdin.isatty():
+        print_stderr("This serves an agent's program on standard input; Ctrl-C ends it.")
+
+    server = ToolServer(scan.root, scan.settings)
+    serve(partial(Workspace, scan), allow_writes=options.allow_writes, server=server)
+    return EXIT_CLEAN

@@ -1,17 +1,27 @@
-"""The output format `github`: workflow commands.
+"""The output formats `github` and `gitlab`: findings beside the lines of a change.
 
-GitHub Actions shows them as annotations. GitHub shows ten errors, ten warnings and ten notices of a
-step and silently drops the rest. So no more are printed, and the last line says how many are not
+GitHub Actions shows workflow commands as annotations: ten errors, ten warnings and ten notices of a
+step; it silently drops the rest. So no more are printed, and the last line says how many are not
 shown.
+
+GitLab shows a code quality report in merge requests and compares it with the report of the target
+branch. It is a JSON array with one finding per line. GitLab reads some of the keys of Code Climate.
+`content` is omitted, because GitLab does not show it and each finding would repeat the rule's
+manual.
 """
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Any
 
 from vaultlink.model import Diagnostic, Severity
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import describe_known
+from vaultlink.report.json_document import encode_json_lines
 from vaultlink.report.layout import escape_controls, format_count
+
+# -- GitHub ----------------------------------------------------------------------------------------
+
 
 MAX_ANNOTATIONS = 10
 """Annotations of one level that GitHub shows for a step."""
@@ -61,7 +71,7 @@ def _select_annotations(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
 
 def _format_command(command: str, path_prefix: str, d: Diagnostic) -> str:
     """Return a command; columns only for a span in one line, as GitHub drops others."""
-    last = last_line(d)
+    last = _last_line(d)
     region = (
         {"line": d.line, "endLine": last}
         if last > d.line
@@ -79,7 +89,7 @@ def _format_command(command: str, path_prefix: str, d: Diagnostic) -> str:
     return f"::{command} {parameters}::{_escape_data(d.message)}"
 
 
-def last_line(d: Diagnostic) -> int:
+def _last_line(d: Diagnostic) -> int:
     """Return the last line, from 1, with a character of the span.
 
     A span that ends at the start of a line has no character of that line.
@@ -94,3 +104,47 @@ def _escape_data(text: str) -> str:
 
 def _escape_property(text: str) -> str:
     return _escape_data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+# -- GitLab ----------------------------------------------------------------------------------------
+
+
+_SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
+"""The higher levels, critical and blocker, are for harmful programs."""
+
+_CATEGORIES = {Severity.ERROR: "Bug Risk", Severity.WARNING: "Clarity", Severity.INFO: "Style"}
+
+
+def render_gitlab(result: CheckResult) -> bytes:
+    """Render the findings as a code quality report."""
+    counts: Counter[str] = Counter()
+    rows = [
+        _build_issue(result.path_prefix, d, _make_unique(fingerprint, counts))
+        for d, fingerprint in zip(result.findings, result.fingerprints(), strict=True)
+    ]
+    # JSON has no raw line feed inside a row.
+    lines = encode_json_lines(rows).replace(b"\n", b",\n").removesuffix(b",\n")
+    return b"[\n" + lines + b"\n]\n" if rows else b"[]\n"
+
+
+def _make_unique(fingerprint: str, counts: Counter[str]) -> str:
+    """Make a fingerprint unique: GitLab keeps only the last finding with one."""
+    counts[fingerprint] += 1
+    number = counts[fingerprint]
+    return fingerprint if number == 1 else _make_unique(f"{fingerprint}-{number}", counts)
+
+
+def _build_issue(path_prefix: str, d: Diagnostic, fingerprint: str) -> dict[str, Any]:
+    return {
+        "type": "issue",
+        "check_name": d.rule,
+        # GitLab does not show the rule's name everywhere, and shows only one line.
+        "description": f"{d.code} {escape_controls(d.message)}",
+        "categories": [_CATEGORIES[d.severity]],
+        "severity": _SEVERITIES[d.severity],
+        "fingerprint": fingerprint,
+        "location": {
+            "path": path_prefix + d.path,
+            "lines": {"begin": d.line, "end": _last_line(d)},
+        },
+    }

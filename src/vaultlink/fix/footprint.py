@@ -1,0 +1,164 @@
+"""The parts of a vault that the kept result of a trial of fixes depends on.
+
+A trial steps through states in which some notes have other texts. Its result is the same in a
+vault in which another note changed if no step affects the notes that the change affects, or the
+other way round. The names of all files, titles and aliases must be the same.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from vaultlink.backlinks.choice import list_section_traits
+from vaultlink.engine.step import State
+from vaultlink.index.index import Index, TraitCount, find_unresolved, unresolved_keys
+from vaultlink.index.update import linkable_parts
+from vaultlink.index.vocabulary import drop_words_in_names, list_compared_words, list_word_texts
+from vaultlink.links.read_only import find_declared_folders
+from vaultlink.links.style import is_style_read
+from vaultlink.model import Suggestion
+
+
+class Footprint(NamedTuple):
+    """Parts of a vault that the result of a trial depends on.
+
+    Names and the history are others.
+
+    Attributes:
+        notes: The notes that are tried, that they link to, and that steps check again.
+        checked: Those of them that must not be checked again for another reason: not the notes that
+            steps check only because a tried one links to them. Links to a note make no error there.
+        targets: The unresolved targets of the notes that are tried, in every state.
+        words: The words in these targets and in the headings of these notes, but not those that are
+            also in names.
+        reads_style: True if fixes are written in the style of the vault's links.
+    """
+
+    notes: tuple[str, ...]
+    checked: tuple[str, ...]
+    targets: tuple[str, ...]
+    words: tuple[str, ...]
+    reads_style: bool
+
+
+class FootprintRecorder:
+    """Records what a trial depends on, state by state."""
+
+    def __init__(
+        self,
+        state: State,
+        suggest: Callable[[str], Sequence[Suggestion]] | None,
+        *,
+        has_usual_errors: bool,
+    ):
+        """Start to record.
+
+        Args:
+            state: The state before the trial.
+            suggest: Returns the files that an unresolved target may mean; None if no fix of the
+                trial reads them.
+            has_usual_errors: False if the settings make errors of what rules about other things
+                than links report. A link may then cause an error in the note to which it leads.
+        """
+        self._initial, self._suggest = state, suggest
+        self._notes: set[str] = set()
+        self._checked: set[str] = set()
+        self._targets: set[str] = set()
+        self._texts: set[str] = set()
+        settings = state.settings
+        self._section_rules = {
+            rule.name
+            for rule in settings.rules
+            if rule.deferred_fix == "section" or rule.fixed_last
+        }
+        # Findings of these rules depend on more than the notes that a step names.
+        is_wide = settings.reads_style or settings.rules_by_scope["vault"]
+        self._is_bounded = has_usual_errors and not is_wide
+
+    def add_notes(self, state: State, paths: Iterable[str]) -> None:
+        """Add what findings and fixes of some tried notes depend on."""
+        index, suggest = state.index, self._suggest
+        for path in paths:
+            self._notes.add(path)
+            self._checked.add(path)
+            note, targets = index.notes.get(path), index.targets.get(path, ())
+            if note is None:
+                continue
+            self._notes.update(target for target in targets if target is not None)
+            self._targets.update(find_unresolved(note, targets))
+            self._texts.update(list_word_texts(note, targets))
+            # A display text may name the file that the target does not.
+            self._is_bounded &= not (
+                suggest
+                and any(
+                    target is None and link.subpath and link.display
+                    for link, target in zip(note.links, targets, strict=True)
+                )
+            )
+            found = state.diagnostics.get(path, ())
+            self._is_bounded &= all(item.rule not in self._section_rules for item in found)
+
+    def add_step(
+        self, before: State, after: State, edited: Iterable[str], checked: Iterable[str]
+    ) -> None:
+        """Add a step that changed the texts of some notes, and checked others again."""
+        old, new = before.index, after.index
+        self._is_bounded &= (
+            new.files is old.files
+            and new.names is old.names
+            and new.titles_by_spelling is old.titles_by_spelling
+            and new.path_sources is old.path_sources
+            and TraitCount(list_section_traits) not in new.memos
+            and new.derive(find_declared_folders) == old.derive(find_declared_folders)
+        )
+        if self._is_bounded:
+            paths = set(edited)
+            self._notes.update(checked)
+            self._checked.update(paths, _drop_mere_targets(old, new, paths, checked))
+            self.add_notes(after, paths)
+
+    def describe(self) -> Footprint | None:
+        """Return what the trial depends on; None if that is too much to tell."""
+        if not self._is_bounded:
+            return None
+        notes = set(self._notes)
+        if self._suggest:
+            notes.update(item.path for target in self._targets for item in self._suggest(target))
+        words = list_compared_words(self._texts)
+        return Footprint(
+            tuple(sorted(notes)),
+            tuple(sorted(self._checked)),
+            tuple(sorted(self._targets)),
+            tuple(sorted(drop_words_in_names(self._initial.index, words))),
+            self._suggest is not None and is_style_read(self._initial.settings.obsidian),
+        )
+
+
+def _drop_mere_targets(
+    before: Index, after: Index, edited: set[str], checked: Iterable[str]
+) -> Iterator[str]:
+    """Yield the notes that a step checked again, without mere targets of links."""
+    indexes = before, after
+    targets = {target for index in indexes for path in edited for target in index.targets[path]}
+    anchors = {
+        path
+        for path in edited
+        if linkable_parts(before.notes[path]) != linkable_parts(after.notes[path])
+    }
+    old, new = [
+        {
+            text
+            for path in edited
+            for text in list_word_texts(index.notes[path], index.targets[path])
+        }
+        for index in indexes
+    ]
+    moved, words = old ^ new, list_compared_words(old ^ new)
+    for path in checked:
+        unresolved = unresolved_keys(after, path)
+        if (
+            path not in targets
+            or not anchors.isdisjoint(after.targets.get(path, ()))
+            or not moved.isdisjoint(unresolved)
+            or not words.isdisjoint(list_compared_words(unresolved))
+        ):
+            yield path

@@ -1,0 +1,308 @@
+"""Find the unlinked mentions of a whole vault, and keep them for the next run.
+
+A later run searches the notes again that changed, and those for which something is outdated that
+their search asked for: a name, a word, a link. The others keep their mentions.
+"""
+
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from functools import lru_cache
+from itertools import chain
+from typing import Any, NamedTuple
+
+import msgspec
+
+from vaultlink.disk.answers import make_answers_key
+from vaultlink.disk.cache import ANSWERS_PREFIX, digest_parts
+from vaultlink.disk.load import StateOrigin
+from vaultlink.disk.scan import VaultScan
+from vaultlink.engine.step import State
+from vaultlink.fix.select import CountPaths
+from vaultlink.index.index import Index, TraitCount
+from vaultlink.index.packed_map import PackedMap, list_differing_keys
+from vaultlink.links.read_only import ReadOnlyReason, find_declared_folders
+from vaultlink.links.style import (
+    count_link_traits,
+    find_notes_with_other_style,
+    is_style_read,
+    list_link_traits,
+)
+from vaultlink.mentions.evidence import find_regions
+from vaultlink.mentions.mention import Mention, MentionOptions
+from vaultlink.mentions.planning import MentionPlace, has_spaced_pipes, make_mention_links
+from vaultlink.mentions.search import MentionSearch
+from vaultlink.mentions.vault_evidence import Outdated, VaultEvidence
+from vaultlink.model import Edit
+from vaultlink.write.cache import save_result
+
+_KIND = f"{ANSWERS_PREFIX}mentions"
+
+_TEXTS = 4
+"""Texts that are kept: that of a note is read for its mentions and for their links."""
+
+
+class VaultMentions(NamedTuple):
+    """The mentions in all notes of a vault, in order.
+
+    Attributes:
+        mentions: The mentions.
+        links: The edits that link those whose score is as high as wanted, by place; not where the
+            place can't hold a link.
+        read_only: Why notes were not searched that are only read.
+        searched: The number of notes that were searched now.
+    """
+
+    mentions: list[Mention]
+    links: Mapping[MentionPlace, Edit]
+    read_only: Mapping[str, ReadOnlyReason]
+    searched: int
+
+
+class _NoteMentions(msgspec.Struct, array_like=True, gc=False):
+    """The mentions in a note.
+
+    `links` are the texts of the links by the offsets of mentions. `asked` are the numbers of the
+    names and words that the search asked for.
+    """
+
+    asked: bytes
+    mentions: list[Mention] = []
+    links: dict[int, str] = {}
+
+
+class _Changes(msgspec.Struct, array_like=True):
+    """Encoded values that differ from the saved ones; empty for removed keys."""
+
+    notes: dict[str, bytes] = {}
+    targets: dict[str, bytes] = {}
+    names: dict[str, bytes] = {}
+
+
+class _KeptMentions(msgspec.Struct, array_like=True):
+    """The mentions of a vault as they are kept.
+
+    Attributes:
+        common: A digest of what all mentions depend on.
+        changes: The changes since the saved state with which the mentions were found.
+        evidence: What the notes say about names.
+        asked: The names and words that searches asked for.
+        notes: The mentions by note. Notes are absent whose search asked for nothing.
+        read_only: Why notes are only read.
+        traits: The traits of links; None if nothing depends on them.
+    """
+
+    common: bytes
+    changes: _Changes
+    evidence: VaultEvidence
+    asked: list[str]
+    notes: dict[str, _NoteMentions]
+    read_only: dict[str, ReadOnlyReason]
+    traits: dict[str, int] | None
+
+
+class _IndexParts(NamedTuple):
+    """The parts of an index that share the values of a saved one."""
+
+    notes: PackedMap[Any]
+    targets: PackedMap[Any]
+    names: PackedMap[Any]
+
+    @classmethod
+    def of(cls, index: Index) -> "_IndexParts | None":
+        notes, targets, names = index.notes, index.targets, index.names
+        if isinstance(targets, PackedMap) and isinstance(names, PackedMap):
+            return cls(notes, targets, names)
+        return None
+
+
+def find_vault_mentions(
+    scan: VaultScan,
+    state: State,
+    origin: StateOrigin | None,
+    read: Callable[[str], str | None],
+    options: MentionOptions,
+    count: CountPaths = iter,
+) -> VaultMentions:
+    """Return the mentions in all notes, kept ones as far as they still hold.
+
+    Args:
+        scan: The scan of the vault.
+        state: The state to search.
+        origin: The saved state that it was loaded from or saved as, maybe with changes since.
+        read: Returns the text of a note.
+        options: The options of the search.
+        count: Yields the paths that are searched, and may show how many were.
+    """
+    return _Finder(scan, state, origin, lru_cache(_TEXTS)(read), options).find(count)
+
+
+class _Finder(NamedTuple):
+    """Finds the mentions of a vault, with the arguments of `find_vault_mentions`."""
+
+    scan: VaultScan
+    state: State
+    origin: StateOrigin | None
+    read: Callable[[str], str | None]
+    options: MentionOptions
+
+    def find(self, count: CountPaths) -> VaultMentions:
+        kept = self._load()
+        paths, search = sorted(self.state.index.notes), None
+        if kept is not None:
+            search = MentionSearch(self.state, self.read, self.options, kept.evidence)
+            outdated = self._find_outdated(kept, search)
+            if outdated is None:
+                kept = search = None
+            else:
+                paths = sorted(outdated)
+        is_new = kept is None or search is None
+        if kept is None or search is None:
+            search = MentionSearch(self.state, self.read, self.options)
+            kept = _KeptMentions(b"", _Changes(), search.finder.evidence, [], {}, {}, None)
+        self._search(kept, search, count(paths))
+        if is_new:
+            self._save(kept)
+        return VaultMentions(
+            [item for path in sorted(kept.notes) for item in kept.notes[path].mentions],
+            {
+                (path, item.start): Edit(path, item.start, item.end, note.links[item.start])
+                for path, note in kept.notes.items()
+                for item in note.mentions
+                if item.start in note.links
+            },
+            kept.read_only,
+            len(paths),
+        )
+
+    def _search(self, kept: _KeptMentions, search: MentionSearch, paths: Iterator[str]) -> None:
+        """Search notes, and keep what is found."""
+        numbers = {word: number for number, word in enumerate(kept.asked)}
+        asked, least = search.finder.asked, self.options.min_score
+        for path in paths:
+            asked.clear()
+            kept.read_only.pop(path, None)
+            kept.notes.pop(path, None)
+            mentions = search.find([path])
+            if not asked and not mentions:
+                continue
+            listed = [item for item in mentions if item.score >= least]
+            links = make_mention_links(self.state, self.read, listed) if listed else {}
+            kept.notes[path] = _NoteMentions(
+                array("I", [numbers.setdefault(word, len(numbers)) for word in asked]).tobytes(),
+                mentions,
+                {start: edit.text for (_, start), edit in links.items()},
+            )
+        asked.clear()
+        kept.asked[:] = numbers
+        kept.read_only |= search.read_only
+
+    # -- find out which mentions still hold -------------------------------------------------------
+
+    def _find_outdated(self, kept: _KeptMentions, search: MentionSearch) -> set[str] | None:
+        """Return the notes to search again; None for all."""
+        after, changes = self.state.index, kept.changes
+        parts = _IndexParts.of(after)
+        if parts is None or kept.common != self._digest_common():
+            return None
+        before = Index(
+            parts.notes.at_saved(changes.notes),
+            parts.names.at_saved(changes.names),
+            parts.targets.at_saved(changes.targets),
+            frozenset(),
+        )
+        changed = {*parts.notes.keys_changed(), *parts.targets.keys_changed()}
+        changed.update(changes.notes, changes.targets)
+        outdated = search.update_evidence(before, changed)
+        if outdated is None:
+            return None
+        linked = [path for path, note in kept.notes.items() if note.links]
+        others = self._find_relinked(kept, before, changed).intersection(linked)
+        return changed.intersection(after.notes).union(others, _find_askers(kept, outdated))
+
+    def _find_relinked(self, kept: _KeptMentions, before: Index, changed: set[str]) -> set[str]:
+        """Return the notes in which links may be written in another way."""
+        after, obsidian = self.state.index, self.state.settings.obsidian
+        found = {
+            target
+            for index in (before, after)
+            for path in changed
+            for target in index.targets.get(path, ())
+            if target is not None
+        }
+        if kept.traits is not None:
+            tally = TraitCount(list_link_traits, on_targets=True)
+            before.memos[tally] = Counter(kept.traits)
+            if not list_differing_keys(before.names, after.names):
+                counts = Counter(kept.traits)
+                for path in changed.intersection(after.notes):
+                    counts.subtract(list_link_traits(before, path))
+                    counts.update(list_link_traits(after, path))
+                after.memos.setdefault(tally, +counts)
+            found |= find_notes_with_other_style(before, after, obsidian)
+        return found
+
+    def _digest_common(self) -> bytes:
+        """Return a digest of what all mentions and their links depend on."""
+        index = self.state.index
+        declared = sorted(index.derive(find_declared_folders).items())
+        return digest_parts((repr((declared, has_spaced_pipes(index))).encode("utf-8", "replace"),))
+
+    # -- load and save ----------------------------------------------------------------------------
+
+    @property
+    def _key(self) -> bytes | None:
+        if self.origin is None or self.options.lowest_score <= 0:
+            return None
+        options = self.options
+        numbers = (options.min_score, options.lowest_score)
+        variant = (numbers, options.headings, options.each_section)
+        return make_answers_key(self.scan, self.origin, variant)
+
+    def _load(self) -> _KeptMentions | None:
+        cache, key = self.scan.open_cache(), self._key
+        if cache is None or key is None or self.origin is None or self.origin.is_saved:
+            return None
+        with suppress(msgspec.MsgspecError, ValueError):
+            return msgspec.msgpack.decode(cache.load_result(key, _KIND) or b"", type=_KeptMentions)
+        return None
+
+    def _save(self, kept: _KeptMentions) -> None:
+        cache, key, parts = self.scan.open_cache(), self._key, _IndexParts.of(self.state.index)
+        if cache is None or key is None or self.origin is None:
+            return
+        changes = _Changes()
+        if not self.origin.is_saved:
+            if parts is None:
+                return
+            packed = [{key: part.pack(key) for key in part.keys_changed()} for part in parts]
+            changes = _Changes(*packed)
+        traits = None
+        if is_style_read(self.state.settings.obsidian) and any(
+            note.links for note in kept.notes.values()
+        ):
+            traits = dict(count_link_traits(self.state.index))
+        common = self._digest_common()
+        kept = msgspec.structs.replace(kept, common=common, changes=changes, traits=traits)
+        with suppress(UnicodeEncodeError):  # a name that is not UTF-8
+            save_result(cache, key, msgspec.msgpack.encode(kept), _KIND)
+
+
+def _find_askers(kept: _KeptMentions, outdated: Outdated) -> Iterator[str]:
+    """Yield the notes whose search asked for something that is outdated."""
+    numbers = {number for number, word in enumerate(kept.asked) if word in outdated.asked}
+    folders = {one for one, _ in outdated.regions}
+    for path, note in kept.notes.items():
+        asked = array("I")
+        asked.frombytes(note.asked)
+        if not numbers.isdisjoint(asked) or (
+            path.startswith(tuple(folders))
+            and any(
+                find_regions(path, name.path) in outdated.regions
+                for name in chain.from_iterable(
+                    kept.evidence.names.get(kept.asked[number], ()) for number in asked
+                )
+            )
+        ):
+            yield path
