@@ -155,7 +155,7 @@ def list_compared_words(texts: Iterable[str]) -> set[str]:
 
 def drop_words_in_names(index: Index, words: Set[str]) -> set[str]:
     """Return the words that are in no name, title or alias of a vault."""
-    counts = count_some_words(index.derive(list_different_names), words, 1)
+    counts = index.derive(join_names).count_words(words, 1)
     return {word for word in words if not counts[word]}
 
 
