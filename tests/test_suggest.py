@@ -538,18 +538,6 @@ def test_paths_that_are_searched_are_those_of_the_groups(seed: int) -> None:
         assert FilesByPath(files)[key] == groups.get(key, ())
 
 
-@given(event_scripts(PATHS, TEXTS))
-def test_joined_names_follow_the_names_of_a_vault(script: list[list[Event]]) -> None:
-    vault: dict[str, str] = {}
-    state = State(make_settings(["dangling-link"]))
-    for batch in script:
-        state = step(state, apply_events(vault, batch))
-        joined = state.index.derive(join_names)
-        counted = _count_words(list_different_names(state.index))
-        assert joined.count_words(counted.keys(), 99) == counted
-        state.index.memos.pop(list_different_names, None)
-
-
 def test_files_are_found_by_every_spelling_of_their_names() -> None:
     titles = "---\ntitle: a Md\naliases: [Å, a.base, '—', b]\n---\n"
     names = ("a", "A md", "amd", "å", "—", "b", "c/b", "a.base", "md", "c/a.canvas")
@@ -563,3 +551,15 @@ def test_files_are_found_by_every_spelling_of_their_names() -> None:
     assert {"", "a", "amd", "md", "acanvas", "bmd"} <= expected.keys()
     found = {key: list(index.files_spelled(key)) for key in (*expected, "none", "x")}
     assert found == {**expected, "none": [], "x": []}
+
+
+@given(event_scripts(PATHS, TEXTS))
+def test_joined_names_follow_the_names_of_a_vault(script: list[list[Event]]) -> None:
+    vault: dict[str, str] = {}
+    state = State(make_settings(["dangling-link"]))
+    for batch in script:
+        state = step(state, apply_events(vault, batch))
+        joined = state.index.derive(join_names)
+        counted = _count_words(list_different_names(state.index))
+        assert joined.count_words(counted.keys(), 99) == counted
+        state.index.memos.pop(list_different_names, None)

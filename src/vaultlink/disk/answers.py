@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from vaultlink.disk.scan import VaultScan
 
 
-def make_answers_key(scan: "VaultScan", origin: StateOrigin, variant: object) -> bytes:
-    """Return what identifies a saved state, the settings, and the options of answers."""
-    layers = [(layer.source, layer.values) for layer in scan.layers]
-    return digest_parts((origin.identity, repr((layers, variant)).encode()))
-
-
 class Needs(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The parts of a vault that an answer depends on, beside its path.
 
@@ -129,7 +123,9 @@ class AnswerStore(Generic[F]):
         self._origin, self._type = origin, facts_type
         self.holds = _make_validator(state, origin, is_locked)
         if origin is not None:
-            self.cache, self.key = scan.open_cache(), make_answers_key(scan, origin, variant)
+            self.cache = scan.open_cache()
+            layers = [(layer.source, layer.values) for layer in scan.layers]
+            self.key = digest_parts((origin.identity, repr((layers, variant)).encode()))
 
     def load(self) -> dict[str, Answer[F]]:
         """Return the kept answers that still hold."""
@@ -241,11 +237,7 @@ class _Validator:
 
     def _is_apart(self, notes: Sequence[str]) -> bool:
         """Return True if what changed affects none of these notes."""
-        return (
-            self._affected.isdisjoint(notes)
-            and self._origin.restamped.isdisjoint(notes)
-            and not _has_changes(self._index.path_sources)
-        )
+        return self._affected.isdisjoint(notes) and not _has_changes(self._index.path_sources)
 
     @cached_property
     def _is_named_anew(self) -> bool:
