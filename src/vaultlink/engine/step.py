@@ -22,7 +22,7 @@ from vaultlink.engine.checks import (
     check_vault,
 )
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
-from vaultlink.index.near_names import NearFinder
+from vaultlink.index.near_names import NearFinder, list_different_names
 from vaultlink.index.packed_map import PackedMap, fold, unpack_all, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.suggest import find_affected_sources
@@ -217,6 +217,7 @@ def step_and_list(
         state, settings, index, changed, vault_findings, affected, renamed, tallies
     )
     examined = share(examiner.examine, sorted(touched))
+    index.memos.pop(list_different_names, None)  # it would take memory
     after = State(
         settings,
         index,
