@@ -44,7 +44,6 @@ from vaultlink.report.check_result import CheckResult, GetSuggestions
 from vaultlink.report.groups import FindingGroup, group_findings, has_shared_cause
 from vaultlink.text import group_by
 from vaultlink.write.cache import save_result
-from vaultlink.write.open_folders import make_lock_test
 
 if TYPE_CHECKING:
     from vaultlink.fix.forecaster import FixForecaster
@@ -208,8 +207,15 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             f"{self._kind}{kind}",
             self._variant,
             PartFacts,
-            make_lock_test(os.fspath(vault.root), vault.state.settings.is_protected),
+            lambda path: self._is_locked(path),  # noqa: PLW0108 - imports what opens folders
         )
+
+    @cached_property
+    def _is_locked(self) -> Callable[[str], bool]:
+        from vaultlink.write.open_folders import make_lock_test  # noqa: PLC0415 - only for fixes
+
+        vault = self.vault
+        return make_lock_test(os.fspath(vault.root), vault.state.settings.is_protected)
 
     @property
     def _kind(self) -> str:
