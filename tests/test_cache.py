@@ -327,33 +327,61 @@ def test_killed_fork_costs_only_time() -> None:
     assert [item for part in parts for item in part] == items
 
 
+OTHERS = {
+    "plain.md": "[[linked#Head]]\n",
+    "head.md": "",
+    "titled.md": "---\n",
+}
 NEEDS = {
     "own.md": Needs(),
     "named.md": Needs(names=True),
     "other.md": Needs(notes=("plain.md",)),
     "linked.md": Needs(links=True),
     "locked.md": Needs(is_locked=False),
+    "writable.md": Needs(is_locked=False),
+    "styled.md": Needs(style=True),
+    "topic.md": Needs(targets=("more",)),
+    "worded.md": Needs(words=("less",)),
+    "apart.md": Needs(unchecked=("head.md",)),
     "never.md": None,
 }
 
 
 @pytest.mark.parametrize(
-    ("changed", "invalid"),
+    ("changed", "added", "invalid"),
     [
-        ([], []),
-        (["own.md"], ["own.md"]),
-        (["plain.md"], ["other.md", "linked.md"]),
-        (["new.md"], ["named.md"]),
-        (["own.md", "new.md"], ["own.md", "named.md"]),
+        ([], "", []),
+        (["own.md"], "[[most]]", ["own.md"]),
+        (["own.md"], "[[more]]", ["own.md", "topic.md"]),
+        (["own.md"], "# No less", ["own.md", "worded.md"]),
+        (["own.md"], "[[Less is more]]", ["own.md", "worded.md"]),
+        (["own.md"], "[[plain]]", ["own.md", "styled.md"]),
+        (["own.md"], "[[head]]", ["own.md", "styled.md", "apart.md"]),
+        (["head.md"], "", ["apart.md"]),
+        (["plain.md"], "", ["other.md", "linked.md"]),
+        (["new.md"], "", ["named.md", "styled.md"]),
+        (["own.md", "new.md"], "", ["own.md", "named.md", "styled.md"]),
+        (["titled.md"], "title: Another", ["named.md", "styled.md"]),
+        (["titled.md"], "aliases: [Another]", ["named.md", "styled.md"]),
+        (["titled.md"], "tags: [another]", []),
+        (
+            ["writable (Conflicted copy Phone 202401311015).md"],
+            "",
+            ["named.md", "styled.md", "writable.md"],
+        ),
     ],
 )
 def test_answers_hold_until_what_they_need_changes(
-    changed: list[str], invalid: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    changed: list[str],
+    added: str,
+    invalid: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(load, "_SMALL_VAULT", 0)
     (tmp_path / "vault").mkdir()
-    for path in (*NEEDS, "plain.md"):
-        text = "[[linked#Head]]\n" if path == "plain.md" else "# Head\n[[gone]]\n"
+    for path in (*NEEDS, "plain.md", "head.md", "titled.md"):
+        text = OTHERS.get(path, "# Head\n[[gone]]\n")
         (tmp_path / "vault" / path).write_text(text, "utf-8")
     store, cache = open_answers(tmp_path)
     answers = {path: Answer(path.encode(), Facts(needs)) for path, needs in NEEDS.items()}
@@ -363,7 +391,7 @@ def test_answers_hold_until_what_they_need_changes(
     save_result(cache, store.key, data, store.kind)
     for path in changed:
         with (tmp_path / "vault" / path).open("a", encoding="utf-8") as file:
-            file.write("[[more]]\n")
+            file.write(f"{added}\n---\n" if path == "titled.md" else f"{added}\n")
     touch_all(tmp_path / "vault")
     found = open_answers(tmp_path)[0].load()
     assert NEEDS.keys() - found == {"never.md", "locked.md", *invalid}

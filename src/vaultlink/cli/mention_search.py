@@ -20,7 +20,6 @@ from vaultlink.cli.listing import (
 from vaultlink.cli.options import NotesOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, select_link_sources
-from vaultlink.disk.load import StateOrigin
 from vaultlink.errors import UsageError
 from vaultlink.fix.select import CountPaths
 from vaultlink.index.resolve import is_note
@@ -54,27 +53,17 @@ from vaultlink.report.mention_rows import (
 )
 from vaultlink.report.pages import BY_POSITION, Order, PageRows
 from vaultlink.report.read_only_notes import describe_read_only, describe_read_only_notes
-from vaultlink.write.vault_mentions import VaultMentions, find_vault_mentions
+from vaultlink.write.vault_mentions import find_certain_mentions, find_vault_mentions
 
 
-def find_linkable_mentions(
-    vault: Vault, origin: StateOrigin | None, count: CountPaths = iter
-) -> list[Mention]:
+def find_linkable_mentions(vault: Vault, count: CountPaths = iter) -> list[Mention]:
     """Return the mentions in all notes that `mentions --write` links, in order.
 
-    `origin` is the saved state of the vault. `count` yields the paths that are searched, and may
-    show how many were.
+    `count` yields the paths that are searched, and may show how many were.
     """
-    found = find_all_mentions(vault, origin, _build_options(MentionsOptions(), vault), count)
+    found = find_certain_mentions(vault.fixer, count, find_origin(vault))
     certain = [item for item in sift_frequent(found.mentions).mentions if item.certain]
     return [item for item in certain if _doubt_unwritable(item, vault, found.links).certain]
-
-
-def find_all_mentions(
-    vault: Vault, origin: StateOrigin | None, options: MentionOptions, count: CountPaths = iter
-) -> VaultMentions:
-    """Return the mentions in all notes of a vault; `origin` is its saved state."""
-    return find_vault_mentions(vault.scan, vault.state, origin, vault.text, options, count)
 
 
 # -- find the mentions that the options of `vaultlink mentions` name, and print them ---------------
@@ -122,7 +111,9 @@ def find_mentions(options: "MentionsOptions", vault: Vault, terminal: Terminal) 
     paths = select_link_sources(vault, options.notes)
     with terminal.progress_line("Searching mentions") as progress:
         if to is None and not options.notes:
-            in_all = find_all_mentions(vault, find_origin(vault), search_options, progress.count)
+            in_all = find_vault_mentions(
+                vault.fixer, search_options, progress.count, find_origin(vault)
+            )
             found, links = tuple(in_all.mentions), in_all.links
             only_read = describe_read_only_notes(in_all.read_only)
         else:

@@ -27,12 +27,6 @@ if TYPE_CHECKING:
     from vaultlink.disk.scan import VaultScan
 
 
-def make_answers_key(scan: "VaultScan", origin: StateOrigin, variant: object) -> bytes:
-    """Return what identifies a saved state, the settings, and the options of answers."""
-    layers = [(layer.source, layer.values) for layer in scan.layers]
-    return digest_parts((origin.identity, repr((layers, variant)).encode()))
-
-
 class Needs(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The parts of a vault that an answer depends on, beside its path.
 
@@ -129,7 +123,9 @@ class AnswerStore(Generic[F]):
         self._origin, self._type = origin, facts_type
         self.holds = _make_validator(state, origin, is_locked)
         if origin is not None:
-            self.cache, self.key = scan.open_cache(), make_answers_key(scan, origin, variant)
+            self.cache = scan.open_cache()
+            layers = [(layer.source, layer.values) for layer in scan.layers]
+            self.key = digest_parts((origin.identity, repr((layers, variant)).encode()))
 
     def load(self) -> dict[str, Answer[F]]:
         """Return the kept answers that still hold."""
@@ -241,15 +237,17 @@ class _Validator:
 
     def _is_apart(self, notes: Sequence[str]) -> bool:
         """Return True if what changed affects none of these notes."""
-        return (
-            self._affected.isdisjoint(notes)
-            and self._origin.restamped.isdisjoint(notes)
-            and not _has_changes(self._index.path_sources)
-        )
+        return self._affected.isdisjoint(notes) and not _has_changes(self._index.path_sources)
 
     @cached_property
     def _is_named_anew(self) -> bool:
-        return _has_changes(self._index.names) or _has_changes(self._index.titles_by_spelling)
+        """True if a file was added or removed, or a title or an alias changed in a letter."""
+        if _has_changes(self._names):
+            return True
+        pairs = [
+            (self._before.notes.get(path), self._index.notes.get(path)) for path in self._changed
+        ]
+        return any(_list_titles(old) != _list_titles(new) for old, new in pairs)
 
     @cached_property
     def _conflict_notes(self) -> frozenset[str]:
@@ -317,6 +315,10 @@ class _Validator:
             ]
             moved |= before ^ after
         return list_compared_words(moved)
+
+
+def _list_titles(note: Note | None) -> object:
+    return (note.title or "", note.aliases) if note else ("", ())
 
 
 def _has_changes(values: Mapping[str, object]) -> bool:

@@ -42,6 +42,7 @@ from vaultlink.report.pages import FINDINGS, Order, Page
 from vaultlink.rules.registry import UnknownRule, select_rules
 from vaultlink.serve.answers import ToolAnswer
 from vaultlink.text import fold_title, quote_name
+from vaultlink.write.vault_mentions import find_vault_mentions
 
 T = TypeVar("T")
 
@@ -465,9 +466,12 @@ def list_mentions(
     paths = sorted(vault.index.notes) if note is None else [find_note(vault, note)]
     if note is None:
         require_library()
-    found = recall(vault, _make_search).find(
-        (path for path in paths if path in vault.index.notes), targets
-    )
+    if note is None and to is None:
+        found = [*recall(vault, _find_in_vault)]
+    else:
+        found = recall(vault, _make_search).find(
+            (path for path in paths if path in vault.index.notes), targets
+        )
     found.sort(key=_MENTIONS.get_place)
     counts = {
         "mentions": len(found),
@@ -486,6 +490,11 @@ _MENTIONS: Order[Mention] = Order(
 
 _MAX_TEXTS = 64
 """Texts that a search keeps. Those of all notes would take as much memory as the vault."""
+
+
+def _find_in_vault(vault: Vault) -> list[Mention]:
+    options = build_mention_options(vault.config.mentions)
+    return find_vault_mentions(vault.fixer, options).mentions
 
 
 def _make_search(vault: Vault) -> MentionSearch:

@@ -85,6 +85,7 @@ from vaultlink.write.refactors import (
     refuse_absolute,
     refuse_folder,
 )
+from vaultlink.write.vault_mentions import find_certain_mentions, find_vault_mentions
 
 # -- plan requests ---------------------------------------------------------------------------------
 
@@ -293,10 +294,15 @@ def plan_certain_mentions(
     `wanted` returns True for the paths of notes that may be changed. `count` yields the paths that
     are searched, and may show how many were. `install` is as in `require_library`.
     """
-    paths = [path for path in sorted(fixer.state.index.notes) if is_note(path) and wanted(path)]
+    notes = fixer.state.index.notes
+    paths = [path for path in sorted(notes) if is_note(path) and wanted(path)]
     if len(paths) > 1:
         require_library(install)
-    found = sift_frequent(search_likely(fixer.state, fixer.read, count(paths)))
+    if len(paths) < sum(map(is_note, notes)):
+        likely = search_likely(fixer.state, fixer.read, count(paths))
+    else:
+        likely = find_certain_mentions(fixer, count).mentions
+    found = sift_frequent(likely)
     certain = [item for item in found.mentions if item.certain]
     return CertainPlan(fixer.plan_mentions(certain), found.frequent)
 
@@ -310,8 +316,11 @@ def _plan_mentions(fixer: Fixer, request: MentionsRequest, find: FindPath) -> Pl
     options = build_mention_options(fixer.state.settings.config.mentions)
     least = options.min_score
     options = replace(options, lowest_score=min(LOWEST_MIN_SCORE, least))
-    search = MentionSearch(fixer.state, fixer.read, options)
-    found = search.find(notes or sorted(index.notes), to)
+    if notes or to:
+        search = MentionSearch(fixer.state, fixer.read, options)
+        found = search.find(notes or sorted(index.notes), to)
+    else:
+        found = find_vault_mentions(fixer, options).mentions
     if notes and to:
         if not found:
             names = f"{list_first(notes)} names {list_first([*to])}"
@@ -353,9 +362,9 @@ def plan_section_changes(
         target = next(iter(notes)) if len(notes) == 1 else None
         if target is None:
             require_library(install)
-        found = search_likely(
-            state, fixer.read, sorted(state.index.notes), None if target is None else {target}
-        )
+            found = find_certain_mentions(fixer).mentions
+        else:
+            found = search_likely(state, fixer.read, sorted(state.index.notes), {target})
         certain = group_by([item for item in found if item.certain], lambda item: item.target)
         mentions = {name: {item.path for item in group} for name, group in certain.items()}
     return fixer.plan_rounds(SectionUpdater(is_chosen, mentions, count))

@@ -13,11 +13,10 @@ from itertools import chain
 from typing import Any, NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
-from vaultlink.disk.answers import make_answers_key
-from vaultlink.disk.cache import ANSWERS_PREFIX, digest_parts
+from vaultlink.disk.cache import ANSWERS_PREFIX, Cache, digest_parts
 from vaultlink.disk.load import StateOrigin
-from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import State
 from vaultlink.fix.select import CountPaths
 from vaultlink.index.index import Index, TraitCount
@@ -30,14 +29,18 @@ from vaultlink.links.style import (
     list_link_traits,
 )
 from vaultlink.mentions.evidence import find_regions
-from vaultlink.mentions.mention import Mention, MentionOptions
+from vaultlink.mentions.mention import LOWEST_MIN_SCORE, Mention, MentionOptions
 from vaultlink.mentions.planning import MentionPlace, has_spaced_pipes, make_mention_links
-from vaultlink.mentions.search import MentionSearch
+from vaultlink.mentions.search import MentionSearch, build_mention_options
 from vaultlink.mentions.vault_evidence import Outdated, VaultEvidence
 from vaultlink.model import Edit
 from vaultlink.write.cache import save_result
+from vaultlink.write.fixer import Fixer
 
 _KIND = f"{ANSWERS_PREFIX}mentions"
+
+_MAX_REPEATED = 100
+"""Notes that are searched again in each run, until the mentions are kept anew."""
 
 _TEXTS = 4
 """Texts that are kept: that of a note is read for its mentions and for their links."""
@@ -109,6 +112,13 @@ class _IndexParts(NamedTuple):
     targets: PackedMap[Any]
     names: PackedMap[Any]
 
+    @property
+    def identity(self) -> bytes | None:
+        """Identifies the saved state; None if there is none."""
+        origins = [part.origin for part in self]
+        found = {origin[0] if isinstance(origin, tuple) else None for origin in origins}
+        return found.pop() if len(found) == 1 else None
+
     @classmethod
     def of(cls, index: Index) -> "_IndexParts | None":
         notes, targets, names = index.notes, index.targets, index.names
@@ -118,38 +128,47 @@ class _IndexParts(NamedTuple):
 
 
 def find_vault_mentions(
-    scan: VaultScan,
-    state: State,
-    origin: StateOrigin | None,
-    read: Callable[[str], str | None],
+    fixer: Fixer,
     options: MentionOptions,
     count: CountPaths = iter,
+    origin: StateOrigin | None = None,
 ) -> VaultMentions:
     """Return the mentions in all notes, kept ones as far as they still hold.
 
     Args:
-        scan: The scan of the vault.
-        state: The state to search.
-        origin: The saved state that it was loaded from or saved as, maybe with changes since.
-        read: Returns the text of a note.
+        fixer: The fixer of the state to search.
         options: The options of the search.
         count: Yields the paths that are searched, and may show how many were.
+        origin: The saved state that the state was loaded from or saved as, if nothing changed.
     """
-    return _Finder(scan, state, origin, lru_cache(_TEXTS)(read), options).find(count)
+    return _Finder(fixer, options, lru_cache(_TEXTS)(fixer.read), origin).find(count)
+
+
+def find_certain_mentions(
+    fixer: Fixer, count: CountPaths = iter, origin: StateOrigin | None = None
+) -> VaultMentions:
+    """Return the mentions in all notes that are certain; the arguments are as above."""
+    options = build_mention_options(fixer.state.settings.config.mentions)
+    lowest = min(LOWEST_MIN_SCORE, options.min_score)
+    found = find_vault_mentions(fixer, replace(options, lowest_score=lowest), count, origin)
+    return found._replace(mentions=[item for item in found.mentions if item.certain])
 
 
 class _Finder(NamedTuple):
     """Finds the mentions of a vault, with the arguments of `find_vault_mentions`."""
 
-    scan: VaultScan
-    state: State
-    origin: StateOrigin | None
-    read: Callable[[str], str | None]
+    fixer: Fixer
     options: MentionOptions
+    read: Callable[[str], str | None]
+    origin: StateOrigin | None
+
+    @property
+    def state(self) -> State:
+        return self.fixer.state
 
     def find(self, count: CountPaths) -> VaultMentions:
         kept = self._load()
-        paths, search = sorted(self.state.index.notes), None
+        paths, search, is_new = sorted(self.state.index.notes), None, False
         if kept is not None:
             search = MentionSearch(self.state, self.read, self.options, kept.evidence)
             outdated = self._find_outdated(kept, search)
@@ -157,12 +176,13 @@ class _Finder(NamedTuple):
                 kept = search = None
             else:
                 paths = sorted(outdated)
-        is_new = kept is None or search is None
         if kept is None or search is None:
+            is_new = True
             search = MentionSearch(self.state, self.read, self.options)
             kept = _KeptMentions(b"", _Changes(), search.finder.evidence, [], {}, {}, None)
         self._search(kept, search, count(paths))
-        if is_new:
+        is_saved = self.origin is not None and self.origin.is_saved
+        if is_new or is_saved or len(paths) > _MAX_REPEATED:
             self._save(kept)
         return VaultMentions(
             [item for path in sorted(kept.notes) for item in kept.notes[path].mentions],
@@ -245,48 +265,63 @@ class _Finder(NamedTuple):
 
     def _digest_common(self) -> bytes:
         """Return a digest of what all mentions and their links depend on."""
-        index = self.state.index
-        declared = sorted(index.derive(find_declared_folders).items())
-        return digest_parts((repr((declared, has_spaced_pipes(index))).encode("utf-8", "replace"),))
+        index, settings = self.state.index, self.state.settings
+        facts = (
+            settings.obsidian,
+            [path for path in sorted(index.notes) if not settings.is_linted(path)],
+            sorted(index.derive(find_declared_folders).items()),
+            has_spaced_pipes(index),
+        )
+        return digest_parts((repr(facts).encode("utf-8", "replace"),))
 
     # -- load and save ----------------------------------------------------------------------------
 
+    def _make_key(self, identity: bytes) -> bytes:
+        options, layers = self.options, self.fixer.scan.layers
+        numbers = (options.min_score, options.lowest_score, options.headings, options.each_section)
+        values = [(layer.source, layer.values) for layer in layers]
+        return digest_parts((identity, repr((values, numbers)).encode("utf-8", "replace")))
+
     @property
-    def _key(self) -> bytes | None:
-        if self.origin is None or self.options.lowest_score <= 0:
-            return None
-        options = self.options
-        numbers = (options.min_score, options.lowest_score)
-        variant = (numbers, options.headings, options.each_section)
-        return make_answers_key(self.scan, self.origin, variant)
+    def _cache(self) -> Cache | None:
+        """The cache of the vault, if mentions with these options can be kept."""
+        return self.fixer.scan.open_cache() if self.options.lowest_score > 0 else None
 
     def _load(self) -> _KeptMentions | None:
-        cache, key = self.scan.open_cache(), self._key
-        if cache is None or key is None or self.origin is None or self.origin.is_saved:
+        cache, parts = self._cache, _IndexParts.of(self.state.index)
+        if cache is None or parts is None or parts.identity is None:
             return None
+        data = cache.load_result(self._make_key(parts.identity), _KIND)
         with suppress(msgspec.MsgspecError, ValueError):
-            return msgspec.msgpack.decode(cache.load_result(key, _KIND) or b"", type=_KeptMentions)
+            return msgspec.msgpack.decode(data or b"", type=_KeptMentions)
         return None
 
     def _save(self, kept: _KeptMentions) -> None:
-        cache, key, parts = self.scan.open_cache(), self._key, _IndexParts.of(self.state.index)
-        if cache is None or key is None or self.origin is None:
+        """Keep the mentions, unless they are those of unsaved texts."""
+        cache, parts = self._cache, _IndexParts.of(self.state.index)
+        if cache is None or self.fixer.overlays or self.fixer.planned:
             return
         changes = _Changes()
-        if not self.origin.is_saved:
-            if parts is None:
-                return
-            packed = [{key: part.pack(key) for key in part.keys_changed()} for part in parts]
-            changes = _Changes(*packed)
+        if self.origin is not None and self.origin.is_saved:
+            identity: bytes | None = self.origin.identity
+        elif parts is not None:
+            identity = parts.identity
+            changes = _Changes(
+                *({key: part.pack(key) for key in part.keys_changed()} for part in parts)
+            )
+        else:
+            identity = None
+        if identity is None:
+            return
         traits = None
         if is_style_read(self.state.settings.obsidian) and any(
             note.links for note in kept.notes.values()
         ):
             traits = dict(count_link_traits(self.state.index))
         common = self._digest_common()
-        kept = msgspec.structs.replace(kept, common=common, changes=changes, traits=traits)
+        kept = replace(kept, common=common, changes=changes, traits=traits)
         with suppress(UnicodeEncodeError):  # a name that is not UTF-8
-            save_result(cache, key, msgspec.msgpack.encode(kept), _KIND)
+            save_result(cache, self._make_key(identity), msgspec.msgpack.encode(kept), _KIND)
 
 
 def _find_askers(kept: _KeptMentions, outdated: Outdated) -> Iterator[str]:

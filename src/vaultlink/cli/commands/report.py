@@ -12,7 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink import __version__
-from vaultlink.api import Vault, find_origin, replace_state
+from vaultlink.api import Vault, replace_state
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.mention_search import find_linkable_mentions
 from vaultlink.cli.options import PathsOptions, option
@@ -30,7 +30,6 @@ from vaultlink.dashboard.model import Trend, VaultReport, render_json_report
 from vaultlink.dashboard.score import TreeMeasures, build_trend
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.changes import Progress, ignore_progress
-from vaultlink.disk.load import StateOrigin
 from vaultlink.disk.revision_states import TreeWalk
 from vaultlink.disk.revisions import limit_old_texts
 from vaultlink.disk.scan import VaultScan
@@ -161,10 +160,10 @@ def _print_report(
     options: DashboardOptions, terminal: Terminal, output_format: str, scan: VaultScan, own: str
 ) -> int:
     """Print or write the report of a vault, without its file at the vault path `own`."""
-    vault, origin = _leave_out(own, open_scanned_vault(scan, terminal))
+    vault = _leave_out(own, open_scanned_vault(scan, terminal))
     chosen = to_vault_paths(vault.root, options.paths)
     part = () if "" in chosen else chosen
-    report = _make_report(options, terminal, vault, origin, _MAX_ROWS.get(output_format), part)
+    report = _make_report(options, terminal, vault, _MAX_ROWS.get(output_format), part)
     with terminal.progress_line("Drawing the graph" if output_format == "html" else "Writing"):
         results = _render(report, vault, output_format, part)
     terminal.print_results(results)
@@ -227,23 +226,20 @@ def _find_own_path(file: Path | None, root: Path) -> str:
     return path.relative_to(root).as_posix() if path != root and path.is_relative_to(root) else ""
 
 
-def _leave_out(own: str, vault: Vault) -> tuple[Vault, StateOrigin | None]:
-    """Return the vault without the file of the report, and its saved state.
+def _leave_out(own: str, vault: Vault) -> Vault:
+    """Return the vault without the file of the report.
 
     So a report in the vault is the same whether an earlier one is there or not.
     """
-    origin = find_origin(vault)
     if own not in vault.index.files:
-        return vault, origin
-    left = replace_state(vault, step(vault.state, [Change(own, Presence.GONE)]))
-    return left, None if origin is None or origin.is_saved else origin
+        return vault
+    return replace_state(vault, step(vault.state, [Change(own, Presence.GONE)]))
 
 
 def _make_report(
     options: DashboardOptions,
     terminal: Terminal,
     vault: Vault,
-    origin: StateOrigin | None,
     max_rows: int | None,
     part: tuple[str, ...],
 ) -> VaultReport:
@@ -252,7 +248,7 @@ def _make_report(
         vault.text,
         vault.suggest_all,
         vault.fixer.forecaster(),
-        lambda: _find_mentions(vault, origin, terminal),
+        lambda: _find_mentions(vault, terminal),
     )
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
@@ -267,14 +263,12 @@ def _make_report(
     return replace(report, trend=trend)
 
 
-def _find_mentions(
-    vault: Vault, origin: StateOrigin | None, terminal: Terminal
-) -> list[Mention] | None:
+def _find_mentions(vault: Vault, terminal: Terminal) -> list[Mention] | None:
     """Return the mentions that `mentions --write` links; None if a library is missing."""
     if not has_library():
         return None
     with terminal.progress_line("Searching mentions") as progress:
-        return find_linkable_mentions(vault, origin, progress.count)
+        return find_linkable_mentions(vault, progress.count)
 
 
 def _find_commit(root: Path) -> str:
