@@ -120,7 +120,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         paths, kept = sorted(filter(self.wanted, found)), store.load()
         made = self._make([path for path in paths if path not in kept], found)
         _save(store, kept, made)
-        parts = {path: kept.get(path) or made[path] for path in paths}
+        parts = {path: kept.get(path) or made[path] for path in paths} if kept else made
         shared = self._find_shared(parts, found)
         to_try = _find_paths_to_try(parts)
         tried = _TriedParts([], [])

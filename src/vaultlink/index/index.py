@@ -256,16 +256,23 @@ def title_keys(index: "Index", path: str) -> Iterable[str]:
     return (normalize_name(title),) if title else ()
 
 
-def title_spellings(index: "Index", path: str) -> Iterable[str]:
-    note = index.notes.get(path)
-    return _find_title_spellings(note, note.title, note.aliases) if note and note.properties else ()
-
-
-def _find_title_spellings(note: Note, title: str | None, aliases: Sequence[str]) -> Collection[str]:
-    if not title and not aliases:
+def other_spellings(index: "Index", path: str) -> Iterable[str]:
+    if path not in index.files:
         return ()
-    found = set(map(spelling_key, (title, *aliases) if title else aliases))
-    return found.difference(map(spelling_key, list_file_names(note.path)))
+    note, own = index.notes.get(path), spelling_key(link_name(path))
+    if note is None or not note.properties:
+        return () if is_note(path) else _find_other_spellings(path, own, None, ())
+    return _find_other_spellings(path, own, note.title, note.aliases)
+
+
+def _find_other_spellings(
+    path: str, own: str, title: str | None, aliases: Sequence[str]
+) -> Collection[str]:
+    """Return the keys of names that are not spelled like the file's, whose key is `own`."""
+    texts = (title, *aliases) if title else aliases
+    if not is_note(path):
+        texts = (*texts, *list_file_names(path)[2:])
+    return {spelling_key(text) for text in texts}.difference((own, f"{own}md"))
 
 
 def file_spellings(index: "Index", path: str) -> Iterable[str]:
@@ -351,15 +358,19 @@ def add_stored_keys(
     The keys are those of the functions in `STORED_MAPS`; computing them together is faster.
     `targets` are those of the note's links.
     """
-    path = note.path
-    _add_path(maps["files_by_spelling"], (spelling_key(link_name(path)),), path)
+    path, title = note.path, None
+    aliases: tuple[str, ...] = ()
+    spelling = spelling_key(link_name(path))
+    _add_path(maps["files_by_spelling"], (spelling,), path)
     if note.properties:
         aliases, title = note.aliases, note.title
         if title:
             _add_path(maps["notes_by_title"], (normalize_name(title),), path)
         if aliases:
             _add_path(maps["notes_by_alias"], set(map(normalize_name, aliases)), path)
-        _add_path(maps["titles_by_spelling"], _find_title_spellings(note, title, aliases), path)
+    if title or aliases or not is_note(path):
+        others = _find_other_spellings(path, spelling, title, aliases)
+        _add_path(maps["titles_by_spelling"], others, path)
     if note.links:
         _add_path(maps["anchor_sources"], _find_anchored(note, targets), path)
         _add_path(maps["path_sources"], _find_path_traits(note, targets), path)
@@ -520,8 +531,11 @@ class Index:
     When a name is added or removed, these notes are resolved again.
     """
 
-    titles_by_spelling = Grouping(title_spellings)
-    """Spelling keys of aliases and titles to the notes whose names are not spelled so."""
+    titles_by_spelling = Grouping(other_spellings, of_files=True)
+    """Spelling keys of aliases and titles to the notes whose names are not spelled so.
+
+    The names of canvases and bases without their extension count as titles.
+    """
 
     anchor_sources = Grouping(anchored_targets, on_targets=True)
     """File to the notes and canvases that link to one of its headings or blocks."""
@@ -585,14 +599,12 @@ class Index:
 
         A name counts with and without the extension of a note, canvas or base.
         """
-        found, by_name = {*self.titles_by_spelling.get(key, ())}, self.files_by_spelling
-        if key.endswith("md"):
-            found.update(filter(is_note, by_name.get(key[:-2], ())))
-        for extension in BOARD_EXTENSIONS:
-            boards = by_name.get(key + extension, ())
-            found.update(board for board in boards if board.lower().endswith(f".{extension}"))
-        named = by_name.get(key, ())
-        return tuple(sorted(found.union(named))) if found else named
+        named = self.files_by_spelling.get(key, ())
+        others: Iterable[str] = self.titles_by_spelling.get(key, ())
+        if key[-2:] == "md":
+            notes = filter(is_note, self.files_by_spelling.get(key[:-2], ()))
+            others = (*others, *notes)
+        return tuple(sorted({*named, *others})) if others else named
 
     # -- links -----------------------------------------------------------------------------------
 
