@@ -1,8 +1,12 @@
 """What a run keeps for the next one never changes a result, whatever happened in between."""
 
+import functools
+import gc
 import os
 import random
 import shutil
+import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +14,11 @@ import pytest
 from msgspec.structs import replace
 
 from exploring import TIMES, choose_seeds
+from generate import generate_vault
 from repositories import create_repository, update_files
 from running import RunCommand
 from test_engine import PATHS, SOURCES, assert_same, some_text
+from vaultlink import api
 from vaultlink.api import find_origin, open_vault
 from vaultlink.disk import changes, load, processes, saved_state, workers
 from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs
@@ -20,13 +26,14 @@ from vaultlink.disk.cache import Cache
 from vaultlink.disk.scan import Settings
 from vaultlink.engine.step import step
 from vaultlink.fix.forecast import MAX_TRIED
+from vaultlink.index import packed_map
 from vaultlink.index.packed_map import ColumnBuilder, Keys, PackedMap
 from vaultlink.write.cache import save_result
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda whole: whole[: len(whole) // 2],
-    "flipped at the end": lambda whole: whole[:-70] + bytes([whole[-70] ^ 1]) + whole[-69:],
-    "flipped in the table": lambda whole: whole[:60] + bytes([whole[60] ^ 1]) + whole[61:],
+    "flipped in the table": lambda whole: whole[:-70] + bytes([whole[-70] ^ 1]) + whole[-69:],
+    "flipped in the values": lambda whole: whole[:60] + bytes([whole[60] ^ 1]) + whole[61:],
     "zeros": lambda whole: bytes(len(whole)),
     "empty": lambda whole: whole[:0],
 }
@@ -77,6 +84,8 @@ def test_cached_states_equal_fresh_ones(
         monkeypatch.setattr(workers, f"_FORK_THRESHOLD_{threshold}", 0)
     monkeypatch.setattr(changes, "_MIN_COMPARED", resaved)
     monkeypatch.setattr(load, "_RESAVE_THRESHOLD", resaved)
+    monkeypatch.setattr(processes, "_MIN_NOTES", resaved)  # for a scratch file
+    monkeypatch.setattr(packed_map, "_MIN_CHUNK", resaved)
     dice, vault, cache = random.Random(seed), tmp_path / "vault", tmp_path / "cache"
     for number in range(8 if TIMES else 5):
         change_vault(dice, vault)
@@ -401,3 +410,52 @@ def open_answers(folder: Path, variant: str = "") -> tuple[AnswerStore[Facts], C
         lambda path: path == "locked.md",
     )
     return store, cache
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs forks and files without a name")
+def test_first_run_takes_at_most_3_kb_of_memory_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_MIN_NOTES", 0)
+    for threshold in ("BYTES", "NOTES"):
+        monkeypatch.setattr(workers, f"_FORK_THRESHOLD_{threshold}", 0)
+    monkeypatch.setattr(PackedMap, "max_remembered", 1)
+    sizes = {}
+    for notes in (100, 200, 800):  # the first one loads what others need
+        folder, cache = tmp_path / str(notes), tmp_path / f"cache {notes}"
+        generate_vault(folder, notes)
+        forget_results()
+        tracemalloc.start()
+        vault = open_vault(folder, Settings(cache_dir=cache, jobs=2))
+        forget_results()
+        sizes[notes] = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert len(vault.index.notes) > notes
+    assert (sizes[800] - sizes[200]) / 600 <= 3_000
+    assert [path.name for path in cache.iterdir() if path.is_file()] == ["rules"]
+
+
+def forget_results() -> None:
+    """Empty the caches of functions, which have a size of their own."""
+    for item in gc.get_objects():
+        if isinstance(item, functools._lru_cache_wrapper):
+            item.cache_clear()
+    gc.collect()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a device that is always full")
+def test_full_disk_costs_only_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_MIN_NOTES", 0)
+    for threshold in ("BYTES", "NOTES"):
+        monkeypatch.setattr(workers, f"_FORK_THRESHOLD_{threshold}", 0)
+    opened = []
+
+    def open_full(folder: Path) -> object:
+        opened.append(folder)
+        return open("/dev/full", "r+b", buffering=0)  # noqa: PTH123 - the spool closes it
+
+    monkeypatch.setattr(api, "open_scratch_file", open_full)
+    vault = tmp_path / "vault"
+    generate_vault(vault, 40)
+    assert_equals_fresh(vault, tmp_path / "cache", 2)
+    assert opened == [tmp_path / "cache"]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from exploring import TIMES, choose_seeds
-from running import create_vault, write_files
+from running import RunCommand, create_vault, write_files
 from vaultlink.api import Vault, find_origin, open_vault
 from vaultlink.disk import load
 from vaultlink.disk.scan import Settings
@@ -188,3 +188,101 @@ def test_kept_mentions_equal_those_of_a_full_search(
         if number % 9 == 8:
             vault = Path(shutil.copytree(vault, tmp_path / f"copy{number}"))
     assert kept
+
+
+FORMATS = (
+    ("mentions", "--output-format", "tsv"),
+    ("mentions", "--output-format", "json", "--min-score", "0.5"),
+    ("mentions", "--output-format", "table", "--limit", "7"),
+    ("mentions", "--diff"),
+    ("fix", "--mentions", "--diff"),
+    ("report", "--output-format", "json"),
+)
+
+
+@pytest.mark.parametrize("seed", choose_seeds(2))
+def test_commands_print_the_same_with_kept_mentions(
+    seed: int, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    dice, vault = random.Random(f"formats {seed}"), tmp_path / "vault"
+    create_notes(dice, vault)
+    for _ in range(20 if TIMES else 4):
+        for command in FORMATS:
+            words = (*command, "--vault", str(vault))
+            done = run(*words, "--cache-dir", str(tmp_path / "cache"))
+            assert done == run(*words, "--no-cache")
+        (change,) = dice.choices([*CHANGES], [*CHANGES.values()])
+        change(dice, vault)
+
+
+# -- what is kept -----------------------------------------------------------------------------------------------------
+
+
+HARBOUR = {
+    "Amber.md": "The wheels.\n",
+    "Tide table machines.md": "Brass wheels.\n",
+    "Fog signal station.md": "Horns and lamps, in a tower.\n",
+    "Named.md": "We read the tide table machines there.\n",
+    "Twice.md": "The tide table machines and the fog signal station burned.\n",
+    "Changed.md": "A shop of books and lamps.\n",
+    **{f"n{number}.md": f"Some prose about thing {number}.\n" for number in range(30)},
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "searched"),  # “Amber.md” is in the sample
+    [
+        pytest.param("Changed.md", "A shop of other books.\n", {"Changed.md"}, id="text"),
+        pytest.param(
+            "Changed.md",
+            "A shop of books and lamps. [[Fog signal station]]\n",
+            {"Changed.md", "Twice.md"},
+            id="link",
+        ),
+        pytest.param("Changed.md", "A shop. [[Nothing such]]\n", {"Changed.md"}, id="planned note"),
+        pytest.param(
+            "Changed.md",
+            "A [[Named|tide table machines lamp]]\n",
+            {"Changed.md", "Named.md", "Twice.md"},
+            id="longer term",
+        ),
+        pytest.param(
+            "Fog signal station.md",
+            "Horns alone, and much more to say.\n",
+            {"Fog signal station.md", "Twice.md"},
+            id="named note",
+        ),
+        pytest.param("Amber.md", "The wheels turn.\n", {"Amber.md"}, id="words of the sample"),
+        pytest.param(
+            "Amber.md",
+            "Machines.\n",
+            {"Amber.md", "Named.md", "Twice.md"},
+            id="words of the sample that tell",
+        ),
+        pytest.param("new.png", "x", set(), id="attachment"),
+        pytest.param("Changed.md", "---\naliases: [A shop]\n---\nBooks.\n", None, id="alias"),
+        pytest.param("Another.md", "A shop.\n", None, id="note"),
+    ],
+)
+def test_only_what_a_change_concerns_is_searched_again(
+    path: str,
+    text: str,
+    searched: set[str] | None,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    monkeypatch.setattr(matcher, "SAMPLE_SIZE", 8)
+    vault, cache = create_vault(tmp_path / "vault", HARBOUR), tmp_path / "cache"
+    write_files(
+        vault, {".obsidian/app.json": '{"useMarkdownLinks": false, "newLinkFormat": "shortest"}'}
+    )
+    before = find_with_cache(vault, cache)[0]
+    assert len(before.mentions) == 3
+    assert before.searched == len(HARBOUR)
+    assert find_with_cache(vault, cache)[0] == before._replace(searched=0)
+    write_files(vault, {path: text})
+    expected = len({*HARBOUR, path}) if searched is None else len(searched)
+    found = find_with_cache(vault, cache)[0]
+    assert found == find_without(vault)._replace(searched=expected)
