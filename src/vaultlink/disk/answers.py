@@ -131,7 +131,7 @@ class AnswerStore(Generic[F]):
         self._validator = _find_validator(state, origin, is_locked, self._load_style)
 
     def holds(self, path: str, facts: Facts) -> bool:
-        """Return True if the answer about a path, with its facts, is that for the saved state."""
+        """Return True if an answer with these facts is that for the saved state."""
         if self._validator is None:
             return facts.needs is not None and self._origin is not None and self._origin.is_saved
         return self._validator.is_valid(path, facts)
@@ -215,7 +215,7 @@ def _find_validator(
     is_locked: Callable[[str], bool],
     load_style: "Callable[[], Counter[str] | None]",
 ) -> "_Validator | None":
-    """Return what compares a state with the saved one; None if it is that one, or of none.
+    """Return what compares a state with the saved one; None if there is no other.
 
     `is_locked` returns True for the path of a file that can't be written. `load_style` returns the
     traits of links in the saved state.
@@ -363,7 +363,10 @@ class _Validator:
         return self._before, self._index
 
     def remove_changes(self, counts: "Counter[str]") -> "Counter[str] | None":
-        """Return the traits of links then, given those of now; None if files have other names."""
+        """Return the traits of links then, given those of now.
+
+        None if a file was added or removed, or a title or an alias changed.
+        """
         if self._is_named_anew:
             return None
         before = counts.copy()
