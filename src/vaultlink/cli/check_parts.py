@@ -1,9 +1,9 @@
 """The parts of a check result: the rendered bytes of each path, and its numbers.
 
 They are made in several processes, which halves the time of a check with 50,000 findings on two
-cores. Those that depend on little more than their path are kept for the next run: after a change
-of one of 14,563 notes a check took 0.4 s of processor time with them. Suggestions of similar names
-depend on the words of all notes, so parts with suggestions are made anew.
+cores. They are kept for the next run with what they depend on, as is the result of fixes that are
+tried together: after a change of one of 14,563 notes a check took 0.3 s of processor time, and 0.6 s
+with suggestions, not 1.5 and 5.7.
 """
 
 import os
