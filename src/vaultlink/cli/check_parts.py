@@ -346,6 +346,8 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
             return None
         hinted = {d.resolved for d in findings if d.subpath is not None and d.resolved}
         needs = Needs(tuple(hinted), bool(hinted), is_locked is not None, is_locked)
+        if not suggested:
+            return needs
         targets = {d.target for d in findings if d.target is not None and d.target in suggested}
         if not targets:
             return needs
