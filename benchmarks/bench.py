@@ -1,11 +1,13 @@
 """Measure vaultlink as whole processes, and print ratios to other tools and to targets.
 
     python benchmarks/bench.py [--vault DIR] [--rounds 5] [--peers BIN] [--only SECTION]
-                               [--endure] [--output figures.json]
+                               [--before FILE] [--endure] [--output figures.json]
 
 All runs have default settings. The vault is copied first. Without --vault, 5,000 notes are
 generated. Other tools are installed from the package index into benchmarks/.venv, unless --peers
-names a folder that has them. All figures are written to the output file too, as a JSON list.
+names a folder that has them. --before names the vaultlink of an earlier release, whose repeated
+commands are measured in the same rounds. All figures are written to the output file too, as a JSON
+list; each says of which Python it is.
 """
 
 import argparse
@@ -33,11 +35,11 @@ from hit_rates import bench_hit_rates
 from language_servers import bench_language_server
 from measure import Bench
 from mentions import bench_mentions
-from peers import install_peers, read_tool_version
-from queries import bench_formats, bench_queries
+from peers import describe_python, install_peers, read_tool_version
+from queries import bench_formats, bench_queries, bench_repeated
 from renaming import bench_rename
 from trends import bench_trend
-from watches import bench_endurance, bench_watch
+from watches import bench_endurance, bench_serve, bench_watch
 from writes import bench_backlinks, bench_fixing
 
 IGNORED_ON_COPY = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
@@ -46,6 +48,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "peers": bench_peers,
     "serial": bench_serial,
     "clone": bench_clone,
+    "repeated": bench_repeated,
     "formats": bench_formats,
     "queries": bench_queries,
     "backlinks": bench_backlinks,
@@ -59,6 +62,7 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "trend": bench_trend,
     "start": bench_start,
     "watch": bench_watch,
+    "serve": bench_serve,
     "lsp": bench_language_server,
     "scale": bench_scale,
     "endure": bench_endurance,
@@ -77,6 +81,7 @@ def read_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--endure", action="store_true", help="also 100,000 saves; takes half an hour"
     )
+    parser.add_argument("--before", type=Path, help="the vaultlink of an earlier release")
     parser.add_argument("--peers", type=Path, help="a folder with the other tools' commands")
     parser.add_argument(
         "--only", action="append", choices=list(SECTIONS), help="run only this section"
@@ -102,9 +107,14 @@ def main() -> None:
         else:
             generate_vault(vault, 5_000)
         tools = given.peers or (install_peers() if "peers" in wanted else work)
-        bench = Bench(work, vault, tools.resolve(), given.rounds, Figures())
+        python = describe_python(VAULTLINK[0])
+        figures = Figures(python)
+        bench = Bench(work, vault, tools.resolve(), given.rounds, figures, given.before)
         machine = f"{os.cpu_count()} cores; {read_tool_version(VAULTLINK[0])}"
         print(f"{given.vault or 'generated'}: {len(list_notes(vault)):,} notes; {machine}")
+        print(f"vaultlink runs with {python}")
+        if given.before:
+            print(f"{read_tool_version(given.before)}: {describe_python(given.before)}")
         if not given.vault:
             print("the targets apply to a large real vault: --vault DIR")
         if "peers" in wanted:

@@ -70,9 +70,20 @@ def bench_peers(bench: Bench) -> None:
         "all times changed": TimedCommand(CHECK, bench.vault, lambda: touch_notes(bench.vault)),
         **peers,
     }
-    time = measure_medians(runs, bench.rounds, bench.environment)
+    taken = measure_rounds(runs, bench.rounds, bench.environment)
+    time, processor = (
+        {
+            name: statistics.median(getattr(one, kind) for one in all_of)
+            for name, all_of in taken.items()
+        }
+        for kind in ("wall", "processor")
+    )
     for name, spent in time.items():
         bench.figures.add(name if name in peers else f"vaultlink, {name}", spent)
+    bench.figures.add_ratios(time, [Ratio("cold / rumdl, cold", "cold", "rumdl, cold", 1.25)])
+    bench.figures.add_ratios(
+        processor, [Ratio("cold / rumdl, cold, processor time", "cold", "rumdl, cold", 1.15)]
+    )
     others = ("rumdl, cold", "lychee", "graphmark")
     fastest = min(others, key=lambda name: time[name])
     bench.figures.add(

@@ -35,8 +35,9 @@ class Ratio(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """All figures so far."""
+    """All figures so far, and the Python that they are of."""
 
+    python: str = ""
     collected: list[Figure] = field(default_factory=list)
 
     def add(self, name: str, value: float, unit: str = "s", target: float | None = None) -> None:
@@ -52,5 +53,5 @@ class Figures:
 
     def write(self, path: Path) -> None:
         """Write the figures as one JSON list."""
-        rows = [asdict(figure) for figure in self.collected]
+        rows = [{**asdict(figure), "python": self.python} for figure in self.collected]
         path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -33,6 +33,8 @@ class Bench:
     peer_folder: Path
     rounds: int
     figures: Figures
+    before: Path | None = None
+    """The program of an earlier release, measured in the same rounds."""
 
     @property
     def cache(self) -> Path:

@@ -26,6 +26,24 @@ def install_peers() -> Path:
     return home / "bin"
 
 
+_DESCRIBE = """
+import platform, sys, sysconfig
+given = sysconfig.get_config_var("CONFIG_ARGS")
+names = ("--enable-optimizations", "--with-lto")
+built = [name for name in names if name in (given or "")] or ["neither of " + ", ".join(names)]
+print(platform.python_implementation(), platform.python_version(), platform.python_compiler())
+print("built with", ", ".join(built) if given else "unknown options", "in", sys.base_prefix)
+"""
+
+
+def describe_python(program: str) -> str:
+    """Return version, compiler, options and place of the Python that runs a program."""
+    first = Path(program).read_text("utf-8", "replace").partition("\n")[0]
+    python = first.removeprefix("#!").strip() if first.startswith("#!") else sys.executable
+    told = subprocess.run((python, "-c", _DESCRIBE), capture_output=True, text=True, check=True)
+    return ", ".join(told.stdout.splitlines())
+
+
 def read_tool_version(command: str) -> str:
     """Return the version that a tool prints."""
     return subprocess.run(

@@ -1,15 +1,118 @@
-"""Sections of the bench about output formats and about questions on one note."""
+"""Sections of the bench about repeated commands, output formats, and questions on one note."""
 
 import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import NamedTuple
 
 from checks import CHECK, VAULTLINK
 from figures import Ratio
 from generate import generate_vault
-from histories import list_notes
-from measure import Bench, TimedCommand, measure_medians, measure_rounds, measure_run
+from histories import change_notes, list_notes
+from measure import (
+    Bench,
+    TimedCommand,
+    create_environment,
+    measure_medians,
+    measure_rounds,
+    measure_run,
+)
+from peers import read_tool_version
+from renaming import NEW_NAME, find_notes
 
 FORMATS = ("full", "concise", "json", "json-lines")
 FORGE_FORMATS = ("github", "gitlab", "sarif", "junit", "markdown")
+
+
+class RepeatedRun(NamedTuple):
+    """A command that ran before, and the multiple of an unchanged check that it may cost.
+
+    `change` is made in between.
+    """
+
+    words: Sequence[str]
+    target: float | None = None
+    change: Callable[[], None] = lambda: None
+    text: bytes = b""
+
+
+UNCHANGED = "check, unchanged"
+
+
+def plan_repeated(bench: Bench) -> dict[str, RepeatedRun]:
+    """Return the commands whose cost after an earlier run has a target."""
+    notes = list_notes(bench.vault)
+    note, page = notes[len(notes) // 2], str(bench.work_folder / "page")
+    path = note.relative_to(bench.vault).as_posix()
+    draft = note.read_bytes() + b"\nOne more line, and a [[topic that nobody wrote]].\n"
+
+    def change() -> None:
+        change_notes([note])
+
+    return {
+        UNCHANGED: RepeatedRun(("check",)),
+        "check, one note changed": RepeatedRun(("check",), 1.4, change),
+        "check of a draft": RepeatedRun(("check", "--stdin-filename", path, "-"), 1.4, text=draft),
+        "unresolved": RepeatedRun(("unresolved",), 2),
+        "orphans": RepeatedRun(("orphans",), 2),
+        "check --statistics": RepeatedRun(("check", "--statistics"), 2),
+        "check as JSON": RepeatedRun(("check", "--output-format", "json"), 4),
+        "check as full": RepeatedRun(("check", "--output-format", "full"), 4),
+        "mentions": RepeatedRun(("mentions",), 4),
+        "mentions, one note changed": RepeatedRun(("mentions",), 6, change),
+        "fix --diff": RepeatedRun(("fix", "--diff"), 6),
+        "report": RepeatedRun(("report", "--output-file", page), 10),
+        "report, one note changed": RepeatedRun(("report", "--output-file", page), None, change),
+        "rename --diff of a note with one link": RepeatedRun(
+            ("rename", find_notes(bench)[1], NEW_NAME, "--diff"), 2.5
+        ),
+        "backlinks --check": RepeatedRun(("backlinks", "--check"), 2),
+        "sections check": RepeatedRun(("sections", "check"), 2),
+    }
+
+
+def bench_repeated(bench: Bench) -> None:
+    """Commands that ran before, as multiples of an unchanged check (processor time)."""
+    planned, programs = plan_repeated(bench), {"": VAULTLINK[0]}
+    if bench.before:
+        programs[f", {read_tool_version(str(bench.before)).split()[-1]}"] = str(bench.before)
+    runs: dict[str, TimedCommand] = {}
+    for suffix, program in programs.items():
+        runs |= _plan_runs(bench, planned, program, suffix)
+    spent = {
+        name: statistics.median(one.processor for one in taken)
+        for name, taken in measure_rounds(runs, bench.rounds, bench.environment).items()
+    }
+    for name, run in planned.items():
+        for suffix in programs:
+            if name == UNCHANGED:
+                bench.figures.add(name + suffix, spent[name + suffix])
+            elif name + suffix in spent:
+                title = f"{name} / unchanged check{suffix}"
+                ratio = spent[name + suffix] / spent[UNCHANGED + suffix]
+                bench.figures.add(title, ratio, "", None if suffix else run.target)
+
+
+def _plan_runs(
+    bench: Bench, planned: dict[str, RepeatedRun], program: str, suffix: str
+) -> Iterator[tuple[str, TimedCommand]]:
+    """Yield the runs that a program can do. Each is preceded by one that is not measured."""
+    folder = bench.work_folder / f"repeated{suffix}"
+    environment = create_environment(folder / "cache", folder / "state")
+    for name, run in planned.items():
+        command = (program, *run.words)
+        timed = TimedCommand(command, bench.vault, text=run.text, more_environment=environment)
+        try:
+            measure_run(timed, bench.environment)
+        except SystemExit:
+            print(f"  {name}{suffix}: this program can't do it")
+            continue
+
+        def prepare(timed: TimedCommand = timed, run: RepeatedRun = run) -> None:
+            measure_run(timed, bench.environment)
+            run.change()
+
+        yield name + suffix, replace(timed, prepare=prepare)
 
 
 def bench_queries(bench: Bench) -> None:

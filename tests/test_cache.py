@@ -1,8 +1,12 @@
 """What a run keeps for the next one never changes a result, whatever happened in between."""
 
+import functools
+import gc
 import os
 import random
 import shutil
+import sys
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,9 +14,11 @@ import pytest
 from msgspec.structs import replace
 
 from exploring import TIMES, choose_seeds
+from generate import generate_vault
 from repositories import create_repository, update_files
 from running import RunCommand
 from test_engine import PATHS, SOURCES, assert_same, some_text
+from vaultlink import api
 from vaultlink.api import find_origin, open_vault
 from vaultlink.disk import changes, load, processes, saved_state, workers
 from vaultlink.disk.answers import Answer, AnswerStore, Facts, Needs
@@ -20,13 +26,14 @@ from vaultlink.disk.cache import Cache
 from vaultlink.disk.scan import Settings
 from vaultlink.engine.step import step
 from vaultlink.fix.forecast import MAX_TRIED
+from vaultlink.index import packed_map
 from vaultlink.index.packed_map import ColumnBuilder, Keys, PackedMap
 from vaultlink.write.cache import save_result
 
 DAMAGE: dict[str, Callable[[bytes], bytes]] = {
     "truncated": lambda whole: whole[: len(whole) // 2],
-    "flipped at the end": lambda whole: whole[:-70] + bytes([whole[-70] ^ 1]) + whole[-69:],
-    "flipped in the table": lambda whole: whole[:60] + bytes([whole[60] ^ 1]) + whole[61:],
+    "flipped in the table": lambda whole: whole[:-70] + bytes([whole[-70] ^ 1]) + whole[-69:],
+    "flipped in the values": lambda whole: whole[:60] + bytes([whole[60] ^ 1]) + whole[61:],
     "zeros": lambda whole: bytes(len(whole)),
     "empty": lambda whole: whole[:0],
 }
@@ -77,6 +84,8 @@ def test_cached_states_equal_fresh_ones(
         monkeypatch.setattr(workers, f"_FORK_THRESHOLD_{threshold}", 0)
     monkeypatch.setattr(changes, "_MIN_COMPARED", resaved)
     monkeypatch.setattr(load, "_RESAVE_THRESHOLD", resaved)
+    monkeypatch.setattr(processes, "_MIN_NOTES", resaved)  # for a scratch file
+    monkeypatch.setattr(packed_map, "_MIN_CHUNK", resaved)
     dice, vault, cache = random.Random(seed), tmp_path / "vault", tmp_path / "cache"
     for number in range(8 if TIMES else 5):
         change_vault(dice, vault)
@@ -318,33 +327,61 @@ def test_killed_fork_costs_only_time() -> None:
     assert [item for part in parts for item in part] == items
 
 
+OTHERS = {
+    "plain.md": "[[linked#Head]]\n",
+    "head.md": "",
+    "titled.md": "---\n",
+}
 NEEDS = {
     "own.md": Needs(),
     "named.md": Needs(names=True),
     "other.md": Needs(notes=("plain.md",)),
     "linked.md": Needs(links=True),
     "locked.md": Needs(is_locked=False),
+    "writable.md": Needs(is_locked=False),
+    "styled.md": Needs(style=True),
+    "topic.md": Needs(targets=("more",)),
+    "worded.md": Needs(words=("less",)),
+    "apart.md": Needs(unchecked=("head.md",)),
     "never.md": None,
 }
 
 
 @pytest.mark.parametrize(
-    ("changed", "invalid"),
+    ("changed", "added", "invalid"),
     [
-        ([], []),
-        (["own.md"], ["own.md"]),
-        (["plain.md"], ["other.md", "linked.md"]),
-        (["new.md"], ["named.md"]),
-        (["own.md", "new.md"], ["own.md", "named.md"]),
+        ([], "", []),
+        (["own.md"], "[[most]]", ["own.md"]),
+        (["own.md"], "[[more]]", ["own.md", "topic.md"]),
+        (["own.md"], "# No less", ["own.md", "worded.md"]),
+        (["own.md"], "[[Less is more]]", ["own.md", "worded.md"]),
+        (["own.md"], "[[plain]]", ["own.md", "styled.md"]),
+        (["own.md"], "[[head]]", ["own.md", "styled.md", "apart.md"]),
+        (["head.md"], "", ["apart.md"]),
+        (["plain.md"], "", ["other.md", "linked.md"]),
+        (["new.md"], "", ["named.md", "styled.md"]),
+        (["own.md", "new.md"], "", ["own.md", "named.md", "styled.md"]),
+        (["titled.md"], "title: Another", ["named.md", "styled.md"]),
+        (["titled.md"], "aliases: [Another]", ["named.md", "styled.md"]),
+        (["titled.md"], "tags: [another]", []),
+        (
+            ["writable (Conflicted copy Phone 202401311015).md"],
+            "",
+            ["named.md", "styled.md", "writable.md"],
+        ),
     ],
 )
 def test_answers_hold_until_what_they_need_changes(
-    changed: list[str], invalid: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    changed: list[str],
+    added: str,
+    invalid: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(load, "_SMALL_VAULT", 0)
     (tmp_path / "vault").mkdir()
-    for path in (*NEEDS, "plain.md"):
-        text = "[[linked#Head]]\n" if path == "plain.md" else "# Head\n[[gone]]\n"
+    for path in (*NEEDS, "plain.md", "head.md", "titled.md"):
+        text = OTHERS.get(path, "# Head\n[[gone]]\n")
         (tmp_path / "vault" / path).write_text(text, "utf-8")
     store, cache = open_answers(tmp_path)
     answers = {path: Answer(path.encode(), Facts(needs)) for path, needs in NEEDS.items()}
@@ -354,7 +391,7 @@ def test_answers_hold_until_what_they_need_changes(
     save_result(cache, store.key, data, store.kind)
     for path in changed:
         with (tmp_path / "vault" / path).open("a", encoding="utf-8") as file:
-            file.write("[[more]]\n")
+            file.write(f"{added}\n---\n" if path == "titled.md" else f"{added}\n")
     touch_all(tmp_path / "vault")
     found = open_answers(tmp_path)[0].load()
     assert NEEDS.keys() - found == {"never.md", "locked.md", *invalid}
@@ -373,3 +410,52 @@ def open_answers(folder: Path, variant: str = "") -> tuple[AnswerStore[Facts], C
         lambda path: path == "locked.md",
     )
     return store, cache
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs forks and files without a name")
+def test_first_run_takes_at_most_3_kb_of_memory_a_note(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes, "_MIN_NOTES", 0)
+    for threshold in ("BYTES", "NOTES"):
+        monkeypatch.setattr(workers, f"_FORK_THRESHOLD_{threshold}", 0)
+    monkeypatch.setattr(PackedMap, "max_remembered", 1)
+    sizes = {}
+    for notes in (100, 200, 800):  # the first one loads what others need
+        folder, cache = tmp_path / str(notes), tmp_path / f"cache {notes}"
+        generate_vault(folder, notes)
+        forget_results()
+        tracemalloc.start()
+        vault = open_vault(folder, Settings(cache_dir=cache, jobs=2))
+        forget_results()
+        sizes[notes] = tracemalloc.get_traced_memory()[0]
+        tracemalloc.stop()
+        assert len(vault.index.notes) > notes
+    assert (sizes[800] - sizes[200]) / 600 <= 3_000
+    assert [path.name for path in cache.iterdir() if path.is_file()] == ["rules"]
+
+
+def forget_results() -> None:
+    """Empty the caches of functions, which have a size of their own."""
+    for item in gc.get_objects():
+        if isinstance(item, functools._lru_cache_wrapper):
+            item.cache_clear()
+    gc.collect()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a device that is always full")
+def test_full_disk_costs_only_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_MIN_NOTES", 0)
+    for threshold in ("BYTES", "NOTES"):
+        monkeypatch.setattr(workers, f"_FORK_THRESHOLD_{threshold}", 0)
+    opened = []
+
+    def open_full(folder: Path) -> object:
+        opened.append(folder)
+        return open("/dev/full", "r+b", buffering=0)  # noqa: PTH123 - the spool closes it
+
+    monkeypatch.setattr(api, "open_scratch_file", open_full)
+    vault = tmp_path / "vault"
+    generate_vault(vault, 40)
+    assert_equals_fresh(vault, tmp_path / "cache", 2)
+    assert opened == [tmp_path / "cache"]

@@ -42,7 +42,8 @@ RUN = [
     *(
         page
         for page in PAGES
-        if blocks(page, "sh") and page.stem not in ("first-steps", "install", "tutorial", "vscode")
+        if blocks(page, "sh")
+        and page.stem not in ("first-steps", "forges", "install", "tutorial", "vscode")
     ),
 ]
 """The others are run by tests of their own: `READERS` in tests/test_code_blocks.py names them."""
@@ -104,6 +105,7 @@ def test_each_use_has_a_page() -> None:
         "emacs",
         "first-steps",
         "fixing",
+        "forges",
         "github",
         "gitlab",
         "graph",

@@ -19,12 +19,19 @@ from vaultlink.index.near_names import (
     _is_plain,
     build_near_keys,
     is_near,
+    list_different_names,
 )
 from vaultlink.index.resolve import normalize_name
-from vaultlink.index.suggest import KeptSuggestions, Suggester, drop_own_names, list_names_by_path
-from vaultlink.index.vocabulary import _count_words, count_some_words
+from vaultlink.index.suggest import (
+    KeptSuggestions,
+    Suggester,
+    drop_own_names,
+    list_names_by_path,
+    list_unresolved,
+)
+from vaultlink.index.vocabulary import JoinedTexts, _count_words, join_names
 from vaultlink.index.words import split_name
-from vaultlink.model import Suggestion
+from vaultlink.model import Diagnostic, Severity, Suggestion
 
 VAULT: VaultFiles = {
     "people/Ann Lee.md": "---\naliases: [Annie, A. Lee]\n---\n",
@@ -519,7 +526,7 @@ def test_words_that_are_searched_are_as_many_as_counted(seed: int) -> None:
     ]
     counted = _count_words(texts)
     for enough in (1, 2, 99):
-        found = count_some_words(texts, SEARCHED_WORDS, enough)
+        found = JoinedTexts(texts).count_words(SEARCHED_WORDS, enough)
         for word in SEARCHED_WORDS:
             assert found[word] == counted[word] or enough <= found[word] < counted[word]
 
@@ -550,3 +557,26 @@ def test_files_are_found_by_every_spelling_of_their_names() -> None:
     assert {"", "a", "amd", "md", "acanvas", "bmd"} <= expected.keys()
     found = {key: list(index.files_spelled(key)) for key in (*expected, "none", "x")}
     assert found == {**expected, "none": [], "x": []}
+
+
+@given(event_scripts(PATHS, TEXTS))
+def test_joined_names_follow_the_names_of_a_vault(script: list[list[Event]]) -> None:
+    vault: dict[str, str] = {}
+    state = State(make_settings(["dangling-link"]))
+    for batch in script:
+        state = step(state, apply_events(vault, batch))
+        joined = state.index.derive(join_names)
+        counted = _count_words(list_different_names(state.index))
+        assert joined.count_words(counted.keys(), 99) == counted
+        state.index.memos.pop(list_different_names, None)
+
+
+def test_target_that_resolves_from_one_note_only_is_unresolved() -> None:
+    """Suggestions for a finding do not depend on the findings that are reported with it."""
+    index = build_state({"a/Plan.md": "", "a/One.md": "", "b/Two.md": ""}).index
+    findings = [
+        Diagnostic("VL1", "x", Severity.ERROR, path, 0, 1, 1, 1, 1, 2, "", target="./Plan")
+        for path in ("b/Two.md", "a/One.md")
+    ]
+    for order in (findings, findings[::-1]):
+        assert list_unresolved(order, index.names) == ["./Plan"]

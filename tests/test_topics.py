@@ -1,5 +1,6 @@
 """Tests of topics: which unresolved targets are one, and that all outputs count the same."""
 
+import random
 import re
 from pathlib import Path
 
@@ -144,3 +145,20 @@ def test_counter_follows_the_findings_of_notes(tmp_path: Path) -> None:
         assert counter.count() == (len(topics), len(topics) - planned)
         counts.append(counter.count().topics)
     assert counts == [2, 4, 2, 1, 0, 1]
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_counter_agrees_with_the_topics_after_random_changes(seed: int, tmp_path: Path) -> None:
+    dice = random.Random(seed)
+    targets = ("Plan", "x/Plan", "y/x/plan", "Role", "Port", "x/Harbor", "Harbuor", "./Plan", "z/")
+    vault = open_vault(create_vault(tmp_path / "v", {"Harbour.md": "# Port\n"}))
+    counter = TopicCounter()
+    for _ in range(25):
+        path = dice.choice(("a.md", "b.md", "x/c.md"))
+        text = " ".join(f"[[{target}]]" for target in dice.choices(targets, k=dice.randint(0, 6)))
+        vault = vault.holding(path, text)
+        for note in vault.notes:
+            counter.update_note(note, vault.state.diagnostics.get(note, ()))
+        topics = list_topics(vault.check())
+        mistakes = sum(not topic.is_planned for topic in topics)
+        assert counter.count() == (len(topics), mistakes)

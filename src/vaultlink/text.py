@@ -103,10 +103,11 @@ class _LazyPattern:
     def __getattr__(self, name: str) -> object:
         compiled = re.compile(*self._source)
         # Found in the instance from now on, so that this method is not called again.
-        for method in dir(compiled):
-            if not method.startswith("_"):
-                setattr(self, method, getattr(compiled, method))
+        vars(self).update((item, getattr(compiled, item)) for item in _PATTERN_MEMBERS)
         return getattr(compiled, name)
+
+
+_PATTERN_MEMBERS = [name for name in vars(re.Pattern) if not name.startswith("_")]
 
 
 def lazy_pattern(pattern: str, flags: int = 0) -> re.Pattern[str]:

@@ -296,8 +296,8 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         if self.cut is not None:
             return self._render_page(self.cut, extra_keys or {})
         row, parts = self.row, self.parts
-        has_lines = parts is not None and row.layout == "lines"
-        result = self.build_result(NO_FINDINGS if has_lines else self.split, extra_keys or {})
+        is_made = parts is not None and (row.layout == "lines" or not row.has_findings)
+        result = self.build_result(NO_FINDINGS if is_made else self.split, extra_keys or {})
         if parts is not None:
             result = replace(result, rule_counts=parts.counts)
         module = import_module(row.module)

@@ -52,6 +52,9 @@ if TYPE_CHECKING:
 _MIN_SHARED = 4_000
 """Findings below which another process costs more than it saves."""
 
+_MAX_DECODED = 20_000
+"""Paths whose findings are in memory at once, so that they are decoded only once."""
+
 
 _NOTHING_SHARED: Mapping[str, Sequence[FindingGroup]] = {}
 
@@ -259,8 +262,10 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
         vault = self.vault
         files: Mapping[str, Sequence[Suggestion]] = {}
         if self._needs_suggestions:
-            found = {path: found[path] for path in paths}
-            unresolved = list_unresolved(chain.from_iterable(found.values()), vault.index.names)
+            if len(paths) <= _MAX_DECODED:
+                found = {path: found[path] for path in paths}
+            findings = chain.from_iterable(map(found.__getitem__, paths))
+            unresolved = list_unresolved(findings, vault.index.names)
             files = vault.suggest_all(unresolved)
         suggest = make_suggester(vault, (), files)
         result = replace(self.result, suggester=lambda: suggest)

@@ -237,15 +237,17 @@ class _Validator:
 
     def _is_apart(self, notes: Sequence[str]) -> bool:
         """Return True if what changed affects none of these notes."""
-        return (
-            self._affected.isdisjoint(notes)
-            and self._origin.restamped.isdisjoint(notes)
-            and not _has_changes(self._index.path_sources)
-        )
+        return self._affected.isdisjoint(notes) and not _has_changes(self._index.path_sources)
 
     @cached_property
     def _is_named_anew(self) -> bool:
-        return _has_changes(self._index.names) or _has_changes(self._index.titles_by_spelling)
+        """True if a file was added or removed, or a title or an alias changed in a letter."""
+        if _has_changes(self._names):
+            return True
+        pairs = [
+            (self._before.notes.get(path), self._index.notes.get(path)) for path in self._changed
+        ]
+        return any(_list_titles(old) != _list_titles(new) for old, new in pairs)
 
     @cached_property
     def _conflict_notes(self) -> frozenset[str]:
@@ -313,6 +315,10 @@ class _Validator:
             ]
             moved |= before ^ after
         return list_compared_words(moved)
+
+
+def _list_titles(note: Note | None) -> object:
+    return (note.title or "", note.aliases) if note else ("", ())
 
 
 def _has_changes(values: Mapping[str, object]) -> bool:

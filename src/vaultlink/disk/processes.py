@@ -295,6 +295,10 @@ class FileSpool:
         self._folder, self._open = folder, open_file
         self._file: BinaryIO | None = None
 
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
     def begin(self, notes: int) -> None:
         """Open the file, if the values of so many notes take much memory."""
         if self._file is None and self._folder is not None and notes >= _MIN_NOTES:

@@ -114,7 +114,8 @@ def analyse_files(
             for builder, chunks in zip(builders, part.columns, strict=True):
                 builder.add_chunks(chunks)
             part_maps.append(part.maps)
-        known = dict(zip(paths, paths, strict=True)) if len(part_maps) > 1 else {}
+        names = {} if files.names is None or len(part_maps) < 2 else files.names
+        known = {paths[0]: paths for paths in names.values() if len(paths) == 1}
         maps = {
             name: merge_groups(_share_paths(part.pop(name), known) for part in part_maps)
             for name in (STORED_MAPS if files.names is not None else ())
@@ -128,13 +129,18 @@ def analyse_files(
 
 
 def _share_paths(
-    groups: dict[str, list[str]], known: Mapping[str, str]
+    groups: dict[str, list[str]], known: Mapping[str, tuple[str, ...]]
 ) -> Mapping[str, Sequence[str]]:
-    """Replace the paths of groups by equal objects that are known, if there are any."""
-    if known:
-        for group in groups.values():
-            group[:] = map(known.__getitem__, group)
-    return groups
+    """Return equal groups that share objects with those of one path that are known."""
+    if not known:
+        return groups
+    shared: dict[str, Sequence[str]] = {}
+    for key, group in groups.items():
+        found = known.get(group[0])
+        shared[key] = (
+            found if found and len(group) == 1 else [known.get(path, (path,))[0] for path in group]
+        )
+    return shared
 
 
 class _AnalysedPart(msgspec.Struct, array_like=True):

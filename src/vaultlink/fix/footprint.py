@@ -10,12 +10,19 @@ from typing import NamedTuple
 
 from vaultlink.backlinks.choice import list_section_traits
 from vaultlink.engine.step import State
-from vaultlink.index.index import Index, TraitCount, find_unresolved, unresolved_keys
+from vaultlink.index.index import (
+    Index,
+    TraitCount,
+    anchored_targets,
+    find_unresolved,
+    path_traits,
+    unresolved_keys,
+)
 from vaultlink.index.update import linkable_parts
 from vaultlink.index.vocabulary import drop_words_in_names, list_compared_words, list_word_texts
 from vaultlink.links.read_only import find_declared_folders
 from vaultlink.links.style import is_style_read
-from vaultlink.model import Suggestion
+from vaultlink.model import Note, Suggestion
 
 
 class Footprint(NamedTuple):
@@ -25,8 +32,8 @@ class Footprint(NamedTuple):
 
     Attributes:
         notes: The notes that are tried, that they link to, and that steps check again.
-        checked: Those of them that must not be checked again for another reason: not the notes that
-            steps check only because a tried one links to them. Links to a note make no error there.
+        checked: Those of them that must not be checked again for another reason. These are not the
+            notes that steps check only because of links between them and a tried note.
         targets: The unresolved targets of the notes that are tried, in every state.
         words: The words in these targets and in the headings of these notes, but not those that are
             also in names.
@@ -101,17 +108,15 @@ class FootprintRecorder:
         self, before: State, after: State, edited: Iterable[str], checked: Iterable[str]
     ) -> None:
         """Add a step that changed the texts of some notes, and checked others again."""
-        old, new = before.index, after.index
+        old, new, paths = before.index, after.index, set(edited)
         self._is_bounded &= (
             new.files is old.files
-            and new.names is old.names
-            and new.titles_by_spelling is old.titles_by_spelling
-            and new.path_sources is old.path_sources
+            and all(_is_titled_alike(old.notes.get(path), new.notes.get(path)) for path in paths)
+            and all({*path_traits(old, path)} == {*path_traits(new, path)} for path in paths)
             and TraitCount(list_section_traits) not in new.memos
             and new.derive(find_declared_folders) == old.derive(find_declared_folders)
         )
         if self._is_bounded:
-            paths = set(edited)
             self._notes.update(checked)
             self._checked.update(paths, _drop_mere_targets(old, new, paths, checked))
             self.add_notes(after, paths)
@@ -133,10 +138,17 @@ class FootprintRecorder:
         )
 
 
+def _is_titled_alike(old: Note | None, new: Note | None) -> bool:
+    return bool(old and new and (old.title, old.aliases) == (new.title, new.aliases))
+
+
 def _drop_mere_targets(
     before: Index, after: Index, edited: set[str], checked: Iterable[str]
 ) -> Iterator[str]:
-    """Yield the notes that a step checked again, without mere targets of links."""
+    """Yield the notes that a step checked again, some for links alone left out.
+
+    A link to or from an edited note makes no error, unless it names a heading or block there.
+    """
     indexes = before, after
     targets = {target for index in indexes for path in edited for target in index.targets[path]}
     anchors = {
@@ -156,8 +168,8 @@ def _drop_mere_targets(
     for path in checked:
         unresolved = unresolved_keys(after, path)
         if (
-            path not in targets
-            or not anchors.isdisjoint(after.targets.get(path, ()))
+            not (path in targets or edited.intersection(after.targets.get(path, ())))
+            or not anchors.isdisjoint(anchored_targets(after, path))
             or not moved.isdisjoint(unresolved)
             or not words.isdisjoint(list_compared_words(unresolved))
         ):

@@ -495,6 +495,7 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
 
 
 def _find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
+    changed = list(changed)
     words = {word for word in find_changed_words(before, after, changed) if len(word) >= MIN_SLIP}
     renamed = find_renamed(before, after)
     if not (words or renamed):
@@ -502,7 +503,12 @@ def _find_affected_sources(before: Index, after: Index, changed: Iterable[str]) 
     if not (words or renamed) or not after.unresolved_sources:
         return set()
     indexes, targets = (before, after), after.derive(list_searchable_targets)
-    doubtful = targets.find_containing(words) & after.unresolved_sources.keys()
+    own = set(changed)  # these notes are affected anyway
+    doubtful = {
+        target
+        for target in targets.find_containing(words)
+        if not own.issuperset(after.unresolved_sources.get(target, ()))
+    }
     find_near = after.derive(NearFinder).prepare(len(doubtful))
     affected = {target for target in doubtful if find_near(link_name(file_name(target)))}
     names = {name for index in indexes for path in renamed for name in list_names(index, path)}

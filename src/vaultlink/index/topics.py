@@ -83,7 +83,7 @@ def list_topics(findings: Iterable[Diagnostic]) -> list[Topic]:
     for item in findings:
         if item.about in UNRESOLVED and item.target:
             by_key.setdefault(topic_key(item.target, item.path), []).append(item)
-    longest = _find_longest_keys(by_key.keys())
+    longest = _find_longest_keys(by_key.keys(), by_key.keys())
     groups: dict[str, list[Diagnostic]] = {}
     for key, group in by_key.items():
         groups.setdefault(longest.get(key, key), []).extend(group)
@@ -105,36 +105,46 @@ class TopicCounter:
     """The numbers of topics while the findings of notes change; see `list_topics`."""
 
     def __init__(self) -> None:
-        self._keys: dict[bool, dict[str, list[str]]] = {False: {}, True: {}}
-        self._counts: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
+        self._keys: dict[str, tuple[list[str], list[str]]] = {}
+        self._counts: tuple[Counter[str], Counter[str]] = (Counter(), Counter())  # all, mistakes
+        self._in_folders: dict[str, None] = {}
 
     def update_note(self, path: str, findings: Iterable[Diagnostic]) -> None:
         """Take over the present findings of a note."""
         found = [it for it in findings if it.about in UNRESOLVED and it.target]
-        for is_planned, counts in self._counts.items():
-            counts.subtract(self._keys[is_planned].pop(path, ()))
-            keys = [
-                topic_key(it.target or "", path)
-                for it in found
-                if (it.about == "planned-link") == is_planned
-            ]
-            if keys:
-                self._keys[is_planned][path] = keys
-                counts.update(keys)
+        keys = [topic_key(it.target or "", path) for it in found]
+        mistaken = [key for key, it in zip(keys, found, strict=True) if it.about != "planned-link"]
+        before = self._keys.pop(path, ([], []))
+        for counts, old, new in zip(self._counts, before, (keys, mistaken), strict=True):
+            counts.update(new)
+            counts.subtract(old)
+            for key in old:
+                if not counts[key]:
+                    del counts[key]
+        if keys:
+            self._keys[path] = keys, mistaken
+        for key in filter(_has_folder, (*before[0], *keys)):
+            if key in self._counts[0]:
+                self._in_folders[key] = None
+            else:
+                self._in_folders.pop(key, None)
 
     def count(self) -> TopicCounts:
         """Return the numbers of topics."""
-        self._counts = {is_planned: +counts for is_planned, counts in self._counts.items()}
-        planned, mistaken = self._counts[True].keys(), self._counts[False].keys()
-        longest = _find_longest_keys(planned | mistaken)
+        every, mistaken = (counts.keys() for counts in self._counts)
+        longest = _find_longest_keys(self._in_folders, every)
         mistakes = {longest.get(key, key) for key in mistaken}
-        return TopicCounts(len(planned | mistaken) - len(longest), len(mistakes))
+        return TopicCounts(len(every) - len(longest), len(mistakes))
 
 
-def _find_longest_keys(keys: Collection[str]) -> Mapping[str, str]:
+def _has_folder(key: str) -> bool:
+    return "/" in key
+
+
+def _find_longest_keys(paths: Iterable[str], keys: Collection[str]) -> Mapping[str, str]:
     """Return the path that a key is the end of, if only one is, for each such key."""
     longer: dict[str, list[str]] = {}
-    for key in keys:
+    for key in paths:
         at = key.find("/")
         while at != -1:
             end = key[at + 1 :]
@@ -142,8 +152,8 @@ def _find_longest_keys(keys: Collection[str]) -> Mapping[str, str]:
                 longer.setdefault(end, []).append(key)
             at = key.find("/", at + 1)
     found = {}
-    for key, paths in longer.items():
-        longest = [path for path in paths if path not in longer]
+    for key, found_paths in longer.items():
+        longest = [path for path in found_paths if path not in longer]
         if len(longest) == 1:
             found[key] = longest[0]
     return found

@@ -37,6 +37,7 @@ from vaultlink.index.vocabulary import (
     count_changed_names,
     count_name_words,
     count_target_words,
+    join_names,
     list_words,
 )
 from vaultlink.model import Link, Note, Place
@@ -296,8 +297,9 @@ def _renew_memos(before: Index, after: Index, moved: set[str], resolved: set[str
             after.memos[memo] = _UPDATES[memo](value, before, after, moved | resolved)
         elif memo is find_copied_folders and before.files is after.files:
             after.memos[memo] = value
-    if build_near_keys in before.memos and not find_renamed(before, after):
-        after.memos[build_near_keys] = before.memos[build_near_keys]
+    on_names = before.memos.keys() & {build_near_keys, join_names}
+    if on_names and not find_renamed(before, after):
+        after.memos.update((compute, before.memos[compute]) for compute in on_names)
 
 
 def _update_files_by_path(

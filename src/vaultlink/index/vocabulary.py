@@ -115,7 +115,7 @@ def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> s
             counts = after.derive(count_name_words)
         else:
             enough = max([0, *added.values()]) + 1
-            counts = count_some_words(after.derive(list_different_names), words, enough)
+            counts = after.derive(join_names).count_words(words, enough)
         words = _drop_known(words, counts, added)
     if words and HEADING_WORDS in after.memos:
         added = Counter[str]()
@@ -155,7 +155,7 @@ def list_compared_words(texts: Iterable[str]) -> set[str]:
 
 def drop_words_in_names(index: Index, words: Set[str]) -> set[str]:
     """Return the words that are in no name, title or alias of a vault."""
-    counts = count_some_words(index.derive(list_different_names), words, 1)
+    counts = index.derive(join_names).count_words(words, 1)
     return {word for word in words if not counts[word]}
 
 
@@ -163,17 +163,28 @@ _MAX_SEARCHED = 50
 """Words to search in all names. For more of them, counting the words of all names is faster."""
 
 
-def count_some_words(texts: Collection[str], words: Collection[str], enough: int) -> Counter[str]:
-    """Return how often each of some words is in texts, as `_count_words` counts them.
+class JoinedTexts:
+    """Many texts, in which a few words are searched."""
 
-    A number may be too low if it is `enough` or more.
-    """
-    joined = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
-    plain = b" %b " % joined.replace(b" ", b"  ")  # words have no blank in common
-    counts = Counter({word: _count_up_to(enough, plain, b" %b " % word.encode()) for word in words})
-    others = _find_words(list(filterfalse(str.isascii, texts)))
-    counts.update(filter(set(words).__contains__, others))
-    return counts
+    def __init__(self, texts: Collection[str]):
+        joined = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
+        self._plain = b" %b " % joined.replace(b" ", b"  ")  # words have no blank in common
+        self._others = _find_words(list(filterfalse(str.isascii, texts)))
+
+    def count_words(self, words: Collection[str], enough: int) -> Counter[str]:
+        """Return how often each of some words is there, as `_count_words` counts them.
+
+        A number may be too low if it is `enough` or more.
+        """
+        plain = self._plain
+        counts = Counter({it: _count_up_to(enough, plain, b" %b " % it.encode()) for it in words})
+        counts.update(filter(set(words).__contains__, self._others))
+        return counts
+
+
+def join_names(index: Index) -> JoinedTexts:
+    """Return the different names of a vault, for `Index.derive`; an update keeps them."""
+    return JoinedTexts(index.derive(list_different_names))
 
 
 def _count_up_to(enough: int, text: bytes, part: bytes) -> int:

@@ -19,9 +19,16 @@ _STEPS = 4
 _MAX_LENGTH = 1 << 12
 """Length in bytes from which all pieces count the same."""
 
-_STEP_BY_LENGTH = [
-    round(_STEPS * log2(max(length, 1))) << _LENGTH_SHIFT for length in range(_MAX_LENGTH + 1)
-]
+
+@cache
+def _list_steps() -> list[int]:
+    """Return what a length adds to a hash: its number of steps, in the upper bits."""
+    steps = [0]
+    for step in range(round(_STEPS * log2(_MAX_LENGTH)) + 1):
+        end = min(int(2 ** ((step + 0.5) / _STEPS)), _MAX_LENGTH)
+        steps += [step << _LENGTH_SHIFT] * (end + 1 - len(steps))
+    return steps
+
 
 PIECE_WEIGHTS = tuple(2 ** (step / _STEPS) for step in range(1 << (32 - _LENGTH_SHIFT)))
 """The weight of a piece by the upper 6 bits of its hash: about its length in bytes."""
@@ -94,7 +101,7 @@ def drop_pieces(text: str, dropped: Set[int]) -> str:
 
 
 def _hash(pieces: list[bytes]) -> bytes:
-    steps = _STEP_BY_LENGTH
+    steps = _list_steps()
     try:
         found = array("I", [crc32(piece) & _HASH_MASK | steps[len(piece)] for piece in pieces])
     except IndexError:

@@ -33,6 +33,7 @@ class OutputFormat(NamedTuple):
             file as its own; "" if the beginning is nothing special.
         may_be_empty: Nothing is printed if there are no findings.
         has_totals: It shows tables of all findings, also if only some are listed.
+        has_findings: False if it only shows numbers.
         next_place: Where the place of the next page is named, if only some findings are listed: as
             a `key` of the document, or in a `message`; "" if nowhere.
     """
@@ -52,6 +53,7 @@ class OutputFormat(NamedTuple):
     start: str = ""
     may_be_empty: bool = False
     has_totals: bool = False
+    has_findings: bool = True
     next_place: Literal["", "key", "message"] = ""
 
 
@@ -147,6 +149,7 @@ STATISTICS = OutputFormat(
     *("vaultlink.report.concise", "render_statistics_result", "txt"),
     shown_fixes="by rule",
     counts_guesses=True,
+    has_findings=False,
 )
 """What formats for people print with `--statistics`."""
 

@@ -100,7 +100,7 @@ def _report_missing(
         best = matches[0] if len(matches) == 1 and matches[0].safety else None
         values["found"] = best.subpath.removeprefix("#") if best else ""
         is_safe = best is not None and _is_safe(best, item)
-        if best:
+        if best and not _is_in_heading(note, link, target, best.subpath):
             edits = partial(rewrite_link, note.path, link, link.target, best.subpath)
     return Finding(
         link,
@@ -110,6 +110,14 @@ def _report_missing(
         safety=Safety.SAFE if is_safe else Safety.UNSAFE,
         subpath=link.subpath,
         resolved=target.path,
+    )
+
+
+def _is_in_heading(note: Note, link: Link, target: Note, subpath: str) -> bool:
+    """Return True for a link in the heading that it would name: a fix would change that again."""
+    return target.path == note.path and any(
+        heading.start <= link.start < heading.end and build_subpath(note, heading) == subpath
+        for heading in note.headings
     )
 
 

@@ -176,6 +176,8 @@ class Session:
         self._live_graph: LiveGraph | None = None
         self._links: LinkCounts | None = None
         self._topics = TopicCounter()
+        self._files: frozenset[str] = frozenset()
+        self._notes = 0
         self._marks: dict[str, bytes] = {}
         for path, findings in read_items(vault.state.diagnostics):
             self._marks[path] = mark_findings(path, findings, vault.text)
@@ -205,10 +207,12 @@ class Session:
         state = self.vault.state
         if self._links is None:
             self._links = sum_counts(counts for _, counts in read_items(state.tallies))
-        notes, topics = sum(map(is_note, state.index.files)), self._topics.count()
+        files, topics = state.index.files, self._topics.count()
+        if self._files is not files:
+            self._files, self._notes = files, sum(map(is_note, files))
         return VaultTotals(
-            notes,
-            len(state.index.files) - notes,
+            self._notes,
+            len(files) - self._notes,
             self._links,
             topics.topics,
             sum(map(len, self._marks.values())) // _MARK_SIZE,
