@@ -103,7 +103,8 @@ class _LazyPattern:
     def __getattr__(self, name: str) -> object:
         compiled = re.compile(*self._source)
         # Found in the instance from now on, so that this method is not called again.
-        vars(self).update((item, getattr(compiled, item)) for item in _PATTERN_MEMBERS)
+        for member in _PATTERN_MEMBERS:
+            setattr(self, member, getattr(compiled, member))
         return getattr(compiled, name)
 
 

@@ -114,7 +114,10 @@ def _report_missing(
 
 
 def _is_in_heading(note: Note, link: Link, target: Note, subpath: str) -> bool:
-    """Return True for a link in the heading that it would name: a fix would change that again."""
+    """Return True for a link in the heading that it would name.
+
+    A fix would change the heading, and make another fix necessary.
+    """
     return target.path == note.path and any(
         heading.start <= link.start < heading.end and build_subpath(note, heading) == subpath
         for heading in note.headings
