@@ -307,3 +307,30 @@ def test_only_what_a_change_concerns_is_searched_again(
     expected = len({*HARBOUR, path}) if searched is None else len(searched)
     found = find_with_cache(vault, cache)[0]
     assert found == find_without(vault)._replace(searched=expected)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"AGENTS.md": "- `b/`: read-only. Never edit.\n"}, id="read-only folder"),
+        pytest.param(
+            {"n1.md": "[a](Named.md) [b](Twice.md) [c](Changed.md) [d](n2.md) [e](n3.md)\n"},
+            id="style of links",
+        ),
+        pytest.param(
+            {f"n{number}.md": "[[Named | a]] [[Twice | b]]\n" for number in range(9)}, id="pipes"
+        ),
+    ],
+)
+def test_what_concerns_all_links_makes_them_anew(
+    changes: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    notes = {**HARBOUR, "AGENTS.md": "Nothing.\n", "a/Brass.md": "[[Named]] [[Reader|R]] is.\n"}
+    notes["Named.md"] = "We read the Tide Table Machines there.\n"
+    vault, cache = create_vault(tmp_path / "vault", notes), tmp_path / "cache"
+    before = find_with_cache(vault, cache)[0]
+    write_files(vault, changes)
+    found, fresh = find_with_cache(vault, cache)[0], find_without(vault)
+    assert (before.links, before.read_only) != (found.links, found.read_only)
+    assert found == fresh._replace(searched=found.searched)
