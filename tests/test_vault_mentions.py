@@ -314,7 +314,7 @@ def test_only_what_a_change_concerns_is_searched_again(
     [
         pytest.param({"AGENTS.md": "- `b/`: read-only. Never edit.\n"}, id="read-only folder"),
         pytest.param(
-            {"n1.md": "[a](Named.md) [b](Twice.md) [c](Changed.md) [d](n2.md) [e](n3.md)\n"},
+            {"n1.md": "[a](n2.md) [b](n3.md) [c](n4.md) [d](n5.md) [e](n6.md) [f](n7.md)\n"},
             id="style of links",
         ),
         pytest.param(
@@ -333,4 +333,19 @@ def test_what_concerns_all_links_makes_them_anew(
     write_files(vault, changes)
     found, fresh = find_with_cache(vault, cache)[0], find_without(vault)
     assert (before.links, before.read_only) != (found.links, found.read_only)
+    assert found == fresh._replace(searched=found.searched)
+
+
+def test_note_that_is_again_as_it_was_is_searched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    vault, cache = create_vault(tmp_path / "vault", HARBOUR), tmp_path / "cache"
+    open_vault(vault, Settings(cache_dir=cache))
+    write_files(vault, {"Named.md": "We read nothing.\n"})
+    before = find_with_cache(vault, cache)[0]
+    write_files(vault, {"Named.md": HARBOUR["Named.md"]})
+    found, fresh = find_with_cache(vault, cache)[0], find_without(vault)
+    assert len(found.mentions) > len(before.mentions)
+    assert found.searched < fresh.searched
     assert found == fresh._replace(searched=found.searched)
