@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
 from itertools import chain
@@ -390,10 +390,11 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         parts = self.parts
         counts = () if parts else self.split.known_counts
         files = len(parts.by_path) if parts else len({d.path for d in self.split.new})
-        paths = self.vault.index.files
-        if self.chosen and paths.issuperset(self.chosen):
-            paths = frozenset(self.chosen)
-        notes = sum(is_note(path) and self.wanted(path) for path in paths)
+        paths: Iterable[str] = self.vault.index.files
+        if self.chosen:
+            is_each = self.vault.index.files.issuperset(self.chosen)
+            paths = self.chosen if is_each else filter(self.wanted, paths)
+        notes = sum(map(is_note, set(paths)))
         summary = summarize_counts(self.severities, files, notes, counts)
         option = format_vault_option(self.options, self.vault.root)
         return [summary, *[describe_known(count, option) for count in counts]]
@@ -485,9 +486,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         if self.parts is None:
             counts = Counter([d.path for d in self.split.new])
         else:
-            parts = self.parts.by_path
-            rows = {path: part.facts.counts for path, part in parts.items()}
-            counts = Counter({path: sum(row.findings for row in rows[path]) for path in rows})
+            counts = self.parts.count_findings()
         folders = find_foreign_folders(counts, self.vault.index)
         has_excluded = bool(self.vault.config.exclude)
         return describe_foreign_folders(folders, counts.total(), has_excluded=has_excluded)

@@ -91,6 +91,12 @@ class CheckParts(NamedTuple):
     counts: Sequence[RuleCount]
     forecast: FixForecast
 
+    def count_findings(self) -> Counter[str]:
+        """Return the number of findings of each path."""
+        facts = {id(part.facts): part.facts for part in self.by_path.values()}
+        sums = {key: sum(row.findings for row in item.counts) for key, item in facts.items()}
+        return Counter({path: sums[id(part.facts)] for path, part in self.by_path.items()})
+
 
 class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Makes the parts of a check result without known findings.
