@@ -268,7 +268,7 @@ def other_spellings(index: "Index", path: str) -> Iterable[str]:
 def _find_other_spellings(
     path: str, own: str, title: str | None, aliases: Sequence[str]
 ) -> Collection[str]:
-    """Return the keys of names that are not spelled like the file's, whose key is `own`."""
+    """Return the keys of titles and aliases, but for that of the file's name."""
     texts = (title, *aliases) if title else aliases
     if not is_note(path):
         texts = (*texts, *list_file_names(path)[2:])
