@@ -68,10 +68,10 @@ def some_note(dice: random.Random) -> str:
     return f"{properties}{heading}{' '.join(parts)}\n"
 
 
-def create_notes(dice: random.Random, vault: Path) -> None:
-    """Create a vault with all names, and some more notes."""
+def create_notes(dice: random.Random, vault: Path, more: int = 40) -> None:
+    """Create a vault with all names, and more notes."""
     notes = {f"{dice.choice(FOLDERS)}{name}.md": some_note(dice) for name in NAMES}
-    notes |= {f"{dice.choice(FOLDERS)}n{number}.md": some_note(dice) for number in range(40)}
+    notes |= {f"{dice.choice(FOLDERS)}n{number}.md": some_note(dice) for number in range(more)}
     create_vault(vault, notes)
 
 
@@ -164,17 +164,17 @@ def find_without(vault: Path) -> VaultMentions:
     return find_vault_mentions(opened.fixer, build_mention_options(opened.config.mentions))
 
 
-@pytest.mark.parametrize("sample", [500, 7])
+@pytest.mark.parametrize(("sample", "more"), [(500, 100), (7, 40)])
 @pytest.mark.parametrize("seed", choose_seeds(4))
 def test_kept_mentions_equal_those_of_a_full_search(
-    seed: int, sample: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seed: int, sample: int, more: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(load, "_SMALL_VAULT", 0)
     monkeypatch.setattr(matcher, "SAMPLE_SIZE", sample)
     dice, vault, cache = random.Random(f"mentions {seed}"), tmp_path / "vault", tmp_path / "cache"
-    create_notes(dice, vault)
+    create_notes(dice, vault, more)
     kept = 0
-    for number in range(60 if TIMES else 20):
+    for number in range(60 if TIMES else 12):
         found, _ = find_with_cache(vault, cache)
         fresh = find_without(vault)
         assert found.mentions == fresh.mentions
@@ -226,6 +226,10 @@ HARBOUR = {
     "Named.md": "We read the tide table machines there.\n",
     "Twice.md": "The tide table machines and the fog signal station burned.\n",
     "Changed.md": "A shop of books and lamps.\n",
+    "a/Oil lamps of old.md": "Wicks.\n",
+    "a/Elsewhere.md": "Brass.\n",
+    "b/Other.md": "Some prose.\n",
+    "b/Reader.md": "We fill the oil lamps of old there.\n",
     **{f"n{number}.md": f"Some prose about thing {number}.\n" for number in range(30)},
 }
 
@@ -242,6 +246,22 @@ HARBOUR = {
         ),
         pytest.param("Changed.md", "A shop. [[Nothing such]]\n", {"Changed.md"}, id="planned note"),
         pytest.param(
+            "Changed.md", "[[Fog signal station|It]]\n", {"Changed.md", "Twice.md"}, id="target"
+        ),
+        pytest.param(
+            "Changed.md",
+            "It is the [[No|fog signal station]] there.\n",
+            {"Changed.md", "Twice.md"},
+            id="words",
+        ),
+        pytest.param(
+            "b/Other.md",
+            "Some prose. [[Elsewhere]]\n",
+            {"b/Other.md", "b/Reader.md"},
+            id="folders",
+        ),
+        pytest.param("n1.md", "[[Reader]] [[Changed]]\n", {"n1.md"}, id="notes that no note names"),
+        pytest.param(
             "Changed.md",
             "A [[Named|tide table machines lamp]]\n",
             {"Changed.md", "Named.md", "Twice.md"},
@@ -256,11 +276,12 @@ HARBOUR = {
         pytest.param("Amber.md", "The wheels turn.\n", {"Amber.md"}, id="words of the sample"),
         pytest.param(
             "Amber.md",
-            "Machines.\n",
+            "The wheels and machines.\n",
             {"Amber.md", "Named.md", "Twice.md"},
             id="words of the sample that tell",
         ),
         pytest.param("new.png", "x", set(), id="attachment"),
+        pytest.param("b/Fog signal station", "x", {"Twice.md"}, id="attachment with a name"),
         pytest.param("Changed.md", "---\naliases: [A shop]\n---\nBooks.\n", None, id="alias"),
         pytest.param("Another.md", "A shop.\n", None, id="note"),
     ],
@@ -279,10 +300,52 @@ def test_only_what_a_change_concerns_is_searched_again(
         vault, {".obsidian/app.json": '{"useMarkdownLinks": false, "newLinkFormat": "shortest"}'}
     )
     before = find_with_cache(vault, cache)[0]
-    assert len(before.mentions) == 3
+    assert len(before.mentions) >= 3
     assert before.searched == len(HARBOUR)
     assert find_with_cache(vault, cache)[0] == before._replace(searched=0)
     write_files(vault, {path: text})
     expected = len({*HARBOUR, path}) if searched is None else len(searched)
     found = find_with_cache(vault, cache)[0]
     assert found == find_without(vault)._replace(searched=expected)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"AGENTS.md": "- `b/`: read-only. Never edit.\n"}, id="read-only folder"),
+        pytest.param(
+            {"n1.md": "[a](n2.md) [b](n3.md) [c](n4.md) [d](n5.md) [e](n6.md) [f](n7.md)\n"},
+            id="style of links",
+        ),
+        pytest.param(
+            {f"n{number}.md": "[[Named | a]] [[Twice | b]]\n" for number in range(9)}, id="pipes"
+        ),
+    ],
+)
+def test_what_concerns_all_links_makes_them_anew(
+    changes: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    notes = {**HARBOUR, "AGENTS.md": "Nothing.\n", "a/Brass.md": "[[Named]] [[Reader|R]] is.\n"}
+    notes["Named.md"] = "We read the Tide Table Machines there.\n"
+    vault, cache = create_vault(tmp_path / "vault", notes), tmp_path / "cache"
+    before = find_with_cache(vault, cache)[0]
+    write_files(vault, changes)
+    found, fresh = find_with_cache(vault, cache)[0], find_without(vault)
+    assert (before.links, before.read_only) != (found.links, found.read_only)
+    assert found == fresh._replace(searched=found.searched)
+
+
+def test_note_that_is_again_as_it_was_is_searched_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    vault, cache = create_vault(tmp_path / "vault", HARBOUR), tmp_path / "cache"
+    open_vault(vault, Settings(cache_dir=cache))
+    write_files(vault, {"Named.md": "We read nothing.\n"})
+    before = find_with_cache(vault, cache)[0]
+    write_files(vault, {"Named.md": HARBOUR["Named.md"]})
+    found, fresh = find_with_cache(vault, cache)[0], find_without(vault)
+    assert len(found.mentions) > len(before.mentions)
+    assert found.searched < fresh.searched
+    assert found == fresh._replace(searched=found.searched)

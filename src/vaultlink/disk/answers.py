@@ -8,6 +8,7 @@ something else changed that the answer depends on.
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -18,9 +19,10 @@ from vaultlink.disk.cache import ANSWERS_PREFIX, Cache, digest_parts
 from vaultlink.disk.load import StateOrigin
 from vaultlink.engine.step import State
 from vaultlink.index.file_kinds import find_conflicted_files
-from vaultlink.index.index import Index, LinkTargets, unresolved_keys
+from vaultlink.index.index import Index, LinkTargets, TraitCount, unresolved_keys
 from vaultlink.index.packed_map import PackedMap
-from vaultlink.links.style import list_link_traits
+from vaultlink.index.resolve import parent_folder
+from vaultlink.links.style import has_other_style, list_link_traits
 from vaultlink.model import Note
 
 if TYPE_CHECKING:
@@ -93,7 +95,7 @@ class AnswerStore(Generic[F]):
         cache: The cache of the vault; None if no answers are kept.
         key: Identifies the saved state and the options of the answers.
         kind: The name of the entry in the cache.
-        holds: Returns True if the answer about a path, with its facts, is that for the saved state.
+        style_kind: The name of the entry with the traits of links, on which the style depends.
     """
 
     def __init__(
@@ -120,12 +122,44 @@ class AnswerStore(Generic[F]):
         self.kind = f"{ANSWERS_PREFIX}{kind}"
         self.key: bytes | None = None
         self.cache: Cache | None = None
-        self._origin, self._type = origin, facts_type
-        self.holds = _make_validator(state, origin, is_locked)
+        self._state, self._origin, self._type = state, origin, facts_type
+        self.style_kind = f"{self.kind}-style"
         if origin is not None:
             self.cache = scan.open_cache()
             layers = [(layer.source, layer.values) for layer in scan.layers]
             self.key = digest_parts((origin.identity, repr((layers, variant)).encode()))
+        self._validator = _find_validator(state, origin, is_locked, self._load_style)
+
+    def holds(self, path: str, facts: Facts) -> bool:
+        """Return True if an answer with these facts is that for the saved state."""
+        if self._validator is None:
+            return facts.needs is not None and self._origin is not None and self._origin.is_saved
+        return self._validator.is_valid(path, facts)
+
+    def take_over_style(self) -> None:
+        """Take over the traits of links that an earlier run has counted."""
+        if self._validator is not None:
+            self._validator.find_style_indexes()
+
+    def encode_style(self) -> bytes | None:
+        """Encode the traits of links in the saved state; None if they are kept or unknown."""
+        counts = self._state.index.memos.get(_LINK_TRAITS)
+        if counts is None or self._origin is None:
+            return None
+        if self._origin.is_saved:
+            return msgspec.msgpack.encode(counts)
+        if self._validator is None or self._load_style() is not None:
+            return None
+        before = self._validator.remove_changes(counts)
+        return None if before is None else msgspec.msgpack.encode(before)
+
+    def _load_style(self) -> "Counter[str] | None":
+        data = (
+            self.cache.load_result(self.key, self.style_kind) if self.cache and self.key else None
+        )
+        with suppress(msgspec.MsgspecError, ValueError):
+            return Counter(msgspec.msgpack.decode(data or b"", type=dict[str, int]))
+        return None
 
     def load(self) -> dict[str, Answer[F]]:
         """Return the kept answers that still hold."""
@@ -172,25 +206,30 @@ class AnswerStore(Generic[F]):
 # -- tell which answers about a saved state are the same for a state that was loaded from it ------
 
 
-def _make_validator(
-    state: State, origin: StateOrigin | None, is_locked: Callable[[str], bool]
-) -> Callable[[str, Facts], bool]:
-    """Return a function that tells if an answer is the same in the saved state.
+_LINK_TRAITS = TraitCount(list_link_traits, on_targets=True)
 
-    `is_locked` returns True for the path of a file that can't be written.
+
+def _find_validator(
+    state: State,
+    origin: StateOrigin | None,
+    is_locked: Callable[[str], bool],
+    load_style: "Callable[[], Counter[str] | None]",
+) -> "_Validator | None":
+    """Return what compares a state with the saved one; None if there is no other.
+
+    `is_locked` returns True for the path of a file that can't be written. `load_style` returns the
+    traits of links in the saved state.
     """
-    if origin is not None and origin.is_saved:
-        return lambda _path, facts: facts.needs is not None
     found, targets, names = state.diagnostics, state.index.targets, state.index.names
     if (
         origin is None
+        or origin.is_saved
         or not isinstance(found, PackedMap)
         or not isinstance(targets, PackedMap)
         or not isinstance(names, PackedMap)
     ):
-        return lambda _path, _facts: False
-    validator = _Validator(origin, state.index, targets, names, found.keys_changed(), is_locked)
-    return validator.is_valid
+        return None
+    return _Validator(origin, state, targets, names, found.keys_changed(), is_locked, load_style)
 
 
 class _Validator:
@@ -202,13 +241,16 @@ class _Validator:
     def __init__(
         self,
         origin: StateOrigin,
-        index: Index,
+        state: State,
         targets: PackedMap[LinkTargets],
         names: PackedMap[tuple[str, ...]],
         checked: Iterable[str],
         is_locked: Callable[[str], bool],
+        load_style: "Callable[[], Counter[str] | None]",
     ):
+        index, self._obsidian = state.index, state.settings.obsidian
         self._origin, self._index, self._is_locked = origin, index, is_locked
+        self._load_style, self._styles = load_style, dict[str, bool]()
         self._targets, self._names = targets, names
         self._changed = {*index.notes.keys_changed(), *targets.keys_changed()}
         self._affected = self._changed.union(checked)
@@ -223,7 +265,7 @@ class _Validator:
             and (not needs.notes or self._changed.isdisjoint(needs.notes))
             and (needs.is_locked is None or self._is_writable_as(path, is_locked=needs.is_locked))
             and not (needs.history and not origin.has_same_history)
-            and not (needs.style and self._has_other_style)
+            and not (needs.style and self._has_other_style(path, needs))
             and (not needs.targets or self._moved_targets.isdisjoint(needs.targets))
             and (not needs.words or self._moved_words.isdisjoint(needs.words))
             and (not needs.unchecked or self._is_apart(needs.unchecked))
@@ -278,14 +320,58 @@ class _Validator:
             self._index.files,
         )
 
+    def _has_other_style(self, path: str, needs: Needs) -> bool:
+        """Return True if links may be written in another style than then."""
+        if self._is_named_anew or not self._moved_traits:
+            return self._is_named_anew
+        if needs.unchecked:
+            return True  # in the states on which the answer depends, few links may decide
+        folder = parent_folder(path)
+        if folder not in self._styles:
+            indexes = self.find_style_indexes()
+            self._styles[folder] = indexes is None or has_other_style(
+                f"{folder}.md", *indexes, self._obsidian
+            )
+        return self._styles[folder]
+
     @cached_property
-    def _has_other_style(self) -> bool:
-        """True if the numbers of links with some traits may be others."""
-        return self._is_named_anew or any(
-            Counter(list_link_traits(self._before, path) if path in self._before.notes else ())
-            != Counter(list_link_traits(self._index, path) if path in self._index.notes else ())
-            for path in self._changed
-        )
+    def _moved_traits(self) -> "Counter[str]":
+        """The traits that links in changed notes gained, and, less than 0, lost."""
+        moved = Counter[str]()
+        for path in self._changed:
+            moved.update(_LINK_TRAITS.list_traits(self._index, path))
+            moved.subtract(Counter(_LINK_TRAITS.list_traits(self._before, path)))
+        return Counter({trait: count for trait, count in moved.items() if count})
+
+    def find_style_indexes(self) -> tuple[Index, Index] | None:
+        """Return an index with the traits of links then, and the one with those of now.
+
+        None if they are not known without counting.
+        """
+        if self._is_named_anew:
+            return None
+        if _LINK_TRAITS not in self._before.memos:
+            counts = self._load_style()
+            if counts is None:
+                return None
+            self._before.memos[_LINK_TRAITS] = counts
+            now = counts.copy()
+            now.update(self._moved_traits)
+            self._index.memos.setdefault(
+                _LINK_TRAITS, Counter({trait: count for trait, count in now.items() if count})
+            )
+        return self._before, self._index
+
+    def remove_changes(self, counts: "Counter[str]") -> "Counter[str] | None":
+        """Return the traits of links then, given those of now.
+
+        None if a file was added or removed, or a title or an alias changed.
+        """
+        if self._is_named_anew:
+            return None
+        before = counts.copy()
+        before.subtract(self._moved_traits)
+        return Counter({trait: count for trait, count in before.items() if count})
 
     @cached_property
     def _moved_targets(self) -> set[str]:

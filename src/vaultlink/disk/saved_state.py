@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from vaultlink.backlinks.choice import list_section_traits
 from vaultlink.disk.cache import DIGEST_SIZE, SavedStamps
 from vaultlink.disk.processes import FileSpool
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
@@ -66,6 +65,8 @@ def restore_state(settings: LinterSettings, stored: StoredState) -> State:
     """Return the cached state."""
     index = restore_index(stored)
     if stored.table.section_traits is not None:
+        from vaultlink.backlinks.choice import list_section_traits  # noqa: PLC0415 - of few vaults
+
         index.memos[TraitCount(list_section_traits)] = Counter(stored.table.section_traits)
     diagnostics = decode_column(tuple[Diagnostic, ...], stored.column("diagnostics"))
     all_findings = diagnostics.with_changes(
@@ -155,7 +156,7 @@ def build_state_to_save(
         },
         settings.history,
         remembered,
-        index.memos.get(TraitCount(list_section_traits)),
+        _find_section_traits(index),
     )
     maps = {"names": index.names, **{name: getattr(index, name) for name in STORED_MAPS}}
     columns = {
@@ -167,6 +168,13 @@ def build_state_to_save(
         **{name: _pack_column(values, spool) for name, values in maps.items()},
     }
     return StateToSave(table, columns, collect_stamps(scan, table))
+
+
+def _find_section_traits(index: Index) -> Counter[str] | None:
+    """Return the counted traits of sections; None if they were not needed."""
+    from vaultlink.backlinks.choice import list_section_traits  # noqa: PLC0415 - only to save
+
+    return index.memos.get(TraitCount(list_section_traits))
 
 
 def _list_unpacked(findings: Mapping[str, object]) -> Iterable[str]:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.backlinks.choice import is_style_changed
 from vaultlink.engine.checks import (
     FindingsByPath,
     LinterSettings,
@@ -21,8 +20,15 @@ from vaultlink.engine.checks import (
     check_note,
     check_vault,
 )
-from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets, PathsByKey, target_spellings
-from vaultlink.index.near_names import NearFinder
+from vaultlink.index.index import (
+    EMPTY_INDEX,
+    Index,
+    LinkTargets,
+    PathsByKey,
+    TraitCount,
+    target_spellings,
+)
+from vaultlink.index.near_names import NearFinder, list_different_names
 from vaultlink.index.packed_map import PackedMap, fold, unpack_all, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.suggest import find_affected_sources
@@ -217,6 +223,7 @@ def step_and_list(
         state, settings, index, changed, vault_findings, affected, renamed, tallies
     )
     examined = share(examiner.examine, sorted(touched))
+    index.memos.pop(list_different_names, None)  # it would take memory
     after = State(
         settings,
         index,
@@ -263,13 +270,21 @@ def _find_affected_by_settings(state: State, settings: LinterSettings, index: In
         if previous is not settings.history:
             affected |= _find_affected_by_history(previous, settings.history, index)
         affected |= find_notes_with_other_reason(before, index)
-    if is_style_changed(settings.config.backlinks, before, index):
+    if _is_section_style_changed(settings, before, index):
         affected |= {path for path, note in index.notes.items() if note.sections}
     if settings.reads_style:
         count_link_traits(index)  # before checks run in several processes
         if before.files:
             affected |= find_notes_with_other_style(before, index, settings.obsidian)
     return affected
+
+
+def _is_section_style_changed(settings: LinterSettings, before: Index, after: Index) -> bool:
+    if not any(isinstance(memo, TraitCount) for memo in before.memos):
+        return False  # then nothing depends on the style
+    from vaultlink.backlinks.choice import is_style_changed  # noqa: PLC0415 - as above
+
+    return is_style_changed(settings.config.backlinks, before, after)
 
 
 def _find_affected_by_history(before: History, after: History, index: Index) -> set[str]:

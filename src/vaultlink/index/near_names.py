@@ -409,12 +409,14 @@ def list_titles(note: Note) -> Iterator[tuple[str, str]]:
 
 def build_near_keys(index: Index) -> NearKeys:
     """Return the keys of the names, titles and aliases of a vault, for `Index.derive`."""
-    return NearKeys(list_different_names(index))
+    return NearKeys(index.derive(list_different_names))
 
 
 def list_different_names(index: Index) -> set[str]:
     """Return the names of a vault, titles and aliases normalized."""
-    return {*map(link_name, index.files), *index.notes_by_title, *index.notes_by_alias}
+    names = [path[path.rfind("/") + 1 :] for path in index.files]
+    named = {name[:-3] if name[-3:].lower() == ".md" else name for name in names}  # as `link_name`
+    return {*named, *index.notes_by_title, *index.notes_by_alias}
 
 
 def list_named_files(index: Index, name: str) -> set[str]:

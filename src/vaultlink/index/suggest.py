@@ -15,7 +15,6 @@ from vaultlink.index.near_names import (
     build_near_keys,
     find_renamed,
     is_near,
-    list_different_names,
     list_named_files,
     list_names,
     list_searchable_targets,
@@ -488,13 +487,6 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
 
     `changed` are the paths of the files that were changed, added or removed.
     """
-    try:
-        return _find_affected_sources(before, after, changed)
-    finally:
-        after.memos.pop(list_different_names, None)  # it would take memory
-
-
-def _find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
     changed = list(changed)
     words = {word for word in find_changed_words(before, after, changed) if len(word) >= MIN_SLIP}
     renamed = find_renamed(before, after)

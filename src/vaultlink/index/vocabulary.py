@@ -21,7 +21,7 @@ _LETTERS = lazy_pattern(r"[^\W\d_]+")
 
 def count_name_words(index: Index) -> Counter[str]:
     """Return how often words are in different names of a vault, for `Index.derive`."""
-    return _count_words(list_different_names(index))
+    return _count_words(index.derive(list_different_names))
 
 
 def count_changed_names(before: Index, after: Index, changed: Iterable[str]) -> Counter[str]:

@@ -199,12 +199,17 @@ def find_notes_with_other_style(
     for path in after.notes:
         folder = parent_folder(path)
         if folder not in changed:
-            changed[folder] = any(
-                find_link_style(path, before, obsidian, kind)
-                != find_link_style(path, after, obsidian, kind)
-                for kind in (None, *LinkKind)
-            )
+            changed[folder] = has_other_style(path, before, after, obsidian)
     return {path for path in after.notes if changed[parent_folder(path)]}
+
+
+def has_other_style(path: str, before: Index, after: Index, obsidian: ObsidianSettings) -> bool:
+    """Return True if links in the folder of a note had another style before."""
+    return any(
+        find_link_style(path, before, obsidian, kind)
+        != find_link_style(path, after, obsidian, kind)
+        for kind in (None, *LinkKind)
+    )
 
 
 def list_link_traits(index: Index, path: str) -> Iterator[str]:

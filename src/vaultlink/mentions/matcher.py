@@ -30,7 +30,7 @@ def is_word_char(char: str) -> bool:
     return char.isalnum() or unicodedata.category(char) in ("Mn", "Mc", "Me", "Cf")
 
 
-_PART_LENGTH = 8192
+_PART_LENGTH = 2048
 """Characters of a text that are searched at once."""
 
 

@@ -37,7 +37,8 @@ from vaultlink.model import Edit
 from vaultlink.write.cache import save_result
 from vaultlink.write.fixer import Fixer
 
-_KIND = f"{ANSWERS_PREFIX}mentions"
+_KIND, _OTHER_KIND = f"{ANSWERS_PREFIX}mentions", f"{ANSWERS_PREFIX}mentions-chosen"
+"""Names of the entries in the cache: with the options of the settings, and with others."""
 
 _MAX_REPEATED = 100
 """Notes that are searched again in each run, until the mentions are kept anew."""
@@ -283,6 +284,12 @@ class _Finder(NamedTuple):
         return digest_parts((identity, repr((values, numbers)).encode("utf-8", "replace")))
 
     @property
+    def _kind(self) -> str:
+        usual = build_mention_options(self.state.settings.config.mentions)
+        options = replace(self.options, lowest_score=usual.lowest_score)
+        return _KIND if options == usual else _OTHER_KIND
+
+    @property
     def _cache(self) -> Cache | None:
         """The cache of the vault, if mentions with these options can be kept."""
         return self.fixer.scan.open_cache() if self.options.lowest_score > 0 else None
@@ -291,7 +298,7 @@ class _Finder(NamedTuple):
         cache, parts = self._cache, _IndexParts.of(self.state.index)
         if cache is None or parts is None or parts.identity is None:
             return None
-        data = cache.load_result(self._make_key(parts.identity), _KIND)
+        data = cache.load_result(self._make_key(parts.identity), self._kind)
         with suppress(msgspec.MsgspecError, ValueError):
             return msgspec.msgpack.decode(data or b"", type=_KeptMentions)
         return None
@@ -321,7 +328,7 @@ class _Finder(NamedTuple):
         common = self._digest_common()
         kept = replace(kept, common=common, changes=changes, traits=traits)
         with suppress(UnicodeEncodeError):  # a name that is not UTF-8
-            save_result(cache, self._make_key(identity), msgspec.msgpack.encode(kept), _KIND)
+            save_result(cache, self._make_key(identity), msgspec.msgpack.encode(kept), self._kind)
 
 
 def _find_askers(kept: _KeptMentions, outdated: Outdated) -> Iterator[str]:
