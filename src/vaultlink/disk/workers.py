@@ -36,6 +36,7 @@ from vaultlink.index.packed_map import (
 from vaultlink.index.resolve import PathsByName
 from vaultlink.index.update import make_resolver
 from vaultlink.model import Diagnostic, LinkCounts, Note, Suggestion
+from vaultlink.text import blake2b
 
 _FORK_THRESHOLD_BYTES = 4_000_000
 """Bytes of text below which another process costs more than it saves."""
@@ -218,10 +219,8 @@ def _analyse_file(
 
 
 def _digest_content(data: bytes | UnreadableFile) -> bytes:
-    from hashlib import sha256  # noqa: PLC0415 - slow to import: it loads OpenSSL
-
     content = data if isinstance(data, bytes) else repr(data).encode()
-    return sha256(content).digest()[:DIGEST_SIZE]
+    return blake2b(content, digest_size=DIGEST_SIZE).digest()
 
 
 def find_different(

@@ -606,8 +606,10 @@ class SearchableNames:
         parts: Iterable[str] = content[:3] if len(words) > _MAX_INFLECTED + 1 else content[:2]
         if len(content) < _MAX_INFLECTED + 1 < len(words):
             parts = stems
+        least = len(stems) - 1
         for line, names in self._find_lines(parts if len(content) > 1 else ()):
-            if sum([stem in line for stem in stems]) >= len(stems) - 1:
+            # A line with a part has the stem of that part.
+            if least < 2 or sum([stem in line for stem in stems]) >= least:
                 found.update(names)
         if len(content) < 2:
             found.update(self._find_single(words, stems))
@@ -640,11 +642,12 @@ class SearchableNames:
 
         A line feed stands for the start of a line.
         """
+        plain, lower, odd = self._plain, self._lower, self._odd_text
         for part in parts:
-            for start, end in _find_lines(self._lower, part):
-                yield self._lower[start:end], (self._plain[start:end],)
-            for start, end in _find_lines(self._odd_text, part):
-                line = self._odd_text[start:end]
+            for start, end in _find_lines(lower, part):
+                yield lower[start:end], (plain[start:end],)
+            for start, end in _find_lines(odd, part):
+                line = odd[start:end]
                 yield line, self._odd[line]
 
 
@@ -654,19 +657,21 @@ def _find_content_words(words: Words) -> list[str]:
     return sorted({word for word in content if word.isalnum()}, key=lambda word: (-len(word), word))
 
 
-def _find_lines(text: str, part: str) -> Iterator[tuple[int, int]]:
-    """Yield start and end of the lines with a part.
+def _find_lines(text: str, part: str) -> list[tuple[int, int]]:
+    """Return start and end of the lines with a part.
 
     The text begins and ends with a line feed.
     """
-    at = text.find(part)
+    found, find, find_start = [], text.find, text.rfind
+    at = find(part)
     while at != -1:
-        start = text.rfind("\n", 0, at + 1) + 1
-        end = text.find("\n", start)
+        start = find_start("\n", 0, at + 1) + 1
+        end = find("\n", start)
         if end == -1:
-            return
-        yield start, end
-        at = text.find(part, end)
+            break
+        found.append((start, end))
+        at = find(part, end)
+    return found
 
 
 def find_renamed(before: Index, after: Index) -> set[str]:

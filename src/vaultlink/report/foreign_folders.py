@@ -4,7 +4,6 @@ They have many notes and far more findings than other folders, and the rest of t
 link to them, nor they to it: archives of clippings, issues, the documentation of a program.
 """
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
@@ -108,9 +107,13 @@ def describe_foreign_folders(
 
     `total` is the number of all findings. With `has_excluded` the settings exclude other files.
     """
+    if not folders:
+        return []
+    from json import dumps  # noqa: PLC0415 - rarely needed
+
     hints = []
     for item in folders:
-        pattern = escape_controls(json.dumps(format_glob(item.path), ensure_ascii=False))
+        pattern = escape_controls(dumps(format_glob(item.path), ensure_ascii=False))
         advice = f"add {pattern} to exclude" if has_excluded else f"exclude = [{pattern}]"
         hints.append(
             f"hint: {item.findings:,} of {format_count(total, 'finding')} are in "
