@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import sys
+import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from msgspec.structs import replace
 from exploring import TIMES, choose_seeds
 from generate import generate_vault
 from repositories import create_repository, update_files
-from running import RunCommand
+from running import RunCommand, create_vault
 from test_engine import PATHS, SOURCES, assert_same, some_text
 from vaultlink import api
 from vaultlink.api import find_origin, open_vault
@@ -459,3 +460,25 @@ def test_full_disk_costs_only_memory(tmp_path: Path, monkeypatch: pytest.MonkeyP
     generate_vault(vault, 40)
     assert_equals_fresh(vault, tmp_path / "cache", 2)
     assert opened == [tmp_path / "cache"]
+
+
+def test_run_with_other_rules_leaves_the_saved_state_to_the_settings(
+    tmp_path: Path, run: RunCommand
+) -> None:
+    vault = create_vault(
+        tmp_path / "vault",
+        {f"{number}.md": f"[[{number + 1}]] [[no {number}]]\n" for number in range(400)},
+    )
+    options = ("--vault", str(vault), "--cache-dir", str(tmp_path / "cache"))
+    time.sleep(0.1)
+    first = run("check", *options)
+    (state,) = (tmp_path / "cache").glob("*/state")
+    saved = state.read_bytes()
+    sections = run("sections", "check", *options)
+    assert run("check", "--select", "orphan-note", *options) != first
+    assert state.read_bytes() == saved
+    (vault / "1.md").write_text("[[3]]\n", encoding="utf-8")
+    for words in (("check",), ("sections", "check"), ("check", "--select", "orphan-note")):
+        assert run(*words, *options) == run(*words, *options, "--no-cache")
+    assert state.read_bytes() == saved
+    assert sections.code == 1

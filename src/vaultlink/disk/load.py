@@ -128,7 +128,11 @@ def _load(
         return LoadedState(state)
     known_digests = {**digests, **changes.digests} if digests else changes.digests
     changed = changes.batch.files
-    if stored is None or not is_current or len(changed) > _max_unsaved(scan, stamps):
+    few = _max_unsaved(scan, stamps)
+    if scan.settings.overrides and digests and not is_current and len(changed) <= few:
+        # The saved state stays that of the settings without the options of this run.
+        return LoadedState(state)
+    if stored is None or not is_current or len(changed) > few:
         saved = build_state_to_save(scan, state, settings_digest, known_digests, remembered, spool)
         saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
