@@ -535,7 +535,11 @@ def test_changelog_has_each_version_once_newest_first_with_entries() -> None:
 
 # -- updates --------------------------------------------------------------------------------------------------------------
 
-MANIFESTS = {"github-actions": ".github/workflows", "pip": "pyproject.toml", "npm": "package.json"}
+MANIFESTS = {
+    "github-actions": (".github/workflows",),
+    "pip": ("pyproject.toml", "requirements.txt"),
+    "npm": ("package.json",),
+}
 
 
 def test_dependabot_updates_every_kind_of_dependency() -> None:
@@ -547,13 +551,17 @@ def test_dependabot_updates_every_kind_of_dependency() -> None:
         for update in updates
         for folder in update.get("directories", [update.get("directory")])
     ]
-    assert all((ROOT / folder / MANIFESTS[kind]).exists() for kind, folder in found)
-    packages = {
-        file.parent.relative_to(ROOT).as_posix()
-        for folder in ("contrib", "tests")
-        for file in (ROOT / folder).glob("*/package.json")
-    }
-    assert {folder for kind, folder in found if kind == "npm"} == packages
+    assert all(
+        any((ROOT / folder / name).exists() for name in MANIFESTS[kind]) for kind, folder in found
+    )
+    for kind, outer in (("npm", set[str]()), ("pip", {""})):
+        packages = {
+            file.parent.relative_to(ROOT).as_posix()
+            for folder in ("contrib", "tests")
+            for name in MANIFESTS[kind]
+            for file in (ROOT / folder).glob(f"*/{name}")
+        }
+        assert {folder for found_kind, folder in found if found_kind == kind} == packages | outer
     assert {kind for kind, _ in found} == set(MANIFESTS)
 
 
