@@ -217,12 +217,15 @@ async function count(): Promise<void> {
   if (counting) return countSoon();
   counting = true;
   lastVault = vault;
+  const asked = program;
   try {
-    const { stdout } = await run(program, ["status", ...JSON_ONLY], vault);
+    const { stdout } = await run(asked, ["status", ...JSON_ONLY], vault);
+    if (asked !== program) return; // another program was chosen meanwhile
     const found: { vault: string; mistakes: unknown[]; planned: unknown[] } = JSON.parse(stdout);
     const figures = `${plural(found.mistakes.length, "mistake")}, ${plural(found.planned.length, "planned note")}`;
     showStatus(`$(link) ${figures}`, `${figures} in ${found.vault}`, "workbench.actions.view.problems");
   } catch (error) {
+    if (asked !== program) return;
     showStatus("$(warning) vaultlink", error instanceof Error ? error.message : String(error), "vaultlink.restart");
   } finally {
     counting = false;
