@@ -191,7 +191,9 @@ def run_plan(command: WritingCommand) -> int:
             print_stderr("Stopped: nothing was written.")
             return EXIT_INTERRUPTED
         result = _write(command, scan, plan) if root and plan is not None else None
-    is_kept = not (is_partial or (result and (result.run_id or result.skipped)))
+    # What a run did, or left out because of others, holds only once.
+    is_unique = result and (result.run_id or result.skipped or result.is_outdated)
+    is_kept = not (is_partial or is_unique)
     code = kept.print(lambda: _report(command, plan, result), is_kept=is_kept)
     return max(code, EXIT_FINDINGS) if is_partial else code
 
