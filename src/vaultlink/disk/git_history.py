@@ -41,7 +41,7 @@ class GitPast:
 
     @cached_property
     def asked(self) -> History:
-        """What git knows of the files in broken links."""
+        """The history of the files in broken links, as far as git knows it."""
         return _ask_git(self._scan, self._state, self._missing, self._store)
 
     def remember_commits(self) -> History:

@@ -327,7 +327,7 @@ class Tally(msgspec.Struct):
 
     @property
     def traits(self) -> tuple[bool, ...]:
-        """What all scores depend on."""
+        """The traits of the sample that all scores depend on."""
         return self.is_mostly_cjk, self.has_capital_nouns, self.has_few_links
 
     def _pair_counts(self, note: SampleNote) -> tuple[tuple[Any, list[str]], ...]:

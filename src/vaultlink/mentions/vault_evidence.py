@@ -27,7 +27,7 @@ from vaultlink.mentions.names import fold_name, is_findable, list_names
 
 
 class VaultEvidence(msgspec.Struct):
-    """What all notes of a vault say about the names in it.
+    """The names of a vault, and the evidence of all its notes about them.
 
     Attributes:
         names: Folded name to the notes that have it.
@@ -149,7 +149,7 @@ class VaultEvidence(msgspec.Struct):
 
 
 class Outdated(NamedTuple):
-    """What changed, so that searches which asked for it must run again.
+    """Changed evidence: the searches that asked for it must run again.
 
     Attributes:
         asked: Names and words.

@@ -29,9 +29,7 @@ def _check_output(name: str, options: OpenOptions) -> None:
         raise UsageError(f"{name} reads requests from standard input, which is closed.")
     Terminal(options).refuse_format(form)
     if options.output_file is not None:
-        raise UsageError(
-            f"{name} prints the messages of the protocol; --output-file has no effect."
-        )
+        raise UsageError(f"{form}; --output-file has no effect.")
 
 
 # -- `vaultlink lsp`: the Language Server Protocol -------------------------------------------------
