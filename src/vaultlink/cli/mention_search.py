@@ -324,45 +324,36 @@ def print_topics(terminal: Terminal, topics: Sequence[WantedTopic]) -> None:
 class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
     """Options of `mentions`."""
 
-    to: Annotated[
-        str | None, option("--to", metavar="NOTE", help="Only mentions of this note.")
-    ] = None
+    to: Annotated[str | None, option("Only mentions of this note.", metavar="NOTE")] = None
     from_section: Annotated[
         str | None,
         option(
-            "--from-section",
-            metavar="NOTE",
-            help="Only mentions in NOTE of the topics that its backlinks section lists.",
+            "Only mentions in NOTE of the topics that its backlinks section lists.", metavar="NOTE"
         ),
     ] = None
-    write: Annotated[
-        bool, option("--write", help="Turn the mentions that are certain into links.")
-    ] = False
+    write: Annotated[bool, option("Turn the mentions that are certain into links.")] = False
     interactive: Annotated[
-        bool,
-        option("-i", "--interactive", help="Ask for each mention whether to link it, by target."),
+        bool, option("Ask for each mention whether to link it, by target.", "-i")
     ] = False
     diff: Annotated[
         bool,
         option(
+            "Print a unified diff of what --write would change; write nothing.",
             "--diff",
             "--dry-run",
-            help="Print a unified diff of what --write would change; write nothing.",
         ),
     ] = False
     min_score: Annotated[
         float | None,
         option(
-            "--min-score",
+            "Lowest score from 0 to 1 of mentions to list and to link, such as 0.5.",
             metavar="S",
-            help="Lowest score from 0 to 1 of mentions to list and to link, such as 0.5.",
             highest=1,
         ),
     ] = None
-    headings: Annotated[bool, option("--headings", help="Find mentions in headings too.")] = False
+    headings: Annotated[bool, option("Find mentions in headings too.")] = False
     each_section: Annotated[
-        bool,
-        option("--each-section", help="Find the first mention of each section, not of each note."),
+        bool, option("Find the first mention of each section, not of each note.")
     ] = False
 
     @property

@@ -41,10 +41,8 @@ _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 
 def style_option(key: str, help: str, requires: tuple[str, ...] = ()) -> ParameterSpec:  # noqa: A002
     """Return the option that changes a setting of sections for one run."""
-    if key == "heading":
-        return option("--heading", help=help, metavar="LINE", requires=requires)
     choices = (*BACKLINKS_CHOICES.get(key, ()), *RETIRED_CHOICES.get(key, ()))
-    return option(f"--{key}", help=help, choices=choices, requires=requires)
+    return option(help, metavar="" if choices else "LINE", choices=choices, requires=requires)
 
 
 def _style_option(key: str, help: str) -> ParameterSpec:  # noqa: A002
@@ -58,33 +56,20 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     limit: LimitOption = None
     after: AfterOption = ""
     mentions: Annotated[
-        bool,
-        option(
-            "--mentions",
-            help="Also list notes that name NOTE without a link; with --write, in sections.",
-        ),
+        bool, option("Also list notes that name NOTE without a link; with --write, in sections.")
     ] = False
     write: Annotated[
-        bool,
-        option(
-            "--write",
-            help="Add a section to every note that others link to (or to NOTE), and update it.",
-        ),
+        bool, option("Add a section to every note that others link to (or to NOTE), and update it.")
     ] = False
-    check: Annotated[
-        bool, option("--check", help="List what would be written; exit with 1 if anything would.")
-    ] = False
+    check: Annotated[bool, option("List what would be written; exit with 1 if anything would.")] = (
+        False
+    )
     diff: DiffOption = False
-    adopt: Annotated[
-        bool,
-        option("--adopt", help="Take over sections that authors wrote, and maintain them."),
-    ] = False
+    adopt: Annotated[bool, option("Take over sections that authors wrote, and maintain them.")] = (
+        False
+    )
     remove: Annotated[
-        bool,
-        option(
-            "--remove",
-            help="Remove the sections that vaultlink wrote, and its markers from adopted ones.",
-        ),
+        bool, option("Remove the sections that vaultlink wrote, and its markers from adopted ones.")
     ] = False
     style: Annotated[str, _style_option("style", "Style of sections, instead of the setting.")] = ""
     heading: Annotated[

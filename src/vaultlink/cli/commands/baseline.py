@@ -35,9 +35,7 @@ class BaselineOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `baseline`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
-    prune: Annotated[
-        bool, option("--prune", help="Remove findings that are no longer found; add none.")
-    ] = False
+    prune: Annotated[bool, option("Remove findings that are no longer found; add none.")] = False
     diff: DiffOption = False
 
 

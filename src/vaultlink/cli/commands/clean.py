@@ -24,18 +24,16 @@ class CleanOptions(VaultOptions, frozen=True, kw_only=True):
     """Options of `clean`."""
 
     records: Annotated[
-        bool,
-        option("--records", help="Also remove the records of runs: `undo` can't revert them then."),
+        bool, option("Also remove the records of runs: `undo` can't revert them then.")
     ] = False
-    yes: Annotated[
-        bool, option("--yes", help="Remove records without a question.", requires=("--records",))
-    ] = False
+    yes: Annotated[bool, option("Remove records without a question.", requires=("--records",))] = (
+        False
+    )
     diff: Annotated[
-        bool, option("--diff", "--dry-run", help="Show what would be removed; remove nothing.")
+        bool, option("Show what would be removed; remove nothing.", "--diff", "--dry-run")
     ] = False
     cache_dir: Annotated[
-        Path | None,
-        option("--cache-dir", metavar="DIR", help="Folder of the cache. (VAULTLINK_CACHE_DIR)"),
+        Path | None, option("Folder of the cache. (VAULTLINK_CACHE_DIR)", metavar="DIR")
     ] = None
 
 

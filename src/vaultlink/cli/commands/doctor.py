@@ -459,9 +459,8 @@ class DoctorOptions(FolderOptions, frozen=True, kw_only=True):
     against_obsidian: Annotated[
         bool,
         option(
-            "--against-obsidian",
-            help="Compare with what the command line of Obsidian lists. (tested with a stand-in "
-            "for it, never with Obsidian)",
+            "Compare with what the command line of Obsidian lists. (tested with a stand-in "
+            "for it, never with Obsidian)"
         ),
     ] = False
 

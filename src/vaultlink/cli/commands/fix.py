@@ -136,18 +136,13 @@ class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
     interactive: Annotated[
         bool,
         option(
-            "-i",
-            "--interactive",
-            help="Ask for each cause of findings how to fix it, as `git add -p` does; about safe "
+            "Ask for each cause of findings how to fix it, as `git add -p` does; about safe "
             "fixes only with --select.",
+            "-i",
         ),
     ] = False
     mentions: Annotated[
-        bool,
-        option(
-            "--mentions",
-            help="Also link unlinked mentions that are certain; see `vaultlink mentions`.",
-        ),
+        bool, option("Also link unlinked mentions that are certain; see `vaultlink mentions`.")
     ] = False
 
 

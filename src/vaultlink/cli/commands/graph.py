@@ -35,22 +35,19 @@ class GraphOptions(PathsOptions, frozen=True, kw_only=True):
     output_format: Annotated[
         str,
         option(
-            "--output-format",
+            "Output format; see above. (VAULTLINK_OUTPUT_FORMAT)",
             metavar="FORMAT",
-            help="Output format; see above. (VAULTLINK_OUTPUT_FORMAT)",
             hidden_names=("--format",),
         ),
     ] = ""
     focus: Annotated[
-        str | None,
-        option("--focus", metavar="NOTE", help="Export only NOTE and what is near it."),
+        str | None, option("Export only NOTE and what is near it.", metavar="NOTE")
     ] = None
     depth: Annotated[
         int | None,
         option(
-            "--depth",
+            f"Links between NOTE and the farthest node. Default: {_DEPTH}.",
             metavar="N",
-            help=f"Links between NOTE and the farthest node. Default: {_DEPTH}.",
             requires=("--focus",),
         ),
     ] = None

@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 class GuardOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `guard`."""
 
-    staged: Annotated[
-        bool,
-        option("--staged", help="Judge what is staged in git for the next commit."),
-    ] = False
+    staged: Annotated[bool, option("Judge what is staged in git for the next commit.")] = False
 
 
 def guard(options: GuardOptions) -> int:

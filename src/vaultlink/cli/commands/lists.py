@@ -211,16 +211,12 @@ class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
 
     note: NoteArgument = None
     limit: Annotated[
-        int | None,
-        option("--limit", metavar="N", help=f"Maximum number of rows. Default: {_LIMIT}."),
+        int | None, option(f"Maximum number of rows. Default: {_LIMIT}.", metavar="N")
     ] = None
     after: AfterOption = ""
-    linked: Annotated[
-        bool, option("--linked", help="List the notes that NOTE already links to as well.")
-    ] = False
+    linked: Annotated[bool, option("List the notes that NOTE already links to as well.")] = False
     twins: Annotated[
-        bool,
-        option("--twins", help="List pairs of near-duplicate notes instead, most similar first."),
+        bool, option("List pairs of near-duplicate notes instead, most similar first.")
     ] = False
 
 

@@ -51,21 +51,14 @@ class MergeDriverOptions(PrintOptions, frozen=True, kw_only=True):
             is_required=True,
         ),
     ] = ()
-    marker_size: Annotated[
-        int | None,
-        option("--marker-size", metavar="N", help="Length of conflict markers: %L."),
-    ] = None
-    path: Annotated[
-        str, option("--path", metavar="PATH", help="Path of the note in the repository: %P.")
-    ] = ""
-    base_label: Annotated[
-        str, option("--base-label", metavar="TEXT", help="Label of the base in conflicts: %S.")
-    ] = ""
-    ours_label: Annotated[
-        str, option("--ours-label", metavar="TEXT", help="Label of our side in conflicts: %X.")
-    ] = ""
+    marker_size: Annotated[int | None, option("Length of conflict markers: %L.", metavar="N")] = (
+        None
+    )
+    path: Annotated[str, option("Path of the note in the repository: %P.", metavar="PATH")] = ""
+    base_label: Annotated[str, option("Label of the base in conflicts: %S.", metavar="TEXT")] = ""
+    ours_label: Annotated[str, option("Label of our side in conflicts: %X.", metavar="TEXT")] = ""
     theirs_label: Annotated[
-        str, option("--theirs-label", metavar="TEXT", help="Label of their side in conflicts: %Y.")
+        str, option("Label of their side in conflicts: %Y.", metavar="TEXT")
     ] = ""
 
 

@@ -136,10 +136,7 @@ _MCP_LIBRARY = "mcp>=2.3,<3"
 class McpOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `mcp`."""
 
-    allow_writes: Annotated[
-        bool,
-        option("--allow-writes", help="Offer the tools change, apply and undo as well."),
-    ] = False
+    allow_writes: Annotated[bool, option("Offer the tools change, apply and undo as well.")] = False
 
 
 def mcp(options: McpOptions) -> int:

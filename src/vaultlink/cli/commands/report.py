@@ -73,37 +73,23 @@ class DashboardOptions(PathsOptions, frozen=True, kw_only=True):
 
     output_file: Annotated[
         Path | None,
-        option(
-            "--output-file",
-            metavar="FILE",
-            help="Write the report to this file.",
-            hidden_names=("--output",),
-        ),
+        option("Write the report to this file.", metavar="FILE", hidden_names=("--output",)),
     ] = None
-    open_page: Annotated[
-        bool,
-        option("--open", help="Open the file in the browser."),
-    ] = False
+    open_page: Annotated[bool, option("Open the file in the browser.", "--open")] = False
     commits: Annotated[
         int | None,
         option(
-            "--commits",
+            "Show how the vault changed in the last N commits.",
             metavar="N",
-            help="Show how the vault changed in the last N commits.",
             hidden_names=("--history",),
         ),
     ] = None
     fail_under: Annotated[
-        int | None,
-        option("--fail-under", metavar="SCORE", help="Exit with 1 if the score is below this."),
+        int | None, option("Exit with 1 if the score is below this.", metavar="SCORE")
     ] = None
     date: Annotated[
         str | None,
-        option(
-            "--date",
-            metavar="YYYY-MM-DD",
-            help="Date to show. Without it, equal vaults give equal files.",
-        ),
+        option("Date to show. Without it, equal vaults give equal files.", metavar="YYYY-MM-DD"),
     ] = None
 
 

@@ -72,18 +72,14 @@ class UndoOptions(VaultOptions, frozen=True, kw_only=True):
         argument("RUN", "A run as in --list. Default: the last run that was not undone."),
     ] = None
     list_runs: Annotated[
-        bool, option("--list", help="List the runs that can be undone; change nothing.")
+        bool, option("List the runs that can be undone; change nothing.", "--list")
     ] = False
-    verify: Annotated[
-        bool,
-        option("--verify", help="Compare the recorded runs with the vault; change nothing."),
-    ] = False
+    verify: Annotated[bool, option("Compare the recorded runs with the vault; change nothing.")] = (
+        False
+    )
     skip_edited: Annotated[
         bool,
-        option(
-            "--skip-edited",
-            help="Leave out notes that were edited since, also of a rename, merge or extraction.",
-        ),
+        option("Leave out notes that were edited since, also of a rename, merge or extraction."),
     ] = False
     diff: DiffOption = False
 
