@@ -80,7 +80,6 @@ class CheckOutput(NamedTuple):
 def run_check(
     options: CheckOptions,
     terminal: Terminal,
-    output_format: str,
     scan: VaultScan,
     chosen: Sequence[str],
     known_sources: KnownInputs,
@@ -95,9 +94,7 @@ def run_check(
     vault = open_scanned_vault(scan, terminal, warns=False)
     if drafts is None:
         vault, known, losses = load_known(with_stdin_text(options, vault))
-        checked = CheckedVault(
-            options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
-        )
+        checked = CheckedVault(options, terminal, vault, known, chosen, has_parts=True, view=view)
         if losses is not None:
             from vaultlink.baseline.revision import LossLimits  # noqa: PLC0415 - rarely needed
 
@@ -109,7 +106,7 @@ def run_check(
         found = drop_known(vault, check_drafts(vault, drafts), load_known(vault).known)
         added = sorted(found.added, key=lambda item: item.path)
         paths = sorted({item.path for item in added})
-        checked = CheckedVault(options, terminal, output_format, found.held, (), paths)
+        checked = CheckedVault(options, terminal, found.held, (), paths)
         checked = replace(checked, drafts=DraftFindings(added, len(drafts)))
     if options.limit or options.after:
         from vaultlink.report.pages import Page  # noqa: PLC0415 - rarely needed
@@ -134,7 +131,6 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     Attributes:
         options: The options of the command.
         terminal: Where the results are printed.
-        output_format: The name of the output format.
         vault: The vault.
         known: The known findings, by source.
         chosen: The paths that the command is about; empty for all.
@@ -147,7 +143,6 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     options: ReportOptions
     terminal: Terminal
-    output_format: str
     vault: Vault
     known: "Sequence[KnownFindings]"
     chosen: Sequence[str]
@@ -189,7 +184,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The output format, or what takes its place: statistics, or an overview."""
         if self.view is not None:
             return self.view
-        options, terminal, row = self.options, self.terminal, FORMATS[self.output_format]
+        options, terminal, row = self.options, self.terminal, FORMATS[self.terminal.output_format]
         if options.statistics and row.for_people:
             return STATISTICS
         if row.is_detailed and (
@@ -221,7 +216,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def _shows_guesses(self) -> bool:
-        return FORMATS[self.output_format].counts_guesses or self.options.statistics
+        return FORMATS[self.terminal.output_format].counts_guesses or self.options.statistics
 
     @cached_property
     def is_brief(self) -> bool:
@@ -250,7 +245,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             row,
             self.build_result(NO_FINDINGS, {}),
             self.encode,
-            f"{self.output_format}-numbers" if is_page else self.output_format,
+            self.terminal.output_format + ("-numbers" if is_page else ""),
             is_brief=self.is_brief,
             counts_guesses=self.counts_guesses,
         ).make_parts()

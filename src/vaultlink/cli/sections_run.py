@@ -85,8 +85,8 @@ def maintain_sections(request: SectionsRun) -> int:
 class _SectionsCommand(WritingCommand):
     def __init__(self, request: SectionsRun):
         terminal = Terminal(request.options)
-        output_format = choose_listing_format(terminal)
-        super().__init__(request.command, request.options, terminal, output_format)
+        choose_listing_format(terminal)
+        super().__init__(request.command, request.options, terminal)
         self.start = find_note_start(request.options, request.notes)
         self._request, self.is_dry = request, request.check or request.diff
         self.overrides = _build_overrides(request)
@@ -117,7 +117,8 @@ class _SectionsCommand(WritingCommand):
 
     def choose_written_format(self) -> str:
         """Return the format of a list, unless a patch is printed."""
-        return super().choose_written_format() if self._request.diff else self.output_format
+        is_patch = self._request.diff
+        return super().choose_written_format() if is_patch else self.terminal.output_format
 
     def _print_only_read(self) -> None:
         if self._only_read:
@@ -145,12 +146,10 @@ class _SectionsCommand(WritingCommand):
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 
     def _print_rows(self, rows: Sequence[SectionChangeRow], prefix: str = "") -> None:
-        if rows or is_json(self.output_format):
+        if rows or is_json(self.terminal):
             columns = SectionChangeRow.__struct_fields__
             table: Columns = {"note": "path", "section": lambda row: prefix + _LABELS[row.change]}
-            print_listing(
-                self.terminal, self.output_format, Listing("sections", rows, columns, table)
-            )
+            print_listing(self.terminal, Listing("sections", rows, columns, table))
 
     def _list_rows(self, plan: "Plan") -> list[SectionChangeRow]:
         return [

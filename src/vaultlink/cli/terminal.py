@@ -164,6 +164,7 @@ class Terminal:
         output_file: The file for results, None for stdout.
         vault_folders: The folder of the vault, and those that it has as links, if they are known.
             The output file is no file of them, except an earlier output.
+        output_format: The output format that was chosen.
         written_format: The format of results: what an earlier output must be to be replaced.
     """
 
@@ -181,7 +182,7 @@ class Terminal:
         self.height = _terminal_size().lines if self.is_terminal else 0
         self.is_pipe_closed, self._has_written = False, False
         self.vault_folders: Sequence[Path] = ()
-        self.written_format = ""
+        self.output_format = self.written_format = ""
         self._requested_format = options.output_format
         self._started = monotonic()
 
@@ -220,15 +221,16 @@ class Terminal:
             ("--output-file", "" if ignores_file else self._find_implied_format(formats, variable)),
         ):
             if name in formats:
-                self.written_format = name
-                return name
+                break
             if name:
                 raise UsageError(
                     f"{source}: invalid value {quote_name(name)}. Valid values: "
                     f"{', '.join(formats)}."
                 )
-        self.written_format = on_terminal if self.is_terminal else elsewhere
-        return self.written_format
+        else:
+            name = on_terminal if self.is_terminal else elsewhere
+        self.output_format = self.written_format = name
+        return name
 
     def refuse_format(self, reason: str, allowed: Collection[str] = ()) -> None:
         """Raise UsageError if an option names an output format that is not allowed.

@@ -463,24 +463,9 @@ def to_vault_paths(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(_to_vault_path(root, path) for path in paths)
 
 
-def answer_about_part(
-    name: str,
-    options: PathsOptions,
-    terminal: Terminal,
-    answer: "Callable[[Vault, Callable[[str], bool]], int]",
-    note: str | None = None,
-) -> int:
-    """Print an answer about the paths of the options, as `answer_from_options` does.
-
-    `answer` gets a function that returns True for the vault paths in them. Without paths, it is the
-    vault of a named note.
-    """
-
-    def answer_part(vault: "Vault") -> int:
-        return answer(vault, make_path_filter(to_vault_paths(vault.root, options.paths)))
-
-    start = options.paths or find_note_start(options, (note,))
-    return answer_from_options(name, options, terminal, answer_part, start)
+def make_part_filter(options: PathsOptions, vault: "Vault") -> Callable[[str], bool]:
+    """Return a function that returns True for the vault paths in the paths of the options."""
+    return make_path_filter(to_vault_paths(vault.root, options.paths))
 
 
 def _find_containing_vault(start: StartPaths) -> VaultChoice:

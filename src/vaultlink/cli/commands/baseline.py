@@ -60,10 +60,10 @@ class _BaselineCommand(WritingCommand):
 
     def __init__(self, options: BaselineOptions):
         terminal = Terminal(options)
-        output_format = choose_document_format(terminal)
+        choose_document_format(terminal)
         if not options.diff:
             terminal.refuse_format("only baseline --diff prints it", ("text",))
-        super().__init__("baseline", options, terminal, output_format)
+        super().__init__("baseline", options, terminal)
         self._prune, self.is_dry, self.start = options.prune, options.diff, start_at(options.folder)
         self._selects = bool(options.select or options.ignore or options.extend_select)
 

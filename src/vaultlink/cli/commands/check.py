@@ -28,7 +28,7 @@ from vaultlink.cli.vault import (
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import list_outer_folders
-from vaultlink.report import FORMATS, OVERVIEW, STATUS, OutputFormat
+from vaultlink.report import FORMAT_ON_TERMINAL, FORMATS, OVERVIEW, STATUS, OutputFormat
 
 
 def check(options: CheckOptions) -> int:
@@ -52,7 +52,7 @@ def check(options: CheckOptions) -> int:
     if options.after and not FORMATS[output_format].next_place:
         names = " or ".join(name for name, row in FORMATS.items() if row.next_place)
         raise UsageError(f"--after requires --output-format {names}.")
-    return _print_check(options, terminal, output_format)
+    return _print_check(options, terminal)
 
 
 _DRAFT_CONFLICTS = ("--fix", "--diff", "--changed-since", "--stdin-filename")
@@ -98,14 +98,12 @@ def status(options: StatusOptions) -> int:
     terminal = Terminal(options)
     views = {"text": OVERVIEW, "json": STATUS}
     view = views[terminal.choose_format(tuple(views), "text", "text")]
-    return _print_check(CheckOptions(**asdict(options), exit_zero=True), terminal, "full", view)
+    terminal.output_format = FORMAT_ON_TERMINAL  # the overview is one of its views
+    return _print_check(CheckOptions(**asdict(options), exit_zero=True), terminal, view)
 
 
 def _print_check(
-    options: CheckOptions,
-    terminal: Terminal,
-    output_format: str,
-    view: OutputFormat | None = None,
+    options: CheckOptions, terminal: Terminal, view: OutputFormat | None = None
 ) -> int:
     """Print the findings, or a view of them, and return the exit code."""
     start = time.perf_counter()
@@ -133,13 +131,13 @@ def _print_check(
             options.max_removed_links,
         )
     )
-    is_for_people = FORMATS[output_format].for_people if view is None else view is OVERVIEW
+    is_for_people = FORMATS[terminal.output_format].for_people if view is None else view is OVERVIEW
     print_results = terminal.print_paged if is_for_people else terminal.print_results
 
     def answer() -> int:
         from vaultlink.cli.check_output import run_check  # noqa: PLC0415 - imports the linter
 
-        result = run_check(options, terminal, output_format, scan, chosen, known_sources, view)
+        result = run_check(options, terminal, scan, chosen, known_sources, view)
         print_results(result.results)
         terminal.print_message(result.messages)
         return result.exit_code

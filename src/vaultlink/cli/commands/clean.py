@@ -71,7 +71,7 @@ def clean(options: CleanOptions) -> int:
     files, size in bytes, removed.
     """
     terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
+    choose_listing_format(terminal)
     root = find_root(options, terminal)
     terminal.check_output_file()
     cache = Cache(cache_folder(read_cache_dir(options.cache_dir)), root)
@@ -94,7 +94,7 @@ def clean(options: CleanOptions) -> int:
         {"kind": "kind", "files": "files", "size": _format_size, "folder": "folder"},
         head={"vault": str(root)},
     )
-    print_listing(terminal, output_format, listing)
+    print_listing(terminal, listing)
     removed = [row for row in rows if row.removed]
     terminal.print_message(_summarize(removed, left, is_dry=options.diff))
     if options.diff:

@@ -316,7 +316,8 @@ def _preview(terminal: Terminal, root: Path | None, texts: Mapping[Path, str]) -
 
     names = {path.relative_to(root or path.anchor).as_posix(): path for path in texts}
     changes = VaultChanges(texts={name: (None, texts[path]) for name, path in names.items()})
-    print_plan(terminal, choose_document_format(terminal), "init", changes)
+    choose_document_format(terminal)
+    print_plan(terminal, "init", changes)
     return EXIT_FINDINGS
 
 

@@ -152,8 +152,8 @@ class RefactorCommand(WritingCommand):
 
     def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan, hint: str = ""):
         terminal = Terminal(options)
-        output_format = choose_listing_format(terminal, piped="table")
-        super().__init__(name, options, terminal, output_format)
+        choose_listing_format(terminal, piped="table")
+        super().__init__(name, options, terminal)
         self.start = find_refactor_start(options)
         self._make_plan, self._choices, self.is_dry = make_plan, options, options.diff
         self._unstaged: str | None = None
@@ -198,7 +198,6 @@ class RefactorCommand(WritingCommand):
         terminal, skipped = self.terminal, plan.skipped
         if not print_document(
             terminal,
-            self.output_format,
             lambda: render_plan(self.name, plan, skipped, result.run_id, self.list_more_keys(plan)),
         ):
             listing = Listing(
@@ -208,7 +207,7 @@ class RefactorCommand(WritingCommand):
                 _TABLE if terminal.verbose else (),
                 lines=list_changed_files(plan),
             )
-            print_listing(terminal, self.output_format, listing)
+            print_listing(terminal, listing)
         print_skipped_notes(skipped)
         is_written = bool(result.written or result.moved)
         if is_written:
