@@ -434,6 +434,12 @@ def _list_notes(options: NotesOptions, terminal: Terminal, vault: "Vault") -> Li
     paths = _select_sources(options, vault) if options.notes else list(vault.notes)
     cut = cut_rows(options, terminal, paths, BY_PATH)
     rows = note_rows(vault.index, cut.rows)
+
+    def summarize() -> Iterator[str]:
+        if len(paths) > 1:
+            is_whole = len(rows) == len(paths)
+            yield describe_totals(rows if is_whole else note_rows(vault.index, paths))
+
     return Listing(
         "notes",
         rows,
@@ -444,7 +450,7 @@ def _list_notes(options: NotesOptions, terminal: Terminal, vault: "Vault") -> Li
             [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
         ),
         cut=cut,
-        summary=lambda: [describe_totals(note_rows(vault.index, paths))][: len(paths) - 1],
+        summary=summarize,
         notes=lambda: [
             f"warning: {escape_controls(path)} can't be read: {reason}."
             for path, reason in list_unreadable(vault.index, paths)
