@@ -136,14 +136,12 @@ def format_baseline(baseline: Baseline) -> str:
     rows = sorted((path, *key) for path, found in baseline.findings.items() for key in found)
     header = {"schema": _SCHEMA, "version": baseline.version, "settings": baseline.settings}
     lines = [
-        _format_row(dict(zip(BaselineRow.__struct_fields__, row, strict=True))) for row in rows
+        "  "
+        + json.dumps(dict(zip(BaselineRow.__struct_fields__, row, strict=True)), ensure_ascii=False)
+        for row in rows
     ]
     body = "\n" + ",\n".join(lines) + "\n " if lines else ""
     return json.dumps(header, indent=1, ensure_ascii=False)[:-2] + f',\n "findings": [{body}]\n}}\n'
-
-
-def _format_row(value: object) -> str:
-    return "  " + json.dumps(value, ensure_ascii=False)
 
 
 def read_baseline_file(root: Path) -> bytes | None:

@@ -412,11 +412,6 @@ class Terminal:
         if not self.quiet:
             print_stderr(text)
 
-    def print_detail(self, text: str) -> None:
-        """Print a message on stderr if --verbose is given."""
-        if self.verbose:
-            self.print_message(text)
-
     def status_line(self) -> "StatusLine":
         """Return the status line below all messages. It is drawn only on a terminal."""
         return StatusLine(None if self.quiet or not _is_terminal(sys.stderr) else sys.stderr)

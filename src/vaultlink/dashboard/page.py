@@ -184,7 +184,11 @@ def list_figures(totals: Totals) -> list[Figure]:
             f"{totals.fixes_safe:,} safe" + ("" if totals.has_all_fixes else ", perhaps more"),
             "fixes",
         ),
-        *_list_mention_figure(totals),
+        *(
+            [Figure("Mentions", totals.mentions, "certain, without a link", "mentions")]
+            if totals.mentions
+            else []
+        ),
         Figure("Orphans", totals.orphans, format_count(totals.dead_ends, "dead end"), "orphans"),
         Figure("Islands", totals.islands, "not linked to the largest group", "islands"),
         Figure(
@@ -194,12 +198,6 @@ def list_figures(totals: Totals) -> list[Figure]:
             "sections",
         ),
     ]
-
-
-def _list_mention_figure(totals: Totals) -> list[Figure]:
-    if not totals.mentions:
-        return []
-    return [Figure("Mentions", totals.mentions, "certain, without a link", "mentions")]
 
 
 # -- the trend ------------------------------------------------------------------------------------
@@ -504,12 +502,11 @@ def _read_asset(name: str) -> str:
 
 def format_policy(style: str, scripts: Sequence[str]) -> str:
     """Return the content security policy that allows these inline texts only."""
-    hashes = [_format_hash(text) for text in (style, *scripts)]
+    hashes = [
+        f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+        for text in (style, *scripts)
+    ]
     return (
         f"default-src 'none'; style-src {hashes[0]}; script-src {' '.join(hashes[1:])}; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _format_hash(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

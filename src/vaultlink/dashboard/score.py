@@ -62,7 +62,8 @@ def compute_score(counts: ScoreCounts) -> HealthScore:
         exact += points
         rounded = round(float(points), 2), round(float(most), 2)
         parts.append(ScorePart(name, label, healthy, total, weight, *rounded))
-    limit = _find_limit(counts.errors_and_warnings)
+    found = counts.errors_and_warnings
+    limit = next((limit for least, limit in _LIMITS if found >= least), 100)
     return HealthScore(min(int(exact), limit), tuple(parts), limit)
 
 
@@ -79,10 +80,6 @@ _LIMITS = ((10_000, 80), (1_000, 90), (100, 94), (10, 97))
 
 A share hides how much is left to do: 2,000 broken links are less than 2 % of a large vault.
 """
-
-
-def _find_limit(errors_and_warnings: int) -> int:
-    return next((limit for least, limit in _LIMITS if errors_and_warnings >= least), 100)
 
 
 _COUNTED_SEVERITIES = (Severity.ERROR, Severity.WARNING)

@@ -199,7 +199,8 @@ class FullRenderer:
                 f"({REASON_LABELS.get(item.reason, item.reason)}, {item.score:.2f})"
                 for item in suggestions
             ]
-            hint = f"did you mean {_join_alternatives(alternatives)}?"
+            choices = filter(None, [", ".join(alternatives[:-1]), alternatives[-1]])
+            hint = f"did you mean {' or '.join(choices)}?"
             self._hints[key] = hint
         return hint
 
@@ -218,10 +219,6 @@ def _cut_single_width(line: str, start: int, stop: int, width: int) -> tuple[str
         if len(line) > width:
             line = line[: width - 1] + "…" if stop < width else line[:stop]
     return line.rstrip(), " " * start + "^" * max(stop - start, 1)
-
-
-def _join_alternatives(words: Sequence[str]) -> str:
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _clean_source(text: str) -> str:

@@ -181,17 +181,13 @@ def compare_states(vault: Vault, plan: Plan) -> tuple[list[Diagnostic], list[Dia
         new = plan.files.get(path, path)
         parts = split_changed(before.get(path, ()), after.get(new, ()), read, read_new)
         map_back = OffsetShift(plan.edits.get(path, ())).map_back
-        parts = _match(*parts, _get_start, partial(_get_old_start, map_back=map_back))
+        parts = _match(*parts, lambda item: item.start, partial(_map_start, map_back))
         added += parts[0]
         gone += parts[1]
     return _match(added, gone, _get_subject, _get_subject)
 
 
-def _get_start(item: Diagnostic) -> int:
-    return item.start
-
-
-def _get_old_start(item: Diagnostic, map_back: Callable[[int], int]) -> int:
+def _map_start(map_back: Callable[[int], int], item: Diagnostic) -> int:
     return map_back(item.start)
 
 
@@ -210,17 +206,14 @@ def _match(
     left: dict[object, list[Diagnostic]] = {}
     for item in gone:
         left.setdefault((item.known_as or item.code, old_key(item)), []).append(item)
-    kept = [
-        item
-        for item in added
-        if not _pop(left.get((item.known_as or item.code, new_key(item)), []))
-    ]
+    kept = list[Diagnostic]()
+    for item in added:
+        if same := left.get((item.known_as or item.code, new_key(item))):
+            same.pop()
+        else:
+            kept.append(item)
     remaining = {id(item) for items in left.values() for item in items}
     return kept, [item for item in gone if id(item) in remaining]
-
-
-def _pop(items: list[Diagnostic]) -> Diagnostic | None:
-    return items.pop() if items else None
 
 
 def _list_skipped(skipped: Iterable[SkippedNote]) -> list[dict[str, str]]:

@@ -291,7 +291,7 @@ async def _read_resource(
 ) -> tuple[str, str]:
     """Return the text of a resource and its type. Raises MCPError."""
     if uri == "vault://guide":
-        return read_guide(), "text/markdown"
+        return files("vaultlink.serve").joinpath("guide.md").read_text("utf-8"), "text/markdown"
     if uri != "vault://findings":
         known = " and ".join(resource.uri for resource in _RESOURCES)
         text = f"there is no resource {quote_name(uri)}. The resources are {known}."
@@ -301,8 +301,3 @@ async def _read_resource(
     except USER_ERRORS as error:
         raise MCPError(types.INTERNAL_ERROR, describe_error(error)) from None
     return text, "application/json"
-
-
-def read_guide() -> str:
-    """Return the guide for agents, as Markdown."""
-    return files("vaultlink.serve").joinpath("guide.md").read_text("utf-8")

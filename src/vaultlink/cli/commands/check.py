@@ -145,7 +145,8 @@ def _print_check(
     name = "status" if view else "page" if options.limit or options.after else "check"
     kept = KeptAnswer(scan, terminal, name, None if reads_stdin(options) else variant)
     code = kept.print(answer)
-    terminal.print_detail(_describe_run(scan, time.perf_counter() - start))
+    if terminal.verbose:
+        terminal.print_message(_describe_run(scan, time.perf_counter() - start))
     return code
 
 
