@@ -130,11 +130,7 @@ def findings_at_revision(
 
     moved = {path: None for path in findings if old_paths_by_new.get(path) != [path]}
     return KnownFindings(
-        "revision",
-        since.name,
-        frozenset(old_paths_by_new),
-        keys_at,
-        with_changes(findings, moved),
+        "revision", since.name, frozenset(old_paths_by_new), keys_at, with_changes(findings, moved)
     )
 
 

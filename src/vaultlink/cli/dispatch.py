@@ -9,19 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
-from vaultlink.cli.exit_codes import (
-    EXIT_CLEAN,
-    EXIT_ERROR,
-    EXIT_GUARD_FAILED,
-    EXIT_INTERRUPTED,
-)
-from vaultlink.errors import (
-    USER_ERRORS,
-    DamagedCacheError,
-    UnknownNameError,
-    UsageError,
-    propose,
-)
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_GUARD_FAILED, EXIT_INTERRUPTED
+from vaultlink.errors import USER_ERRORS, DamagedCacheError, UnknownNameError, UsageError, propose
 
 COMPLETE = "__complete"
 """Hidden command with which completion scripts ask for candidates."""

@@ -211,7 +211,7 @@ def list_mentions(options: "MentionsOptions", terminal: Terminal, vault: Vault) 
     if not cut.rows:
         return listing
     return listing._replace(
-        text=lambda: render_mentions(cut.rows, vault.text, terminal.width, terminal.palette),
+        text=lambda: render_mentions(cut.rows, vault.text, terminal.width, terminal.palette)
     )
 
 
@@ -247,11 +247,7 @@ _ENTRIES: Order[BacklinkRow | Mention] = Order(
 
 
 def list_with_mentions(
-    options: PageOptions,
-    terminal: Terminal,
-    vault: Vault,
-    note: str,
-    rows: Sequence[BacklinkRow],
+    options: PageOptions, terminal: Terminal, vault: Vault, note: str, rows: Sequence[BacklinkRow]
 ) -> Listing:
     """List the backlinks of a note, and its unlinked mentions as own entries."""
     search_options = build_mention_options(vault.config.mentions)

@@ -18,11 +18,7 @@ from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_pla
 from vaultlink.disk.scan import VaultScan
 from vaultlink.fix.plan import Plan
 from vaultlink.mentions.mention import Mention
-from vaultlink.mentions.planning import (
-    list_mention_causes,
-    make_mention_fixes,
-    make_mention_links,
-)
+from vaultlink.mentions.planning import list_mention_causes, make_mention_fixes, make_mention_links
 from vaultlink.report.changed_lines import describe_linked
 from vaultlink.report.mention_rows import mention_rows, render_mentions
 from vaultlink.write.settings_lists import SettingsChange, find_ignore_list

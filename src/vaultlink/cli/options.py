@@ -87,8 +87,7 @@ VaultArgument = Annotated[
 """The vault of a command that starts or watches one."""
 
 PathsArgument = Annotated[
-    tuple[Path, ...],
-    argument("PATHS", "Files and folders; only what is in them is listed."),
+    tuple[Path, ...], argument("PATHS", "Files and folders; only what is in them is listed.")
 ]
 """The part of the vault that a listing is about. The whole vault is read."""
 

@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import (
-    Columns,
-    Listing,
-    choose_listing_format,
-    is_json,
-    print_listing,
-)
+from vaultlink.cli.listing import Columns, Listing, choose_listing_format, is_json, print_listing
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, find_note_start, open_scanned_vault
@@ -187,10 +181,7 @@ def _build_overrides(request: SectionsRun) -> Mapping[str, Any]:
     """Return the settings of this run: only section rules run, in the mode `write`."""
     style = {key: value for key, value in request.style.items() if value}
     mentions = {"mentions": True} if request.mentions else {}
-    return {
-        "select": list(SECTION_RULES),
-        "backlinks": {"mode": "write", **style, **mentions},
-    }
+    return {"select": list(SECTION_RULES), "backlinks": {"mode": "write", **style, **mentions}}
 
 
 def _summarize(action: str, rows: Sequence[SectionChangeRow], *, would: bool = False) -> str:

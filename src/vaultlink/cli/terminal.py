@@ -15,12 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TextIO, TypeVar
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
 from vaultlink.programs import read_program_version, search_program
-from vaultlink.report import (
-    FORMAT_ELSEWHERE,
-    FORMAT_ON_TERMINAL,
-    FORMATS,
-    FORMATS_BY_EXTENSION,
-)
+from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS, FORMATS_BY_EXTENSION
 from vaultlink.report.layout import (
     COLORED,
     PLAIN,

@@ -30,12 +30,7 @@ from vaultlink.disk.vault_search import (
 )
 from vaultlink.errors import UnknownNameError, UsageError, explain_path, explain_word, propose
 from vaultlink.files import is_folder, path_exists
-from vaultlink.index.resolve import (
-    file_name,
-    is_note,
-    make_path_filter,
-    resolve_with_alternatives,
-)
+from vaultlink.index.resolve import file_name, is_note, make_path_filter, resolve_with_alternatives
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first, quote_name
 from vaultlink.write.cache import save_result
@@ -234,12 +229,7 @@ class KeptAnswer:
     output: KeptOutput | None = None
 
     def __init__(
-        self,
-        scan: VaultScan,
-        terminal: Terminal,
-        kind: str,
-        inputs: str | None,
-        left_out: str = "",
+        self, scan: VaultScan, terminal: Terminal, kind: str, inputs: str | None, left_out: str = ""
     ):
         """Look an answer up.
 

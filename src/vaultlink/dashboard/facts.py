@@ -240,9 +240,7 @@ def build_report(
         missing_attachments=tuple(
             [
                 MissingAttachment(
-                    topic.name,
-                    len(topic.sources),
-                    _list_sources(topic.sources, cutter.max_named),
+                    topic.name, len(topic.sources), _list_sources(topic.sources, cutter.max_named)
                 )
                 for topic in cutter.cut("missing_attachments", missing)
             ]

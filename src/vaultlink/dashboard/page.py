@@ -160,11 +160,7 @@ _SEGMENT_GAP = 0.5
 
 
 def list_figures(totals: Totals) -> list[Figure]:
-    severities = (
-        (totals.errors, "error"),
-        (totals.warnings, "warning"),
-        (totals.infos, "info"),
-    )
+    severities = ((totals.errors, "error"), (totals.warnings, "warning"), (totals.infos, "info"))
     findings = ", ".join(format_count(count, noun) for count, noun in severities if count)
     return [
         Figure("Notes", totals.notes, f"and {format_count(totals.attachments, 'attachment')}"),
@@ -379,11 +375,7 @@ SECTIONS = (
     ),
     (
         "Links to add",
-        (
-            ("mentions", "Certain mentions"),
-            ("related", "Isolated notes"),
-            ("twins", "Twins"),
-        ),
+        (("mentions", "Certain mentions"), ("related", "Isolated notes"), ("twins", "Twins")),
     ),
     (
         "Connections",

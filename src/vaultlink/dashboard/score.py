@@ -145,10 +145,7 @@ def _sum_points(score: HealthScore) -> float:
 
 
 def _count_after(
-    state: State,
-    counts: ScoreCounts,
-    resolved: Sequence[Diagnostic],
-    connected: Collection[str],
+    state: State, counts: ScoreCounts, resolved: Sequence[Diagnostic], connected: Collection[str]
 ) -> ScoreCounts:
     links = sum(item.about in UNRESOLVED for item in resolved)
     gone = group_by(resolved, lambda item: item.path)

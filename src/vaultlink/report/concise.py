@@ -115,10 +115,7 @@ def summarize_check(
 
 
 def summarize_counts(
-    counts: Mapping[Severity, int],
-    files: int,
-    notes: int,
-    known_counts: Sequence[KnownCount] = (),
+    counts: Mapping[Severity, int], files: int, notes: int, known_counts: Sequence[KnownCount] = ()
 ) -> str:
     """Return the summary sentence of a check with these numbers of findings.
 

@@ -9,12 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from vaultlink.model import Diagnostic, Severity, TextByPath
 from vaultlink.report.check_result import CheckResult, FormatTarget, GetSuggestions
 from vaultlink.report.concise import format_suggestion, severity_colors
-from vaultlink.report.groups import (
-    find_target_rules,
-    group_findings,
-    group_targets,
-    list_places,
-)
+from vaultlink.report.groups import find_target_rules, group_findings, group_targets, list_places
 from vaultlink.report.layout import (
     PLAIN,
     LinkPath,

@@ -73,9 +73,7 @@ class MentionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 def mention_rows(
-    mentions: Iterable[Mention],
-    links: Mapping[tuple[str, int], Edit],
-    get_bytes: GetBytes,
+    mentions: Iterable[Mention], links: Mapping[tuple[str, int], Edit], get_bytes: GetBytes
 ) -> list[MentionRow]:
     """Return a row for each mention, with byte offsets.
 

@@ -60,10 +60,7 @@ class Call(NamedTuple):
 
 
 def plan_changes(
-    call: Call,
-    page: Page,
-    changes: Sequence[Mapping[str, Any]],
-    apply: bool = False,
+    call: Call, page: Page, changes: Sequence[Mapping[str, Any]], apply: bool = False
 ) -> ToolAnswer:
     """Plan changes; with `apply`, also write them if they are few."""
     if not changes:
@@ -270,11 +267,7 @@ def _run(call: Call, action: Callable[[], WriteResult]) -> WriteResult:
 
 
 def _describe_result(result: WriteResult, page: Page, verb: str) -> ToolAnswer:
-    counts = {
-        verb: len(result.written),
-        "moved": len(result.moved),
-        "skipped": len(result.skipped),
-    }
+    counts = {verb: len(result.written), "moved": len(result.moved), "skipped": len(result.skipped)}
     cut = page.cut(_list_skipped(result.skipped))
     rows = (("skipped", row) for row in cut.rows)
     return ToolAnswer(counts, rows, cut, ("skipped",), {"run": result.run_id})

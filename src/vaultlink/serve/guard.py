@@ -266,10 +266,7 @@ class _Places:
 
 
 def _list_protected(
-    vault: "Vault",
-    places: _Places,
-    changes: NetChanges,
-    gone: Mapping[str, tuple[str, str]],
+    vault: "Vault", places: _Places, changes: NetChanges, gone: Mapping[str, tuple[str, str]]
 ) -> Iterator[str]:
     from vaultlink.disk.scan import is_vault_path  # noqa: PLC0415 - imports the linter
     from vaultlink.engine.checks import PROTECTED  # noqa: PLC0415 - as above

@@ -47,10 +47,7 @@ _LAST_SECONDS = 60.0
 
 
 def serve(
-    open_workspace: Callable[[], Workspace],
-    *,
-    allow_writes: bool,
-    server: ToolServer | None = None,
+    open_workspace: Callable[[], Workspace], *, allow_writes: bool, server: ToolServer | None = None
 ) -> None:
     """Serve until standard input ends.
 

@@ -141,10 +141,7 @@ def _make_finding_rows(vault: Vault, items: Iterable[Diagnostic]) -> Iterator[tu
 
 
 def _check_drafts(
-    vault: Vault,
-    page: Page,
-    drafts: Mapping[str, str],
-    is_wanted: Callable[[Diagnostic], bool],
+    vault: Vault, page: Page, drafts: Mapping[str, str], is_wanted: Callable[[Diagnostic], bool]
 ) -> ToolAnswer:
     if not drafts:
         raise UsageError("drafts is empty. It holds the text of each note by its path.")

@@ -19,11 +19,7 @@ from vaultlink.graph.build import build_graph
 from vaultlink.serve.stepper import Stepper, has_no_notes
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.backend import BackendFactory, open_system_backend
-from vaultlink.watch.environment import (
-    AutoFixer,
-    Environment,
-    FixAttempt,
-)
+from vaultlink.watch.environment import AutoFixer, Environment, FixAttempt
 from vaultlink.watch.events import ChangeHints, Debounce
 from vaultlink.watch.garbage import CollectionTimer, free_new_objects
 from vaultlink.watch.messages import Notice, Proposal, WatchUpdate

@@ -9,12 +9,7 @@ from msgspec.structs import replace
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_REFUSED
 from vaultlink.cli.options import OpenOptions, option
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
-from vaultlink.serve.hook_payloads import (
-    HookCall,
-    make_answer,
-    read_payload,
-    read_standard_input,
-)
+from vaultlink.serve.hook_payloads import HookCall, make_answer, read_payload, read_standard_input
 from vaultlink.text import escape_controls
 
 if TYPE_CHECKING:

@@ -1,11 +1,7 @@
 """`vaultlink mentions`: find where notes are named without a link, and link them."""
 
 from vaultlink.cli.listing import answer_with_rows
-from vaultlink.cli.mention_search import (
-    MentionsOptions,
-    list_mentions,
-    reject_conflicting_options,
-)
+from vaultlink.cli.mention_search import MentionsOptions, list_mentions, reject_conflicting_options
 from vaultlink.cli.vault import find_note_start
 
 

@@ -37,19 +37,9 @@ from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.write.journal_files import (
-    RecordedRun,
-    list_record_files,
-    list_runs,
-)
+from vaultlink.write.journal_files import RecordedRun, list_record_files, list_runs
 from vaultlink.write.moves import expand_moves, map_path
-from vaultlink.write.overlaps import (
-    Journal,
-    Overlap,
-    is_whole,
-    list_runs_to_undo,
-    read_journal,
-)
+from vaultlink.write.overlaps import Journal, Overlap, is_whole, list_runs_to_undo, read_journal
 from vaultlink.write.recovery import CREATED_SINCE, EDITED_SINCE, is_final
 from vaultlink.write.undo import (
     LaterRunsError,

@@ -463,7 +463,7 @@ OPTIONS: Mapping[str, Any] = {
     types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(
         code_action_kinds=[_FIX, _EXTRACT, _FIX_ALL, _LINK_MENTIONS, _WRITE_SECTION],
         resolve_provider=True,
-    ),
+    )
 }
 
 REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
@@ -473,5 +473,5 @@ REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
 }
 
 COMMANDS: Mapping[str, Callable[[View, Sequence[Any]], types.WorkspaceEdit | None]] = {
-    _COMMAND: make_change,
+    _COMMAND: make_change
 }

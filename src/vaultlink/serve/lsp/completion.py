@@ -263,12 +263,7 @@ class _Writer:
 
 # -- notes, aliases and attachments ----------------------------------------------------------------
 
-_FILE_KINDS = (
-    SearchedKind.NOTE,
-    SearchedKind.TITLE,
-    SearchedKind.ALIAS,
-    SearchedKind.ATTACHMENT,
-)
+_FILE_KINDS = (SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS, SearchedKind.ATTACHMENT)
 _ITEM_KINDS = {
     SearchedKind.NOTE: types.CompletionItemKind.File,
     SearchedKind.TITLE: types.CompletionItemKind.Reference,

@@ -13,13 +13,7 @@ from vaultlink.api import Vault
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.processes import no_garbage_collection
 from vaultlink.disk.read import load_rules
-from vaultlink.disk.scan import (
-    FileListing,
-    Settings,
-    VaultScan,
-    is_source_file,
-    is_vault_path,
-)
+from vaultlink.disk.scan import FileListing, Settings, VaultScan, is_source_file, is_vault_path
 from vaultlink.disk.vault_search import find_marked_folder, list_vaults, require_vault_folder
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State

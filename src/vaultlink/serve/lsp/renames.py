@@ -11,12 +11,7 @@ from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.fix.requests import MoveRequest, RenameRequest
 from vaultlink.fix.verify import check_errors_only
-from vaultlink.index.anchors import (
-    TRAILING_BLOCK_ID,
-    find_anchor,
-    find_slug_heading,
-    split_parts,
-)
+from vaultlink.index.anchors import TRAILING_BLOCK_ID, find_anchor, find_slug_heading, split_parts
 from vaultlink.index.index import link_name
 from vaultlink.index.packed_map import remember_more
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve

@@ -35,14 +35,7 @@ from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.lsp import actions, completion, diagnostics, navigation, outline, renames
 from vaultlink.serve.lsp.diagnostics import list_published
 from vaultlink.serve.lsp.documents import Documents, read_document
-from vaultlink.serve.lsp.folders import (
-    Folders,
-    News,
-    OpenVault,
-    Part,
-    continue_answer,
-    view_alone,
-)
+from vaultlink.serve.lsp.folders import Folders, News, OpenVault, Part, continue_answer, view_alone
 from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_address, read_client
 from vaultlink.serve.workspace import Workspace
 from vaultlink.text import lazy_pattern
@@ -62,11 +55,7 @@ _PARENT_SECONDS = 2.0
 """Seconds between looks whether the editor still runs."""
 
 _CHANGING = frozenset(
-    (
-        types.TEXT_DOCUMENT_RENAME,
-        types.WORKSPACE_WILL_RENAME_FILES,
-        types.CODE_ACTION_RESOLVE,
-    )
+    (types.TEXT_DOCUMENT_RENAME, types.WORKSPACE_WILL_RENAME_FILES, types.CODE_ACTION_RESOLVE)
 )
 """The requests whose answers are edits of texts on disk."""
 
