@@ -30,10 +30,8 @@ def restore_attachments(vault: Vault, paths: Collection[str]) -> Vault:
 class DraftCheck(NamedTuple):
     """A vault with drafts, and the findings that differ from those without.
 
-    Attributes:
-        held: The vault with the drafts.
-        added: The findings that the drafts add anywhere, those in drafts first, then by path.
-        resolved: The findings that are gone with the drafts, in the same order.
+    `added` are those in drafts first, then those anywhere else, by path. `resolved` are in the same
+    order.
     """
 
     held: Vault

@@ -137,9 +137,8 @@ def findings_at_revision(
 class Losses(NamedTuple):
     """The numbers of what a vault had at a revision and has no longer.
 
-    Attributes:
-        deleted_notes: Notes that no longer exist and were not moved.
-        removed_links: Links to files that still exist, of which the changed notes have fewer.
+    Moved notes are not deleted. Links count if their files still exist, and the changed notes have
+    fewer.
     """
 
     deleted_notes: int

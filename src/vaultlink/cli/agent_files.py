@@ -255,9 +255,6 @@ def _ask(files: list[_AgentFile]) -> list[_AgentFile]:
     return chosen
 
 
-# -- plan the files --------------------------------------------------------------------------------
-
-
 class _LeftOutError(Exception):
     """The reason why a file is left out, as a clause."""
 

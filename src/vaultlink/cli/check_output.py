@@ -126,19 +126,11 @@ class DraftFindings(NamedTuple):
 class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A checked vault, and what a command prints about it.
 
-    Values are found when they are first needed.
-
-    Attributes:
-        options: The options of the command.
-        terminal: Where the results are printed.
-        vault: The vault.
-        known: The known findings, by source.
-        chosen: The paths that the command is about; empty for all.
-        has_parts: True if many findings may be printed in parts.
-        view: What is printed in place of the output format, if given.
-        drafts: What drafts add to the vault, which holds them; None to report all findings.
-        page: The findings to list; None for all. The numbers are those of all.
-        limits: What is gone since a revision, if that is limited.
+    `known` are the known findings by source, `chosen` the paths that the command is about, empty
+    for all. With `has_parts`, many findings may be printed in parts. `view` takes the place of the
+    output format. `drafts` are what drafts add to the vault, which holds them; only these are
+    reported. `page` says which findings are listed; the numbers are those of all. Values are found
+    when they are first needed.
     """
 
     options: ReportOptions

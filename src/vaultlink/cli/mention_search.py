@@ -169,9 +169,6 @@ def _find_note(vault: Vault, name: str) -> str:
     return path
 
 
-# -- output ---------------------------------------------------------------------------------------
-
-
 def make_mention_listing(
     vault: Vault,
     rows: Iterable[MentionRow],
@@ -293,9 +290,6 @@ def describe_topics(topics: Sequence[WantedTopic]) -> Iterator[str]:
             count = format_count(len(names), "topic")
             listed = "".join(f"\n  {escape_controls(name)}" for name in names)
             yield sentence.format(count=count, names=listed)
-
-
-# -- the options of `vaultlink mentions` -----------------------------------------------------------
 
 
 class MentionsOptions(NotesOptions, frozen=True, kw_only=True):

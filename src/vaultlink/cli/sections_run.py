@@ -48,17 +48,11 @@ class SectionChangeRow(msgspec.Struct, frozen=True):
 
 
 class SectionsRun(msgspec.Struct, frozen=True, kw_only=True):
-    """The action on sections.
+    """The action on sections: `write`, `adopt` or `remove`.
 
-    Attributes:
-        command: The name of the command.
-        options: The options on the output and on opening the vault.
-        action: `write`, `adopt` or `remove`.
-        notes: The notes, as arguments; empty for all.
-        check: True to list the changes and to write nothing.
-        diff: True to print the changes as a patch and to write nothing.
-        mentions: True to search mentions, whatever the settings say.
-        style: Settings for this run, by the keys in `STYLE_KEYS`.
+    `notes` are arguments; empty for all. With `check`, the changes are listed and nothing is
+    written. With `mentions`, they are searched whatever the settings say. `style` has settings for
+    this run, by the keys in `STYLE_KEYS`.
     """
 
     command: str

@@ -155,12 +155,10 @@ def _record(kind: str, data: bytes) -> None:
 class Terminal:
     """Prints the results and messages of one run.
 
-    Attributes:
-        output_file: The file for results, None for stdout.
-        vault_folders: The folder of the vault, and those that it has as links, if they are known.
-            The output file is no file of them, except an earlier output.
-        output_format: The output format that was chosen.
-        written_format: The format of results: what an earlier output must be to be replaced.
+    `output_file` is None for stdout. `vault_folders` are the folder of the vault, and those that it
+    has as links, once they are known: the output file is no file of them, except an earlier output.
+    That is known by `written_format`, the format of what is written; `output_format` is the one
+    that was chosen.
     """
 
     has_printed: ClassVar[bool] = False

@@ -222,8 +222,7 @@ class KeptOutput(msgspec.Struct, array_like=True):
 class KeptAnswer:
     """The last answer of its kind about a vault, and its place in the cache.
 
-    Attributes:
-        output: What was printed, if it was about the same vault and the same inputs; else None.
+    `output` is what was printed, if that was about the same vault and the same inputs; else None.
     """
 
     output: KeptOutput | None = None

@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from vaultlink.fix.plan import Plan
 
 
-# -- run a command that changes a vault: lock, plan, write or preview, report ----------------------
-
-
 @contextmanager
 def hold_write_lock(terminal: Terminal, root: Path) -> Iterator[bool]:
     """Hold the write lock of a vault; report it if another run holds it.

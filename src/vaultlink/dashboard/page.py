@@ -72,9 +72,6 @@ def split_folder(path: str) -> tuple[str, str]:
     return folder + slash, name.removesuffix(".md")
 
 
-# -- the difference between a line before and after a fix, as parts of both lines ------------------
-
-
 def compare_lines(before: str, after: str) -> tuple[list[DiffPart], list[DiffPart]]:
     """Return the parts of both lines.
 
@@ -354,7 +351,6 @@ def _encode_edges(edges: list[tuple[int, int]]) -> list[int]:
     return encoded
 
 
-# -- the report as one HTML page that needs no network ---------------------------------------------
 # The page states its own content security policy: the browser runs the scripts of this package,
 # whose hashes are in the policy, and loads nothing. So what the template escapes is doubly inert.
 

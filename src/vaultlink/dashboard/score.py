@@ -19,8 +19,6 @@ from vaultlink.report.layout import format_count
 from vaultlink.rules.section_rules import ALL_SECTION_RULES
 from vaultlink.text import group_by
 
-# -- the health score of a vault: a weighted sum of healthy shares ---------------------------------
-
 
 class ScoreCounts(NamedTuple):
     """The counts of a vault that the health score is computed from.

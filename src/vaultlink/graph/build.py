@@ -11,7 +11,6 @@ from vaultlink.index.packed_map import is_same_value, list_changed_keys
 from vaultlink.index.resolve import is_any_path, is_canvas, is_note
 from vaultlink.index.topics import Topic, topic_name
 
-# -- build the vault's graph as a networkx graph, summarize it and select from it ------------------
 # networkx is imported on the first call.
 
 
@@ -177,14 +176,11 @@ def summarize_graph(
 
 
 class NumberedGraph(NamedTuple):
-    """Nodes and links of a graph.
+    """Nodes and links of a graph. All fields use positions in the sorted `names`.
 
-    Attributes:
-        names: The nodes' names, sorted. All other fields use positions in it.
-        edges: Pairs of source and target, sorted, each pair once, without self-links.
-        neighbours: The nodes linked with each node in either direction, sorted.
-        incoming: Number of links to each node.
-        outgoing: Number of links from each node.
+    `edges` are pairs of source and target, sorted, each pair once, without self-links. `neighbours`
+    are the nodes linked with each node in either direction, sorted; `incoming` and `outgoing` count
+    its links.
     """
 
     names: tuple[str, ...]
@@ -262,10 +258,8 @@ def _copy_part(
 class LiveGraph:
     """The graph of a vault that changes.
 
-    Attributes:
-        index: The current index.
-        nx_graph: The same graph that `build_graph(index)` returns, and always the same object. Do
-            not change it.
+    `nx_graph` is the graph that `build_graph(index)` returns for the current `index`, and always
+    the same object. Do not change it.
     """
 
     def __init__(self, index: Index):

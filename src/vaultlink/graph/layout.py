@@ -28,12 +28,9 @@ Community: TypeAlias = tuple[tuple[int, ...], ...]
 
 
 class Clustering(NamedTuple):
-    """The communities of a graph, and its leaves.
+    """The communities of a graph, its leaves by their only neighbour, and lone nodes.
 
-    Attributes:
-        communities: All groups of at least two nodes, by size with their leaves, largest first.
-        leaves: The nodes with one neighbour only, by that neighbour.
-        lone: Nodes without neighbours.
+    Communities are groups of at least two nodes, by size with their leaves, largest first.
     """
 
     communities: tuple[Community, ...]
@@ -546,7 +543,6 @@ def _separate(points: list[complex], sizes: Sequence[float], nodes: Sequence[int
             break
 
 
-# -- lay out the vault's graph: communities as discs, filled with their notes ----------------------
 # Large communities are in the middle, linked ones near each other. Small graphs are refined by
 # forces. Nothing is random.
 

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from vaultlink.text import lazy_pattern
 
-# -- a drawing of the vault's graph: places and sizes of nodes as small integers -------------------
-
 
 class PictureNode(NamedTuple):
     """A node of a picture.
@@ -59,9 +57,6 @@ class GraphPicture(NamedTuple):
 
 SIZE = 16_383
 """The width and height of a picture. Coordinates fit into 14 bits."""
-
-
-# -- escape text for XML ---------------------------------------------------------------------------
 
 
 _INVALID_IN_XML = lazy_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")

@@ -176,15 +176,9 @@ def _drop_copies(index: Index, paths: Iterable[str]) -> Iterator[str]:
 class _Evidence(NamedTuple):
     """The evidence that relates notes to a file, by their paths.
 
-    Attributes:
-        weigh: Returns the weight of a note, from 0 to 1: less for one with very many links.
-        graph: The neighbourhood of the file.
-        shared: The shared neighbours.
-        likeness: The likeness by shared neighbours.
-        followers: The similar notes that link to a note, most similar first.
-        sources: The notes that link to the file.
-        twins: The scores of near-duplicates.
-        words: The comparison of words; None without texts.
+    `weigh` returns the weight of a note, from 0 to 1: less for one with very many links. `likeness`
+    is that by shared neighbours. `followers` are the similar notes that link to a note, most
+    similar first, and `sources` the notes that link to the file. `words` is None without texts.
     """
 
     weigh: Callable[[str], float]

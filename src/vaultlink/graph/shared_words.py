@@ -78,8 +78,7 @@ ReadText = Callable[[str], str]
 class WordComparison:
     """Compares the words of a note with those of others.
 
-    Attributes:
-        scores: The notes that share words with the note, each with a score from 0 to 1.
+    `scores` has the notes that share words with it, each with a score from 0 to 1.
     """
 
     def __init__(

@@ -18,11 +18,9 @@ _MAX_BYTES = 200
 
 
 class Order(NamedTuple, Generic[RowT]):
-    """The order of a listing.
+    """The order of a listing, by the places of its rows.
 
-    Attributes:
-        kinds: The types of the parts of a place; () if rows are only known by their numbers.
-        get_place: Returns the place of a row.
+    `kinds` are the types of the parts of a place; () if rows are only known by their numbers.
     """
 
     kinds: tuple[type, ...]
@@ -89,15 +87,11 @@ class Page(NamedTuple):
 
 
 class PageRows(NamedTuple, Generic[RowT]):
-    """The rows of a page.
+    """The rows of a page, at most as many as wanted, each with its place.
 
-    Attributes:
-        rows: The rows, at most as many as wanted.
-        places: The place of each.
-        kinds: The types of the parts of a place.
-        start: The number of rows before the page.
-        has_more: True if there are rows behind the page.
-        is_page: False if all rows were wanted.
+    `kinds` are the types of the parts of a place, and `start` is the number of rows before the
+    page. `has_more` is True if there are rows behind it, and `is_page` False if all rows were
+    wanted.
     """
 
     rows: list[RowT]

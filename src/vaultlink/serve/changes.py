@@ -43,11 +43,9 @@ _LOOK_SECONDS = 0.2
 class Call(NamedTuple):
     """A call of a tool.
 
-    Attributes:
-        workspace: The vault.
-        write: Runs an action that writes, unless the server is ending.
-        is_cancelled: Returns True if nobody waits for the answer any more.
-        runs: The ids of the runs of this server that were not undone, the last one at the end.
+    `write` runs an action that writes, unless the server is ending. `is_cancelled` returns True if
+    nobody waits for the answer any more. `runs` are the ids of the runs of this server that were
+    not undone, the last one at the end.
     """
 
     workspace: Workspace

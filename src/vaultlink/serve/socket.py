@@ -56,13 +56,9 @@ class DeclinedError(BaseException):
 
 
 class Question(NamedTuple):
-    """A request, and what answers it.
+    """A request: any JSON object that a client sent, and what answers it.
 
-    Attributes:
-        workspace: The vault.
-        request: The request, as the client sent it: any JSON object.
-        worker: Runs what writes.
-        is_cancelled: Returns True if the client is gone.
+    `worker` runs what writes. `is_cancelled` returns True if the client is gone.
     """
 
     workspace: Workspace

@@ -21,9 +21,8 @@ _FOLD_SECONDS = 10.0
 class Rest(NamedTuple):
     """The times at which a worker frees memory, which takes some milliseconds.
 
-    Attributes:
-        idle: Seconds without a job after which it does: that delays no answer.
-        jobs: Jobs after which it does in any case: what a draft leaves takes megabytes.
+    It does after `idle` seconds without a job, which delays no answer, and in any case after a
+    number of `jobs`: what a draft leaves takes megabytes.
     """
 
     idle: float = 0.05

@@ -24,9 +24,6 @@ if TYPE_CHECKING:
     from vaultlink.api import Vault
 
 
-# -- the options of `vaultlink backlinks` ----------------------------------------------------------
-
-
 _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 """Options with which sections are written, or compared with what would be written."""
 

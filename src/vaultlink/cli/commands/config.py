@@ -35,8 +35,6 @@ from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.rule_manual import render_rule_page, rule_row
 from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
 
-# -- `vaultlink config`: list the settings in force and the source of each -------------------------
-
 
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `config`."""
@@ -134,9 +132,6 @@ def _format_value(row: SettingRow) -> str:
     if row.value is None:
         return "(the rules that are on by default)" if row.key == "select" else "(none)"
     return row.value if row.key in ("vault", "cache-dir") else _format_json(row.value)
-
-
-# -- `vaultlink rules` and `vaultlink rule`: the table and the manuals of rules --------------------
 
 
 _COLUMNS: Columns = {

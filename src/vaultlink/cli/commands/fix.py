@@ -127,9 +127,6 @@ def propose_after_fix(
     return f"`vaultlink check{command_options}` shows them."
 
 
-# -- `vaultlink fix`: apply fixes on disk; report what was fixed and what remains ------------------
-
-
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
     """Fixes: options of `fix`."""
 
@@ -188,11 +185,9 @@ def _reject_mention_conflicts(options: FixSelectionOptions, *, is_interactive: b
 
 
 class _FixCommand(WritingCommand):
-    """Fixes findings, and with --mentions links what names notes.
+    """Fixes findings, and with `links_mentions` links what names notes.
 
-    Attributes:
-        is_stdin: True if only the text on standard input is fixed, and printed.
-        links_mentions: True if mentions are linked after the fixes.
+    With `is_stdin`, only the text on standard input is fixed, and printed.
     """
 
     def __init__(self, options: FixSelectionOptions):

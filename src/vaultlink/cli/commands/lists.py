@@ -75,9 +75,6 @@ if TYPE_CHECKING:
     from vaultlink.model import History
 
 
-# -- `vaultlink links`: list links with their destinations -----------------------------------------
-
-
 _COLUMNS = (
     *("path", "line", "column", "status", "target", "subpath", "resolved", "anchor"),
     *("kind", "place", "embed", "display", "raw"),
@@ -129,9 +126,6 @@ def _describe_counts(counts: LinkCounts) -> str:
     return f"{format_count(counts.links, 'link')}: {', '.join(parts)}."
 
 
-# -- `vaultlink orphans` and `deadends`: files without backlinks, or without links -----------------
-
-
 def orphans(options: ListOptions) -> int:
     """List files without backlinks.
 
@@ -169,9 +163,6 @@ def _list_paths(options: ListOptions, find_paths: Callable[[Index], list[str]], 
         )
 
     return answer_with_rows(name.replace(" ", "-"), options, list_rows, options.paths)
-
-
-# -- `vaultlink related`: the notes that are related to a note, and near-duplicates ----------------
 
 
 _LIMIT = 10
@@ -288,9 +279,6 @@ def _format_twin(row: TwinPair) -> str:
 
 def _format_score(row: RelatedNote | TwinPair) -> str:
     return f"{row.score:.2f}"
-
-
-# -- `vaultlink unresolved`: what unresolved links name, most links first --------------------------
 
 
 _MIN_WIDE = 100
@@ -413,9 +401,6 @@ _TABLE: Mapping[str, str | Callable[[DanglingTopicRow], str]] = {
 }
 
 
-# -- `vaultlink show`: the contents of notes as vaultlink reads them -------------------------------
-
-
 def show(options: NotesOptions) -> int:
     """Show the contents of notes as vaultlink reads them.
 
@@ -456,9 +441,6 @@ def _list_notes(options: NotesOptions, terminal: Terminal, vault: "Vault") -> Li
             for path, reason in list_unreadable(vault.index, paths)
         ],
     )
-
-
-# -- `vaultlink history`: the former paths of a note, and the links they broke ---------------------
 
 
 _MAX_TRIED = 5

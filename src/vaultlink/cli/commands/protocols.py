@@ -32,9 +32,6 @@ def _check_output(name: str, options: OpenOptions) -> None:
         raise UsageError(f"{form}; --output-file has no effect.")
 
 
-# -- `vaultlink lsp`: the Language Server Protocol -------------------------------------------------
-
-
 _MANY_NOTES = 500
 """Notes above which another process reads them."""
 
@@ -125,9 +122,6 @@ class _Opener:
         """End the other process, if no vault was opened."""
         if self._spare:
             self._spare.close()
-
-
-# -- `vaultlink mcp`: the Model Context Protocol -------------------------------------------------
 
 
 _MCP_LIBRARY = "mcp>=2.3,<3"

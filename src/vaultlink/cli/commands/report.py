@@ -57,9 +57,6 @@ if TYPE_CHECKING:
     from vaultlink.graph.picture import GraphPicture
 
 
-# -- `vaultlink report`: a page about the whole vault ----------------------------------------------
-
-
 _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
 """Rows of each table by output format. JSON has all."""
 
@@ -330,9 +327,6 @@ def _open_in_browser(file: Path) -> bool:
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     os.environ["PATH"] = os.pathsep.join(folder for folder in folders if Path(folder).is_absolute())
     return open_address(file.resolve().as_uri())
-
-
-# -- the file -------------------------------------------------------------------------------------
 
 
 FORMATS_BY_EXTENSION = {

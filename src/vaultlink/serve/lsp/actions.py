@@ -51,14 +51,9 @@ _COMMAND = "vaultlink/change"
 class Offer(NamedTuple):
     """A change that is offered, and not planned yet.
 
-    Attributes:
-        title: What it does.
-        kind: The kind of the action.
-        change: What plans it, as in `_PLANNERS`.
-        arguments: The arguments of that, besides the vault and the path.
-        finding: The finding that it concerns, if any.
-        is_preferred: True for the fix to make without a choice.
-        is_slow: True if it takes long to plan.
+    `change` says what plans it, as in `_PLANNERS`, and `arguments` are those besides the vault and
+    the path. `finding` is the one that it concerns, if any. A preferred one is made without a
+    choice; a slow one takes long to plan.
     """
 
     title: str

@@ -58,13 +58,10 @@ class TextChange:
 
 
 class News(NamedTuple):
-    """The changes that a step made.
+    """The changes that a step made, and the vault after it.
 
-    Attributes:
-        view: The vault after it.
-        paths: The paths whose findings differ, or whose text the editor changed.
-        edited: The path whose text the editor changed; "" if none.
-        is_first: True if the vault was opened just now.
+    `paths` are those whose findings differ, or whose text the editor changed; `edited` is the
+    latter, "" if none. `is_first` is True if the vault was opened just now.
     """
 
     view: View

@@ -30,12 +30,9 @@ from vaultlink.write.refactors import complete_refactoring, plan_name_changes
 class NamedThing(NamedTuple):
     """A thing that a place of a text names, and that can be renamed there.
 
-    Attributes:
-        old: The thing as in a `RenameRequest`.
-        start: Offset of its name, or of what stands for it there.
-        end: Offset behind that.
-        name: Its present name, without folders and signs.
-        title: Its first heading as in a `RenameRequest`, if that is the name of the note; "" else.
+    `old` is the thing as in a `RenameRequest`. `start` and `end` are the span of its name, or of
+    what stands for it there; `name` is its present name, without folders and signs. `title` is its
+    first heading as in a `RenameRequest`, if that is the name of the note; "" else.
     """
 
     old: str

@@ -26,16 +26,10 @@ MAX_ITEMS = 50
 
 
 class Choice(NamedTuple):
-    """An item of a completion.
+    """An item of a completion: its label, and the text that replaces what is typed.
 
-    Attributes:
-        label: What is shown.
-        text: The text that replaces what is typed.
-        kind: Its symbol.
-        detail: What is shown beside it.
-        data: What `completionItem/resolve` needs.
-        edits: Other edits of the same document.
-        command: What is done afterwards.
+    `detail` is shown beside it, and `data` is what `completionItem/resolve` needs. `edits` are
+    others of the same document, and `command` is done afterwards.
     """
 
     label: str
