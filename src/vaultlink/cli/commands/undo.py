@@ -432,7 +432,7 @@ def _make_row(root: Path, run: RecordedRun) -> RunRow:
 
 
 def _print_runs(terminal: Terminal, root: Path, runs: list[RecordedRun]) -> int:
-    rows = [_make_row(root, run) for run in runs]
+    rows, last = [_make_row(root, run) for run in runs], select_run(runs)
     listing = Listing(
         "runs",
         rows,
@@ -443,6 +443,7 @@ def _print_runs(terminal: Terminal, root: Path, runs: list[RecordedRun]) -> int:
             "changed": _describe_changes,
             **_list_commands(terminal),
         },
+        head={"last": last and last.id},
     )
     if print_listing(terminal, listing):
         terminal.print_message(
