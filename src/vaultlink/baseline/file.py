@@ -22,7 +22,7 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
 from vaultlink.files import UnusualFileError, read_within
 from vaultlink.history.git_renames import git_history
-from vaultlink.text import curl_quotes, quote_name
+from vaultlink.text import curl_quotes, group_by, quote_name
 
 _SCHEMA = 1
 
@@ -186,9 +186,10 @@ def parse_baseline(root: Path, data: bytes) -> Baseline:
             f"{file_path}: vaultlink {file.version} created it in a format that this version "
             f"can't read. {_RECREATE_HINT}"
         )
-    findings: dict[str, list[FindingKey]] = {}
-    for row in file.findings:
-        findings.setdefault(row.path, []).append(FindingKey(row.code, row.about, row.line))
+    findings = {
+        path: [FindingKey(row.code, row.about, row.line) for row in rows]
+        for path, rows in group_by(file.findings, lambda row: row.path).items()
+    }
     return Baseline(file.version, file.settings, findings)
 
 

@@ -69,14 +69,6 @@ _LINES_PER_FINDING = 5
 """Lines that a finding takes in a detailed format, about."""
 
 
-class CheckOutput(NamedTuple):
-    """The results and messages that a command prints, and its exit code."""
-
-    results: bytes
-    messages: str
-    exit_code: int
-
-
 def run_check(
     options: CheckOptions,
     terminal: Terminal,
@@ -84,10 +76,10 @@ def run_check(
     chosen: Sequence[str],
     known_sources: KnownInputs,
     view: OutputFormat | None = None,
-) -> CheckOutput:
-    """Check the chosen paths of a scanned vault, and return what `check` prints.
+) -> int:
+    """Check the chosen paths of a scanned vault, and print what is found.
 
-    `view` takes the place of the output format, if given.
+    `view` takes the place of the output format, if given. Returns the exit code.
     """
     drafts = read_drafts(options)
     load_known = known_sources.start_loading(scan.root)
@@ -113,7 +105,11 @@ def run_check(
 
         checked = replace(checked, page=Page(options.limit, options.after))
     with terminal.progress_line("Planning fixes"):
-        return CheckOutput(checked.render(), checked.describe(), checked.exit_code)
+        results, messages, exit_code = checked.render(), checked.describe(), checked.exit_code
+    is_for_people = FORMATS[terminal.output_format].for_people if view is None else view is OVERVIEW
+    (terminal.print_paged if is_for_people else terminal.print_results)(results)
+    terminal.print_message(messages)
+    return exit_code
 
 
 class DraftFindings(NamedTuple):
@@ -295,7 +291,6 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         return getattr(module, row.frame)(result, lines) if row.frame else lines
 
     def _render_page(self, cut: "PageRows[Diagnostic]", extra_keys: Mapping[str, object]) -> bytes:
-        """Render the findings of a page, with the numbers of all."""
         row, total = self.row, self.forecast
         if row.next_place == "key":
             extra_keys = {**extra_keys, "next": cut.name_next()}

@@ -86,7 +86,8 @@ def _run_here(line: Sequence[str]) -> int:
                 raise
             return _dispatch_command(list(line))
     except KeyboardInterrupt:
-        from vaultlink.cli.terminal import discard_output, print_stderr  # noqa: PLC0415
+        from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415
+        from vaultlink.programs import discard_output  # noqa: PLC0415
 
         discard_output(sys.stdout)
         print_stderr("stopped")

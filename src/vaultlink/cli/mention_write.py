@@ -30,8 +30,6 @@ def link_mentions(options: MentionsOptions) -> int:
 
 
 class _MentionsCommand(WritingCommand):
-    """Links mentions."""
-
     def __init__(self, options: MentionsOptions):
         if options.interactive:
             require_terminal()

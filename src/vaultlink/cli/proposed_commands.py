@@ -106,7 +106,6 @@ def _list_vault_words(vault: Path | None, root: Path) -> list[str]:
 
 
 def _list_words(options: OpenOptions, names: Iterable[str]) -> list[str]:
-    """Return options as words of a command line."""
     words = []
     for name in names:
         value, word = getattr(options, name), f"--{name.replace('_', '-')}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TextIO, TypeVar
 
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
-from vaultlink.programs import read_program_version, search_program
+from vaultlink.programs import discard_output, read_program_version, search_program
 from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS, FORMATS_BY_EXTENSION
 from vaultlink.report.layout import (
     COLORED,
@@ -762,11 +762,3 @@ def _write_bytes(stream: TextIO | None, data: bytes) -> None:
     else:
         binary.write(data)
     stream.flush()
-
-
-def discard_output(stream: TextIO | None) -> None:
-    """Redirect a stream to the null device, so that flushing it at exit cannot fail."""
-    if stream is not None:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)

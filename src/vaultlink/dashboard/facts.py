@@ -64,10 +64,6 @@ from vaultlink.rules.connections import UNUSED_ATTACHMENT
 from vaultlink.text import group_by
 
 
-def _find_no_mentions() -> Sequence[Mention] | None:
-    return ()
-
-
 class ReportInputs(NamedTuple):
     """The state of a vault, and functions that look up what a report needs of it.
 
@@ -78,7 +74,7 @@ class ReportInputs(NamedTuple):
     text: TextByPath
     suggest_all: Callable[[Sequence[str]], Mapping[str, Sequence[Suggestion]]]
     forecast: Callable[[Sequence[Diagnostic]], FixForecast]
-    find_mentions: Callable[[], Sequence[Mention] | None] = _find_no_mentions
+    find_mentions: Callable[[], Sequence[Mention] | None] = lambda: ()
 
 
 class _Facts(NamedTuple):
@@ -247,24 +243,17 @@ def build_report(
         ),
         sections=cutter.cut("sections", facts.sections),
         fixes=describe_fixes(cutter.cut("fixes", fixes), sources.text),
-        next=list_report_steps(_gather_step_inputs(state, whole)),
+        next=list_report_steps(
+            StepInputs(
+                *(state, whole.counts, whole.findings, whole.fixable, whole.mentions),
+                *(whole.sections, len(whole.topics)),
+            )
+        ),
         mentions=_list_mentioned(facts, cutter, numbers, sources.text),
         related=_list_isolated(state, facts.orphans, numbers),
         twins=_list_twins(state, numbers, wanted),
         cuts=tuple(cutter.cuts),
         paths=paths,
-    )
-
-
-def _gather_step_inputs(state: State, facts: _Facts) -> StepInputs:
-    return StepInputs(
-        state,
-        facts.counts,
-        facts.findings,
-        facts.fixable,
-        facts.mentions,
-        facts.sections,
-        len(facts.topics),
     )
 
 

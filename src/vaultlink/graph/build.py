@@ -11,13 +11,11 @@ from vaultlink.index.packed_map import is_same_value, list_changed_keys
 from vaultlink.index.resolve import is_any_path, is_canvas, is_note
 from vaultlink.index.topics import Topic, topic_name
 
-# networkx is imported on the first call.
-
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # networkx is imported on the first call
     import networkx as nx
 
     Graph: TypeAlias = nx.MultiDiGraph[str]
+    _FileGraph: TypeAlias = nx.Graph[str]
 
 GraphAttributes: TypeAlias = dict[str, Any]
 """The attributes of a node or an edge."""
@@ -346,13 +344,6 @@ def _find_removed_notes(before: Index, after: Index, changed: Iterable[str]) -> 
 
 # -- bridges: notes that hold groups of linked notes together --------------------------------------
 # Links count in both directions and connect notes via any file. Unresolved topics connect nothing.
-# networkx is imported on the first call.
-
-
-if TYPE_CHECKING:
-    import networkx as nx
-
-    _FileGraph: TypeAlias = nx.Graph[str]
 
 
 def find_bridges(index: Index) -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from vaultlink.graph.build import NumberedGraph, is_topic_node, number_nodes
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
+from vaultlink.text import group_by
 
 if TYPE_CHECKING:
     from vaultlink.graph.build import Graph
@@ -109,9 +110,7 @@ def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> Community:
     """Return the parts of a group, largest first."""
     if len(group) < _MIN_SPLIT:
         return (group,)
-    parts: dict[int, list[int]] = {}
-    for node in group:
-        parts.setdefault(fine[node], []).append(node)
+    parts = group_by(group, fine.__getitem__)
     return tuple(sorted(map(tuple, parts.values()), key=lambda part: (-len(part), part)))
 
 

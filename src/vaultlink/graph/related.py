@@ -138,7 +138,7 @@ def find_related(
     """
     evidence = _find_evidence(index, path, read)
     known = set(index.targets.get(path, ()))
-    is_last = cache(is_minor or _names_period)
+    is_last = cache(is_minor or (lambda note: names_period(link_name(note))))
     scores = {
         note: score
         for note in evidence.candidates
@@ -288,10 +288,6 @@ def _make_weigher(index: Index) -> Callable[[str], float]:
         return min(1.0, most / max(len(targets), 1))
 
     return weigh
-
-
-def _names_period(path: str) -> bool:
-    return names_period(link_name(path))
 
 
 def build_neighbourhood(index: Index, path: str) -> "Neighbourhood":

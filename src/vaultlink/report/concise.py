@@ -103,17 +103,6 @@ def severity_colors(palette: Palette) -> Mapping[Severity, str]:
     }
 
 
-def summarize_check(
-    diagnostics: Sequence[Diagnostic], notes: int, known_counts: Sequence[KnownCount] = ()
-) -> str:
-    """Return the summary sentence of a check.
-
-    With `known_counts`, the sentence calls the findings new.
-    """
-    counts = Counter([d.severity for d in diagnostics])
-    return summarize_counts(counts, len({d.path for d in diagnostics}), notes, known_counts)
-
-
 def summarize_counts(
     counts: Mapping[Severity, int], files: int, notes: int, known_counts: Sequence[KnownCount] = ()
 ) -> str:

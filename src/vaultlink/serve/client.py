@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from vaultlink import __version__
 from vaultlink.errors import UsageError
 from vaultlink.files import short_address, vault_state_folder
-from vaultlink.programs import find_own_place
+from vaultlink.programs import discard_output, find_own_place
 from vaultlink.text import blake2b
 
 if TYPE_CHECKING:
@@ -222,20 +222,13 @@ def _print_parts(parts: Iterable[tuple[int, str]]) -> int:
             stream.buffer.write(text.encode("utf-8", "surrogateescape"))
             stream.flush()
         except BrokenPipeError:
-            _discard(stream.fileno())
+            discard_output(stream)
         except OSError as error:
-            _discard(stream.fileno())
+            discard_output(stream)
             if number == 1:
                 _print_parts([(2, f"error: can't write results: {error.strerror}.\n")])
                 return 2
     return 0
-
-
-def _discard(descriptor: int) -> None:
-    """Redirect a stream to the null device, so that flushing it at exit cannot fail."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, descriptor)
-    os.close(null)
 
 
 # -- one call of a tool ----------------------------------------------------------------------------

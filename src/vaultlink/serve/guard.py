@@ -361,7 +361,11 @@ def _describe_gone(places: _Places, found: Mapping[str, _Linked]) -> Iterator[st
         if is_move:
             command = _propose_move(places, {path: found[path].to for path in paths})
         else:
-            command = _propose_deletion(places, paths)
+            words = map(places.format, paths)
+            command = (
+                f"{places.format_command('delete', *words, '--unlink')}, which replaces the links "
+                "by their text, or --to NOTE to redirect them"
+            )
         yield (
             f"{_name_files(files)} must not be {'moved' if is_move else 'removed'} this way: "
             f"{_count_sources(sources, files)}. Use {command}."
@@ -377,12 +381,6 @@ def _count_sources(sources: Sequence[str], files: Sequence[str]) -> str:
     notes = "another note links" if len(sources) == 1 else f"{len(sources):,} notes link"
     them = "it" if len(files) == 1 else "them"
     return f"{notes} to {them}, such as {quote_name(sources[0])}"
-
-
-def _propose_deletion(places: _Places, paths: Sequence[str]) -> str:
-    words = [places.format(path) for path in paths]
-    command = places.format_command("delete", *words, "--unlink")
-    return f"{command}, which replaces the links by their text, or --to NOTE to redirect them"
 
 
 def _propose_move(places: _Places, moves: Mapping[str, str]) -> str:

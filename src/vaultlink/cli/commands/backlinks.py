@@ -30,8 +30,10 @@ _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 
 def style_option(key: str, help: str, requires: tuple[str, ...] = ()) -> ParameterSpec:  # noqa: A002
     """Return the option that changes a setting of sections for one run."""
+    if key == "heading":
+        return option(help, metavar="LINE", requires=requires)
     choices = (*BACKLINKS_CHOICES.get(key, ()), *RETIRED_CHOICES.get(key, ()))
-    return option(help, metavar="" if choices else "LINE", choices=choices, requires=requires)
+    return option(help, choices=choices, requires=requires)
 
 
 def _style_option(key: str, help: str) -> ParameterSpec:  # noqa: A002

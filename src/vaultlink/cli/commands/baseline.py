@@ -56,8 +56,6 @@ def baseline(options: BaselineOptions) -> int:
 
 
 class _BaselineCommand(WritingCommand):
-    """Records findings in the baseline."""
-
     def __init__(self, options: BaselineOptions):
         terminal = Terminal(options)
         choose_document_format(terminal)

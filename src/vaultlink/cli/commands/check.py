@@ -61,7 +61,6 @@ _LIMIT_CONFLICTS = ("--fix", "--diff")
 
 
 def _refuse_conflicts(options: CheckOptions) -> None:
-    """Raise UsageError for options that can't be used together."""
     for name, others in (
         ("--stdin-drafts", _DRAFT_CONFLICTS),
         ("--limit", _PAGE_CONFLICTS),
@@ -115,36 +114,15 @@ def _print_check(
     warn_of_scan(scan, terminal)
     warn_of_leftovers(scan, terminal)
     known_sources = find_known_inputs(options, scan)
-    variant = repr(
-        (
-            chosen,
-            options.statistics,
-            options.show,
-            options.fail_on,
-            options.exit_zero,
-            options.quiet,
-            known_sources.cache_key,
-            view,
-            options.limit,
-            options.after,
-            options.max_deleted_notes,
-            options.max_removed_links,
-        )
-    )
-    is_for_people = FORMATS[terminal.output_format].for_people if view is None else view is OVERVIEW
-    print_results = terminal.print_paged if is_for_people else terminal.print_results
+    inputs = None if reads_stdin(options) else repr((options, known_sources.cache_key, view))
 
     def answer() -> int:
         from vaultlink.cli.check_output import run_check  # noqa: PLC0415 - imports the linter
 
-        result = run_check(options, terminal, scan, chosen, known_sources, view)
-        print_results(result.results)
-        terminal.print_message(result.messages)
-        return result.exit_code
+        return run_check(options, terminal, scan, chosen, known_sources, view)
 
     name = "status" if view else "page" if options.limit or options.after else "check"
-    kept = KeptAnswer(scan, terminal, name, None if reads_stdin(options) else variant)
-    code = kept.print(answer)
+    code = KeptAnswer(scan, terminal, name, inputs).print(answer)
     if terminal.verbose:
         terminal.print_message(_describe_run(scan, time.perf_counter() - start))
     return code

@@ -62,8 +62,6 @@ _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
 
 _OUTPUT_FORMATS = ("html", "json", "markdown")
 
-"""The page that a terminal gets in place of output, in the current folder."""
-
 
 class DashboardOptions(PathsOptions, frozen=True, kw_only=True):
     """Options of `report`."""
@@ -309,7 +307,6 @@ def draw_vault(vault: Vault, part: tuple[str, ...] = ()) -> "GraphPicture":
 
 
 def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:
-    """Print the score and where the report is."""
     score, file = report.score.value, options.output_file
     place = f" Report: {escape_controls(str(file))}" if file else ""
     terminal.print_message(f"Health score: {score} of 100.{place}")

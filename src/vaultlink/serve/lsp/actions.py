@@ -24,7 +24,6 @@ from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety
 from vaultlink.refactor.refactoring import require_text
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import list_heading_paths
-from vaultlink.rules.registry import Rule
 from vaultlink.serve.lsp.diagnostics import list_findings, make_diagnostics
 from vaultlink.serve.lsp.edits import make_plan_edit, make_text_edits
 from vaultlink.serve.lsp.views import View
@@ -189,15 +188,14 @@ def _list_offers(view: View, path: str, span: tuple[int, int]) -> Iterator[Offer
     for item in chosen:
         yield from _offer_exceptions(view, item)
     rules = view.vault.state.settings.rules_by_name
-    if any(_may_be_safe(rules[item.rule], item) for item in findings):
+    if any(
+        (item.fix is not None and item.fix.safety is Safety.SAFE)
+        or rules[item.rule].deferred_fix == "section"
+        for item in findings
+    ):
         yield Offer("Fix all safe findings in this note", _FIX_ALL, "fix all")
     if view.is_whole and is_note(path):
         yield from _offer_refactorings(view, view.vault.index.notes[path], span)
-
-
-def _may_be_safe(rule: Rule, item: Diagnostic) -> bool:
-    is_safe = item.fix is not None and item.fix.safety is Safety.SAFE
-    return is_safe or rule.deferred_fix == "section"
 
 
 def _offer_fixes(view: View, item: Diagnostic) -> Iterator[Offer]:

@@ -366,12 +366,14 @@ class Server(LanguageServer):
         for vault in self._folders.vaults.values():
             vault.settings = self._settings
 
-    def _say(self, text: str, kind: types.MessageType = types.MessageType.Warning) -> None:
-        """Show a message, once."""
+    def _say(self, text: str) -> None:
+        """Show a warning, once."""
         if text not in self._said:
             self._said.add(text)
             sentence = make_sentence(text)
-            self.window_show_message(types.ShowMessageParams(kind, f"vaultlink: {sentence}"))
+            self.window_show_message(
+                types.ShowMessageParams(types.MessageType.Warning, f"vaultlink: {sentence}")
+            )
 
     # -- documents ---------------------------------------------------------------------------------
 
