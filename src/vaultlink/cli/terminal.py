@@ -274,14 +274,14 @@ class Terminal:
         )
 
     def print_again(self, printed: Iterable[PrintedPart]) -> None:
-        """Print what `record_output` recorded."""
+        """Print what `record_output` recorded; a terminal gets no controls."""
         for kind, data in printed:
             if kind == "message":
-                print_stderr(data.decode("utf-8", "surrogateescape"))
-            elif kind == "paged":
-                self.print_paged(data)
+                print_stderr(str(data, "utf-8", "surrogateescape"))
             else:
-                self.print_part(data)
+                result = str(data, "utf-8", "surrogateescape") if self.is_terminal else data
+                shown = self.encode_results(result)
+                (self.print_paged if kind == "paged" else self.print_part)(shown)
 
     def print_results(self, result: str | bytes) -> None:
         """Print results to stdout or the output file.
