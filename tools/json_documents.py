@@ -339,7 +339,7 @@ DOCUMENTS: Mapping[str, Document] = {
                 (
                     "last",
                     str | None,
-                    "The id of the run that `undo` reverts if none is named; None if there is none.",
+                    "The id of the run that `undo` reverts if none is named, if there is one.",
                 ),
                 ("runs", tuple[RunRow, ...], "The runs, the latest first."),
             ),

@@ -74,7 +74,7 @@ def run_check(
     terminal: Terminal,
     scan: VaultScan,
     chosen: Sequence[str],
-    known_sources: KnownInputs,
+    known_inputs: KnownInputs,
     view: OutputFormat | None = None,
 ) -> int:
     """Check the chosen paths of a scanned vault, and print what is found.
@@ -82,7 +82,7 @@ def run_check(
     `view` takes the place of the output format, if given. Returns the exit code.
     """
     drafts = read_drafts(options)
-    load_known = known_sources.start_loading(scan.root)
+    load_known = known_inputs.start_loading(scan.root)
     vault = open_scanned_vault(scan, terminal, warns=False)
     if drafts is None:
         vault, known, losses = load_known(with_stdin_text(options, vault))

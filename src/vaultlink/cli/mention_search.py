@@ -152,7 +152,7 @@ def _build_options(
     min_score: float | None = None,
     lowest: float = LOWEST_MIN_SCORE,
 ) -> MentionOptions:
-    """Return the options of a search; `min_score` replaces the setting only."""
+    """Return the options of a search; `min_score` counts if none was given."""
     built = build_mention_options(
         vault.config.mentions,
         min_score=options.min_score if options.min_score is not None else min_score,

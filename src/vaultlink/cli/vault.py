@@ -571,7 +571,7 @@ def _refuse_link(vault: "Vault", text: str) -> None:
 
 
 def to_source_word(vault: "Vault", text: str) -> str:
-    """Return a word that names something; an alias becomes a path.
+    """Return the name of a file, tag, ... in the vault; an alias becomes a path.
 
     Raises UsageError.
     """

@@ -294,7 +294,7 @@ class _Drawing:
             min([node.y - node.radius for node in nodes], default=0),
             max([node.y + node.radius for node in nodes], default=1),
         )
-        extent = max(right - left, (bottom - top) / 2, 1)
+        extent = max(right - left, (bottom - top) / 2, 1)  # at most twice as high as wide
         self.scale = (width - 2 * _MARGIN) / extent
         self.width, self.height = width, (bottom - top) * self.scale + 2 * _MARGIN
         shift = (width / self.scale - (left + right)) / 2, _MARGIN / self.scale - top
@@ -305,7 +305,7 @@ class _Drawing:
         pairs = dict.fromkeys((min(edge), max(edge)) for edge in picture.edges)
         self.total = len(pairs)
         step = 1 if standalone else -(-len(pairs) // _MAX_PAGE_EDGES) or 1
-        self.edges = list(pairs)[::step]
+        self.edges = list(pairs)[::step]  # in a page every second, third, ... of too many
 
     def describe(self) -> str:
         topics = sum(node.kind == "dangling" for node in self.nodes)

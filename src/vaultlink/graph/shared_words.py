@@ -170,7 +170,7 @@ class WordComparison:
         return len(self._shared.get(other, {}).keys() & self._rarities.keys())
 
     def name_words(self, other: str) -> tuple[str, ...]:
-        """Return the shared words that tell most, as the note has them."""
+        """Return the shared words that weigh most, in a form that the note has."""
         shared = self._shared.get(other, {}).keys() & self._rarities.keys()
         weights: dict[str, float] = {}
         named = set[str]()

@@ -454,6 +454,7 @@ def find_staged_refusals(vault: "Vault", part: StagedPart) -> list[str]:
     gone = {path: _find_new_path(part, path) for path, data in part.after.items() if data is None}
     touched = dict.fromkeys(part.after, ("", ""))
     reasons = [*_list_protected(vault, places, NetChanges(), touched)]
+    # the base is the vault with the files of the commit as the last commit has them
     before = {path: data for path, data in part.before.items() if data is not None}
     texts = {path: data for path, data in before.items() if _is_source(path)}
     added = [path for path, data in part.before.items() if data is None and _is_source(path)]
@@ -462,6 +463,7 @@ def find_staged_refusals(vault: "Vault", part: StagedPart) -> list[str]:
     after = {path: data for path, data in kept.items() if _is_source(path)}
     check = check_drafts(base, after, gone)
     reasons += _describe_staged(places, gone, _list_broken(base, check.held, gone))
+    # broken links to files that are gone are named already
     sources = set[str]().union(*(base.index.sources_of(path) for path in gone))
     errors = [
         item

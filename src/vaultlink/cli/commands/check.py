@@ -113,13 +113,13 @@ def _print_check(
     _refuse_unread(chosen, scan.listing.unreadable_folders)
     warn_of_scan(scan, terminal)
     warn_of_leftovers(scan, terminal)
-    known_sources = find_known_inputs(options, scan)
-    inputs = None if reads_stdin(options) else repr((options, known_sources.cache_key, view))
+    known_inputs = find_known_inputs(options, scan)
+    inputs = None if reads_stdin(options) else repr((options, known_inputs.cache_key, view))
 
     def answer() -> int:
         from vaultlink.cli.check_output import run_check  # noqa: PLC0415 - imports the linter
 
-        return run_check(options, terminal, scan, chosen, known_sources, view)
+        return run_check(options, terminal, scan, chosen, known_inputs, view)
 
     name = "status" if view else "page" if options.limit or options.after else "check"
     code = KeptAnswer(scan, terminal, name, inputs).print(answer)

@@ -216,9 +216,9 @@ class _FixCommand(WritingCommand):
 
     def make_plan(self, scan: VaultScan) -> Plan:
         options = self._options
-        known_sources = find_known_inputs(options, scan)
+        known_inputs = find_known_inputs(options, scan)
         vault = with_stdin_text(options, open_scanned_vault(scan, self.terminal))
-        self._vault, self._known, _ = known_sources.load_known(vault)
+        self._vault, self._known, _ = known_inputs.load_known(vault)
         wanted = make_path_filter(select_vault_paths(options, scan.root))
         answers = parse_fix_answers(options, scan.root, is_interactive=self.is_interactive)
         with self.terminal.progress_line("Planning fixes"):

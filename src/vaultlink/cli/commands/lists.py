@@ -444,7 +444,7 @@ def _list_notes(options: NotesOptions, terminal: Terminal, vault: "Vault") -> Li
 
 
 _MAX_TRIED = 5
-"""Maximum number of former paths of which git is asked for the last committed one."""
+"""Maximum number of former paths that git searches for the last committed one."""
 
 
 class HistoryOptions(OpenOptions, frozen=True, kw_only=True):
@@ -503,7 +503,7 @@ def _list_past(options: HistoryOptions, terminal: Terminal, vault: "Vault") -> L
 
 
 def _load_history(vault: "Vault") -> "History":
-    """Return the history of the vault; git is asked even if no link is broken."""
+    """Return the history of the vault, read from git even if no link is broken."""
     known = vault.state.settings.history
     if vault.summary()["dangling"]:
         return known

@@ -224,7 +224,7 @@ def _make_report(
     max_rows: int | None,
     part: tuple[str, ...],
 ) -> VaultReport:
-    sources = ReportInputs(
+    inputs = ReportInputs(
         vault.state,
         vault.text,
         vault.suggest_all,
@@ -234,7 +234,7 @@ def _make_report(
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
     with terminal.progress_line("Measuring the vault"):
-        report = build_report(sources, labels, max_rows, part)
+        report = build_report(inputs, labels, max_rows, part)
     if not options.commits:
         return report
     with terminal.progress_line("Measuring commits") as progress:
