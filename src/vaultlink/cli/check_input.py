@@ -61,7 +61,7 @@ class KnownInputs(msgspec.Struct, frozen=True):
         return self.start_loading(vault.root)(vault)
 
     def start_loading(self, root: Path) -> "Callable[[Vault], LoadedInputs]":
-        """Return what loads the known findings of the vault at `root`, once that is loaded.
+        """Return what loads the findings of the vault at `root`, once it is loaded.
 
         Git starts at once, so that it runs while the vault is loaded.
         """

@@ -453,7 +453,7 @@ def to_vault_paths(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
 
 
 def make_part_filter(options: PathsOptions, vault: "Vault") -> Callable[[str], bool]:
-    """Return a function that returns True for the vault paths in the paths of the options."""
+    """Return whether a vault path is in the paths of the options, as a function."""
     return make_path_filter(to_vault_paths(vault.root, options.paths))
 
 
