@@ -145,11 +145,7 @@ def format_baseline(baseline: Baseline) -> str:
 
 
 def read_baseline_file(root: Path) -> bytes | None:
-    """Return the bytes of the baseline file, or None if it does not exist.
-
-    Raises:
-        ConfigError: The file can't be read.
-    """
+    """Return the bytes of the baseline file; None without one. Raises ConfigError."""
     try:
         return read_within(root / BASELINE_FILE, root, MAX_BASELINE_BYTES)
     except FileNotFoundError:
@@ -165,9 +161,8 @@ def read_baseline_file(root: Path) -> bytes | None:
 def parse_baseline(root: Path, data: bytes) -> Baseline:
     """Parse the bytes of a baseline file.
 
-    Raises:
-        ConfigError: The bytes are not a baseline, or one of a format that is not supported. The
-            message of a syntax error has the line number.
+    Raises ConfigError if they are not a baseline, or one of a format that is not supported. The
+    message of a syntax error has the line number.
     """
     file_path = root / BASELINE_FILE
     try:
@@ -199,8 +194,7 @@ def parse_baseline(root: Path, data: bytes) -> Baseline:
 def require_same_settings(root: Path, baseline: Baseline, settings: LinterSettings) -> Baseline:
     """Return the baseline if it was created with these settings, whatever the rules.
 
-    Raises:
-        ConfigError: The settings differ. The message lists the first three differences.
+    Raises ConfigError, which lists the first three differences.
     """
     differences = list(_describe_differences(baseline, settings))
     if not differences:
@@ -257,10 +251,8 @@ def _format_value(value: object) -> str:
 def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:
     """Return the known findings that a baseline file's bytes contain.
 
-    Findings of notes that were renamed since belong to the renamed notes.
-
-    Raises:
-        ConfigError: The bytes are not a baseline, or it was created with other settings.
+    Findings of notes that were renamed since belong to the renamed notes. Raises ConfigError if the
+    bytes are not a baseline, or it was created with other settings.
     """
     settings = vault.state.settings
     baseline = require_same_settings(vault.root, parse_baseline(vault.root, data), settings)

@@ -230,15 +230,10 @@ class KeptAnswer:
     def __init__(
         self, scan: VaultScan, terminal: Terminal, kind: str, inputs: str | None, left_out: str = ""
     ):
-        """Look an answer up.
+        """Look up the answer of a command, or of what else its `kind` names.
 
-        Args:
-            scan: The scan of the vault.
-            terminal: Where the answer is printed.
-            kind: The command, and what else has an entry of its own in the cache.
-            inputs: What the answer depends on beside the vault and the terminal; None if it can't
-                be kept.
-            left_out: The vault path of a file that does not count.
+        `inputs` is what the answer depends on beside the vault and the terminal; None if it can't
+        be kept. `left_out` is the vault path of a file that does not count.
         """
         self._terminal, self._key = terminal, None
         self._entry = f"answer-{kind}-{terminal.written_format}"

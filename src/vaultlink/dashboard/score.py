@@ -128,11 +128,8 @@ def estimate_points(
 ) -> float:
     """Return the points that the score can gain, rounded to one digit.
 
-    Args:
-        state: The state of the vault.
-        counts: Its counts.
-        resolved: The findings that go away.
-        connected: Vault paths of notes that get a link to another file, or from one.
+    The `resolved` findings go away; notes at the `connected` paths get a link to another file, or
+    from one.
     """
     after = _count_after(state, counts, resolved, connected)
     return max(round(_sum_points(compute_score(after)) - _sum_points(compute_score(counts)), 1), 0)
@@ -278,16 +275,12 @@ def build_trend(
     is_shallow: bool = False,
     problem: str = "",
 ) -> Trend:
-    """Return the trend of commits.
+    """Return the trend of commits, which are given latest first.
 
     Commits without notes are left out, and so are all before the first one that was not measured.
-
-    Args:
-        commits: The commits, latest first.
-        measures: The numbers of their trees. Trees without files have none.
-        asked: The number of commits asked for.
-        is_shallow: True if the clone may lack commits.
-        problem: The reason why a tree was not measured, as a clause; "" if all were.
+    `measures` are the numbers of their trees; trees without files have none. `asked` is the number
+    of commits asked for. `problem` is the reason why a tree was not measured, as a clause; "" if
+    all were.
     """
     points: list[TrendPoint] = []
     empty = 0

@@ -158,11 +158,8 @@ def place_labels(
 ) -> list[PlacedLabel]:
     """Return labels for the largest nodes, below, above or beside them.
 
-    Args:
-        nodes: The nodes, largest last. Places are in the unit of pictures.
-        scale: Pixels for each unit.
-        width: The width of the picture in pixels, which labels do not leave.
-        least: The radius in pixels of the smallest node that gets a label.
+    Nodes are given largest last, with places in the unit of pictures; `scale` is pixels for each
+    unit. No label leaves the `width` in pixels. A node gets one from a radius of `least` pixels on.
     """
     grid = _Grid()
     labels: list[PlacedLabel] = []

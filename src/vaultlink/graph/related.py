@@ -124,17 +124,9 @@ def find_related(
 ) -> list[RelatedNote]:
     """Return the notes most related to a file: twins first, then by score and path.
 
-    Args:
-        index: The index of the vault.
-        path: Vault path of the file.
-        limit: Maximum number of notes.
-        with_linked: Include the notes to which the file already links.
-        read: Returns the text of a note by its path; without it, words do not count.
-        is_minor: Returns True for the paths of notes that come last, such as daily notes; without
-            it, those whose name is a day or another period.
-
-    Returns:
-        The related notes.
+    Without `with_linked`, the notes to which the file links are left out. `read` returns the text
+    of a note by its path; without it, words do not count. Notes for whose path `is_minor` is true
+    come last; without it, those whose name is a day or another period.
     """
     evidence = _find_evidence(index, path, read)
     known = set(index.targets.get(path, ()))

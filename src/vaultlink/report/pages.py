@@ -104,8 +104,7 @@ class PageRows(NamedTuple, Generic[RowT]):
     def name_next(self, number: int | None = None) -> str | None:
         """Return the `after` of the next page; None if there is none.
 
-        Args:
-            number: How many rows of this page were shown; all of them if None.
+        `number` is the number of rows that were shown, by default all.
         """
         shown = len(self.rows) if number is None else number
         if not shown or (shown == len(self.rows) and not self.has_more):

@@ -146,13 +146,7 @@ def _mentions_protection(root: str) -> bool:
 def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
     """Return why changes must not be made, and the commands to use instead.
 
-    Args:
-        vault: The vault as it is.
-        part: The changes in it.
-        cwd: The folder to which paths in commands are relative.
-
-    Returns:
-        The reasons; none if the changes may be made.
+    Paths in the commands are relative to `cwd`. There is no reason if the changes may be made.
     """
     places = _Places(vault, part.root, cwd)
     gone = {

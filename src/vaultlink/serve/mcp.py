@@ -51,12 +51,9 @@ def serve(
 ) -> None:
     """Serve until standard input ends.
 
-    Args:
-        open_workspace: Opens the vault, in the thread that works on it. If it raises an error of
-            `USER_ERRORS`, that is the answer to each call.
-        allow_writes: Offer the tools that write.
-        server: A server of the vault, which is asked as long as it runs. Only then the vault is
-            opened here.
+    An error of `USER_ERRORS` from `open_workspace`, which runs in the thread that works on the
+    vault, is the answer to each call. A `server` of the vault is asked as long as it runs; only
+    then the vault is opened here.
     """
     for name in ("asyncio", "mcp"):  # they log to stderr
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)

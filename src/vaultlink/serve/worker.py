@@ -41,13 +41,9 @@ _END = _Job(lambda _workspace: None, Future())
 class Worker:
     """A thread that opens a vault and then runs jobs, one after the other.
 
-    Args:
-        open_workspace: Opens the vault, in the thread. If it raises an error, each job raises it.
-        is_lazy: True to open the vault for the first job; else it is opened at once.
-        rest: When memory is freed.
-
-    Attributes:
-        runs: The ids of the runs that jobs wrote and did not undo, the last one at the end.
+    If `open_workspace` raises an error, each job raises it. If the worker `is_lazy`, the first job
+    opens the vault, else the thread at once. `runs` are the ids of the runs that jobs wrote and did
+    not undo, the last one at the end.
     """
 
     def __init__(

@@ -121,13 +121,8 @@ def complete_action(view: View, action: types.CodeAction) -> types.CodeAction:
 def make_change(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | None:
     """Return the edit of an action; None if there is nothing to change.
 
-    Args:
-        view: The vault.
-        arguments: The address of the note, the title of the action, what plans it, and the
-            arguments of that.
-
-    Raises:
-        UsageError: It can't be made, or not any more.
+    The arguments are the address of the note, the title of the action, what plans it, and the
+    arguments of that. Raises UsageError if it can't be made, or not any more.
     """
     match list(arguments):
         case [str(uri), str(title), str(change), *others] if _fits(change, others):

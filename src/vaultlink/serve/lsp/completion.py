@@ -475,9 +475,7 @@ def _offer_block(view: View, writer: _Writer, path: str, block: Block, new: str)
 def add_block_id(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | None:
     """Return the edit that adds the id of a block to its note.
 
-    Args:
-        view: The vault.
-        arguments: The URI of the note with the link, the vault path of the other one, and the id.
+    The arguments are the URI of the note with the link, the path of the other one, and the id.
     """
     _, path, name = arguments
     note = view.vault.index.notes.get(str(path))

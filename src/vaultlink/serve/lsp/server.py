@@ -66,9 +66,7 @@ OpenWorkspace = Callable[[str, Progress], Workspace]
 def serve(open_workspace: OpenWorkspace, root: str | None = None) -> None:
     """Serve an editor until it ends.
 
-    Args:
-        open_workspace: Opens the vault of a folder.
-        root: The only vault; None for those of the folders that the editor has open.
+    `root` is the only vault; None for those of the folders that the editor has open.
     """
     for name in ("asyncio", "pygls"):  # they log to stderr
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)

@@ -26,12 +26,8 @@ _LINE_END = lazy_pattern(r"\r\n|\n|\r")
 class TextPlaces:
     """The places of a text: offsets as positions of the protocol, and back.
 
-    Offsets don't count a byte order mark, as everywhere; positions do, if the editor shows it.
-
-    Args:
-        text: The text, as the editor has it.
-        codec: Knows the units of columns that were negotiated.
-        counts_mark: True to count a byte order mark in offsets, too.
+    Offsets don't count a byte order mark, as everywhere, unless `counts_mark` is true; positions
+    do, if the editor shows it. `codec` knows the units of columns that were negotiated.
     """
 
     def __init__(self, text: str, codec: PositionCodec, *, counts_mark: bool = False):
@@ -269,15 +265,10 @@ class HasPosition(Protocol):
 
 
 def find_path(client_root: str, root: str, uri: str) -> str | None:
-    """Return the vault path of an address.
+    """Return the vault path of an address: "" for the vault, None for one outside it.
 
-    Args:
-        client_root: Path of the vault as the editor writes it.
-        root: The same without symbolic links.
-        uri: The address.
-
-    Returns:
-        The path in the vault, "" for the vault itself; None if it is outside.
+    `client_root` is the path of the vault as the editor writes it, `root` the same without symbolic
+    links.
     """
     file = read_address(uri)
     if file is None:
