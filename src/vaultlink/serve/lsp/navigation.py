@@ -611,15 +611,17 @@ def find_outgoing(
     view: View, params: types.CallHierarchyOutgoingCallsParams
 ) -> list[types.CallHierarchyOutgoingCall] | None:
     """Return the files that a note links to, with its links to each."""
-    path, index = view.path(params.item.uri), view.vault.index
-    if path is None or path not in index.notes:
+    note = view.note(params.item.uri)
+    if note is None:
         return None
     groups: dict[str, list[Link]] = {}
-    for link, target in index.resolved_links(path):
+    for link, target in view.vault.index.resolved_links(note.path):
         if target and link.target:
             groups.setdefault(target, []).append(link)
     return [
-        types.CallHierarchyOutgoingCall(_make_item(view, target), list_ranges(view, path, links))
+        types.CallHierarchyOutgoingCall(
+            _make_item(view, target), list_ranges(view, note.path, links)
+        )
         for target, links in groups.items()
     ]
 

@@ -185,15 +185,13 @@ def complete_tag(view: View, path: str, offset: int) -> types.CompletionList | N
 
 def _is_tag_place(view: View, path: str, text: str, start: int, end: int) -> bool:
     """Return True if a tag would be read there; the last answer is kept."""
-    key = path, text[:start], text[end:]
-    known = view.kept.get(_is_tag_place)
-    if not isinstance(known, tuple) or known[0] != key:
+
+    def is_read() -> bool:
         note = parse_note(path, f"{text[:start]}#x [[x]]{text[end:]}")
-        links = [link for link in note.links if link.start == start + 3 and not link.in_comment]
-        is_read = any(tag.start == start and tag.name == "x" for tag in note.tags)
-        known = key, is_read and bool(links)
-        view.kept[_is_tag_place] = known
-    return bool(known[1])
+        has_link = any(link.start == start + 3 and not link.in_comment for link in note.links)
+        return has_link and any(tag.start == start and tag.name == "x" for tag in note.tags)
+
+    return view.keep(_is_tag_place, (path, text[:start], text[end:]), is_read)
 
 
 def _offer_tags(counts: Counter[str], typed: str, mark: str) -> Choices:
