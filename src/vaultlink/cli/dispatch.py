@@ -49,7 +49,6 @@ _KNOWN_ELSEWHERE = {
 }
 """Commands that other programs have, and what serves here."""
 
-
 _ASKING = frozenset({"backlinks", "links", "topics", "unresolved"})
 """Commands that a server answers, as it does `check` of texts on standard input, and `guard`."""
 

@@ -190,7 +190,6 @@ _MAX_TRIED = 400
 _MAX_RELATED = 3
 """Related notes of each."""
 
-
 _MAX_TWINS = 20
 """Pairs of notes that are alike."""
 
@@ -348,7 +347,6 @@ def _describe_fix(item: Diagnostic, fix: Fix, text: TextByPath) -> FixRow:
 
 
 # -- links to add ---------------------------------------------------------------------------------
-
 
 _MAX_PASSAGE = 90
 """Code points of a sentence that are shown on each side of a mention."""

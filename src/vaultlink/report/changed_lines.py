@@ -27,7 +27,6 @@ from vaultlink.text import group_by
 
 # -- the lines of a note that edits change, cut so that the change is visible ----------------------
 
-
 _MAX_LINE = 300
 """Code points of a line that `cut_lines` keeps."""
 
@@ -140,7 +139,6 @@ def clean_line(text: str) -> str:
 
 
 # -- the difference between a line before and after a change, as parts of both lines ---------------
-
 
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 
@@ -261,7 +259,6 @@ def show_blanks(parts: Iterable[DiffPart]) -> list[DiffPart]:
 
 # -- diffs for people ------------------------------------------------------------------------------
 
-
 _LONG_LINE = 200
 """Characters of a line from which only what is beside the changes is shown."""
 
@@ -362,7 +359,6 @@ def _are_similar(before: Sequence[DiffPart], after: Sequence[DiffPart]) -> bool:
 
 
 # -- summaries of a fix run: counts and one example per rule, and rows for JSON --------------------
-
 
 FixedFinding = tuple[Diagnostic, Fix]
 

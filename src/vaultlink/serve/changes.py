@@ -35,7 +35,6 @@ _MAX_DIFF_LINES = 200
 _FIRST_ROWS = 3
 """Rows of each list that come before all others, so that none is hidden by another."""
 
-
 _LOOK_SECONDS = 0.2
 """Seconds between two looks whether a call that waits for another program was cancelled."""
 

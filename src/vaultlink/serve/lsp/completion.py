@@ -333,7 +333,6 @@ def _is_in(path: str, folder: str) -> bool:
 
 # -- headings --------------------------------------------------------------------------------------
 
-
 _MAX_HEADINGS = 30
 """Headings of all notes: each of their notes must be read."""
 
