@@ -109,7 +109,6 @@ def _is_guard(line: Sequence[str]) -> bool:
 
 
 def _explain_error(error: Exception) -> list[str]:
-    """Return the lines of the message of an error."""
     if isinstance(error, FileNotFoundError) and not _has_current_folder():
         return [
             "error: the current folder no longer exists. Change to another folder and run the "

@@ -23,7 +23,7 @@ from vaultlink.report.layout import (
     truncate_left,
     wrap_words,
 )
-from vaultlink.text import group_by
+from vaultlink.text import find_line_span, group_by
 
 # -- the lines of a note that edits change, cut so that the change is visible ----------------------
 
@@ -45,12 +45,6 @@ class ChangedLines(NamedTuple):
     before: Sequence[str]
     after: Sequence[str]
     offset: int
-
-
-def find_line_span(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span of the whole lines around a span, without the last line feed."""
-    line_end = text.find("\n", end)
-    return text.rfind("\n", 0, start) + 1, len(text) if line_end == -1 else line_end
 
 
 def apply_within(text: str, start: int, end: int, edits: Sequence[Edit]) -> str:
@@ -243,7 +237,6 @@ def cut_equal_parts(parts: Sequence[DiffPart]) -> list[DiffPart]:
 
 
 def _cut(text: str, *, follows: bool, precedes: bool) -> str:
-    """Cut a text that follows a change, precedes one, or both."""
     if len(text) <= _CONTEXT * (follows + precedes) + 1:
         return text
     return f"{text[:_CONTEXT] if follows else ''}…{text[-_CONTEXT:] if precedes else ''}"

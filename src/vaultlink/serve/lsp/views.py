@@ -236,7 +236,7 @@ class View(msgspec.Struct, frozen=True, dict=True):
         return find_path(self.root, os.fspath(self.vault.root), uri)
 
     def note(self, uri: str) -> Note | None:
-        """Return the note or canvas of an address; None if it is none of the vault."""
+        """Return the note or canvas of an address; None for other addresses."""
         return self.vault.index.notes.get(self.path(uri) or "")
 
     def places(self, path: str) -> TextPlaces:
@@ -255,7 +255,7 @@ class View(msgspec.Struct, frozen=True, dict=True):
         return {}
 
     def keep(self, kind: object, key: object, make: Callable[[], _T]) -> _T:
-        """Return a value for a key. The last one of its kind is kept, as long as the key stays."""
+        """Return the value for a key; only the last one of a kind is kept."""
         known = self.kept.get(kind)
         if not isinstance(known, tuple) or known[0] != key:
             known = self.kept[kind] = key, make()

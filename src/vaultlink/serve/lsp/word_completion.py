@@ -19,7 +19,7 @@ from vaultlink.parse.inline import TAG_NAME
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.property_lists import is_plain_text
 from vaultlink.serve.lsp.views import View
-from vaultlink.text import escape_controls, lazy_pattern
+from vaultlink.text import escape_controls, find_line_span, lazy_pattern
 
 MAX_ITEMS = 50
 """Items of an answer. Editors show ten at once, and ask again when more is typed."""
@@ -241,8 +241,7 @@ def complete_property(view: View, path: str, offset: int, end: int) -> types.Com
 def _complete_key(
     view: View, path: str, text: str, line: int, offset: int
 ) -> types.CompletionList | None:
-    line_end = text.find("\n", offset)
-    rest = text[offset : line_end if line_end != -1 else len(text)].rstrip("\r")
+    rest = text[offset : find_line_span(text, offset, offset)[1]].rstrip("\r")
     key, colon, _ = rest.partition(":")
     counts = view.vault.index.derive(_make_count(_list_keys, NoteProperties))
     known = Counter({**dict.fromkeys(_OBSIDIAN_KEYS, 0), **counts})
