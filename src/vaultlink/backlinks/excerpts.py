@@ -103,9 +103,6 @@ def find_distinct_excerpts(
     return excerpts
 
 
-# -- bounds of an excerpt -------------------------------------------------------------------------
-
-
 def _find_block(text: str, at: int) -> tuple[int, int]:
     """Return the span of the paragraph, item, quote or heading around an offset."""
     start = text.rfind("\n", 0, at) + 1
@@ -171,9 +168,6 @@ def _find_cell(text: str, link: Link) -> tuple[int, int]:
     line_start = text.rfind("\n", 0, link.start)
     start = max([line_start, *(bar for bar in bars if bar < link.start)]) + 1
     return start, min([_find_line_end(text, link.end), *(bar for bar in bars if bar >= link.end)])
-
-
-# -- copying --------------------------------------------------------------------------------------
 
 
 def _copy_excerpt(text: str, start: int, end: int, source: Note, destination: ExcerptTarget) -> str:
@@ -248,9 +242,6 @@ def _retarget_link(link: Link, path: str, destination: ExcerptTarget) -> str:
     """Return a link to a file for the destination, with the same text."""
     target = destination.links.format_target(destination.path, path, destination.index)
     return destination.links.write_link(target, shown_text(link) or link.target, link.subpath)
-
-
-# -- length and validity --------------------------------------------------------------------------
 
 
 def _fit_excerpt(excerpt: str, destination: ExcerptTarget) -> str:

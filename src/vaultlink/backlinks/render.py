@@ -31,8 +31,6 @@ from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import parse_inline_link
 from vaultlink.text import lazy_pattern
 
-# -- compare a section with what it should be; formatting does not count ---------------------------
-
 
 class SectionDiff(NamedTuple):
     """Differences between a section and what it should be.

@@ -233,9 +233,7 @@ def _read_run_limits(layer: Layer) -> Iterator[tuple[str, str]]:
 
 def _read_mentions_settings(layer: Layer) -> Iterator[tuple[str, Any]]:
     if table := read_table(layer, "mentions"):
-        from vaultlink.config.mention_settings import (  # noqa: PLC0415 - rarely set
-            read_mentions_setting,
-        )
+        from vaultlink.config.mention_settings import read_mentions_setting  # noqa: PLC0415 - rarely set
 
         for key, value in table.items():
             if key not in MENTIONS_DEFAULTS:

@@ -12,8 +12,6 @@ from vaultlink.rules.context import Finding
 from vaultlink.rules.registry import Rule
 from vaultlink.text import blake2b, lazy_pattern
 
-# -- build the diagnostics of findings: rule, severity, path and fix are added ---------------------
-
 
 class DiagnosticBuilder:
     """Builds the diagnostics of one rule."""

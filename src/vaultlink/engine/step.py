@@ -418,9 +418,6 @@ def _suppress(
     )
 
 
-# -- analysing one text ---------------------------------------------------------------------------
-
-
 def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
     """Parse a text and run the checks of scope `note`."""
     # A run on an unchanged vault does not need the parsers.

@@ -149,11 +149,7 @@ class FixCause(msgspec.Struct, frozen=True):
 
 class FixChooser:
     def __init__(
-        self,
-        state: State,
-        sources: FixInputs,
-        findings: Iterable[Diagnostic],
-        answers: FixAnswers,
+        self, state: State, sources: FixInputs, findings: Iterable[Diagnostic], answers: FixAnswers
     ):
         self._state, self._sources, self._answers = state, sources, answers
         self.causes = self._group_causes(findings)

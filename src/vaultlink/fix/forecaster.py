@@ -131,8 +131,6 @@ class FixForecaster:
         rules = self._state.settings.rules_by_name
         return any(rules[item.rule].deferred_fix == "target" for item in findings)
 
-    # -- fixes that need no trial ------------------------------------------------------------------
-
     def _are_joint(self, pairs: Iterable[FindingWithFix]) -> bool:
         """Return True if fixes of one note may depend on those of others.
 
@@ -185,8 +183,6 @@ class FixForecaster:
                 and any(index.anchor_sources_of(path))
             )
         )
-
-    # -- fixes that are tried ----------------------------------------------------------------------
 
     def _try(
         self,

@@ -110,13 +110,8 @@ class SectionContext(msgspec.Struct, frozen=True):
             return find_distinct_excerpts(expected.entries, self.sources.text, target)
 
         return RenderContext(
-            self.index,
-            detect_line_end(text),
-            lambda source: find_all_excerpts().get(source, ()),
+            self.index, detect_line_end(text), lambda source: find_all_excerpts().get(source, ())
         )
-
-
-# -- fixes ----------------------------------------------------------------------------------------
 
 
 class SectionFixMaker:
@@ -234,9 +229,7 @@ def _update_section(
     if not any(found) and not has_outdated_excerpts(reading, expected, rendering):
         return None
     return _minimize_edit(
-        expected.path,
-        section,
-        render_updated_section(reading, found, expected, rendering),
+        expected.path, section, render_updated_section(reading, found, expected, rendering)
     )
 
 
@@ -263,9 +256,6 @@ def _is_parsed_as_section(note: Note, new: str, section: str) -> bool:
     if len(after.problems) != len(note.problems):
         return False
     return not any(entry.link and entry.link.in_comment for entry in found.entries)
-
-
-# -- adopt and remove -----------------------------------------------------------------------------
 
 
 def build_removal_fix(note: Note, text: str) -> Fix | None:

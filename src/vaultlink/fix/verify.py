@@ -19,16 +19,7 @@ from vaultlink.index.index import Index, intended_target
 from vaultlink.index.packed_map import list_changed_keys
 from vaultlink.links.edit_math import OffsetShift
 from vaultlink.links.kinds import shown_text
-from vaultlink.model import (
-    Destination,
-    Diagnostic,
-    Edit,
-    Link,
-    Note,
-    Place,
-    Severity,
-    SourceSpan,
-)
+from vaultlink.model import Destination, Diagnostic, Edit, Link, Note, Place, Severity, SourceSpan
 from vaultlink.rules.registry import Rule
 from vaultlink.text import quote_name
 
@@ -225,9 +216,6 @@ def _may_change_display(note: Note, link: Link) -> bool:
     )
 
 
-# -- edited notes ---------------------------------------------------------------------------------
-
-
 def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
     """Yield problems of headings, blocks, tags and properties that no edit touches."""
     for what, had, has in (
@@ -338,9 +326,6 @@ def _check_anchors(
 
 def _list_anchors(note: Note) -> object:
     return [(item.level, item.text) for item in note.headings], [item.id for item in note.blocks]
-
-
-# -- all other notes ------------------------------------------------------------------------------
 
 
 def _check_other_notes(

@@ -9,9 +9,6 @@ from vaultlink.git.location import MAX_BLOB, ReadBudget
 from vaultlink.git.program import MAX_OUTPUT, RunningGit, find_filters, run_git, run_to_end
 from vaultlink.programs import ProgramResult
 
-# -- read commits, diffs and old contents of files from git, and merge files with it ---------------
-
-
 _MAX_CONFLICT_COUNT, _UNKNOWN_OPTION = 127, 129
 """Codes of `git merge-file`: the highest conflict count, an unknown option."""
 
@@ -554,7 +551,6 @@ def _parse_tree(output: bytes) -> Iterator[TreeEntry]:
 def diff_trees(root: Path, old: str, new: str) -> list[RawDiffEntry] | None:
     """Return the changes from one tree to another; None if git can't read them."""
     output = run_git(
-        root,
-        *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", old, new, "--"),
+        root, *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", old, new, "--")
     )
     return None if output is None else list(parse_raw_diff(output))

@@ -22,9 +22,6 @@ from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.parse.pieces import Pieces, read_pieces, weigh_all
 from vaultlink.text import file_extension, group_by
 
-# -- decide which added file a removed one became, by content, name and text -----------------------
-
-
 _MAX_GROWTH = 5
 """Maximum ratio of the sizes of a file before and after it was replaced by another one."""
 
@@ -189,11 +186,7 @@ def doubt(fates: Mapping[str, FileOutcome], doubtful: Collection[str]) -> dict[s
 
 class _Pairing:
     def __init__(
-        self,
-        files: FileChanges,
-        read: ReadPieces,
-        notes: PieceIndex | None,
-        any_alike: bool,
+        self, files: FileChanges, read: ReadPieces, notes: PieceIndex | None, any_alike: bool
     ) -> None:
         self._files, self._read, self._notes, self._any_alike = files, read, notes, any_alike
         self._added_by_content = group_by(files.added, files.added.__getitem__)
@@ -235,8 +228,6 @@ class _Pairing:
             for path, name in contents.items()
             if (pieces := found.get(name)) is not None
         }
-
-    # -- the same content ----------------------------------------------------------------------
 
     def _pair_identical(
         self, sources: Mapping[str, Content], targets: Mapping[str, Content]
@@ -305,8 +296,6 @@ class _Pairing:
             if match.new in beside[old]:
                 self._taken.discard(self._fates[old][1])
                 self._record(old, match.new, OutcomeKind.LIKELY)
-
-    # -- similar content -----------------------------------------------------------------------
 
     def _pair_similar(self, sources: Mapping[str, Content], targets: Mapping[str, Content]) -> None:
         old_names, new_names = (

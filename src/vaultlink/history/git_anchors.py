@@ -33,9 +33,6 @@ from vaultlink.model import Destination, Note
 from vaultlink.parse.note import parse_note
 from vaultlink.text import group_by
 
-# -- earlier versions of notes, read from git and parsed when needed -------------------------------
-
-
 _MAX_BYTES = 50_000_000
 """Maximum size of all versions of notes that are parsed."""
 
@@ -161,9 +158,6 @@ def find_git_anchors(
     return result
 
 
-# -- versions of notes ----------------------------------------------------------------------------
-
-
 class _Version(NamedTuple):
     path: str
     blob: str
@@ -209,9 +203,6 @@ def _list_changes(
     return {path: found[:_MAX_COMMITS] for path, found in changes.items()}
 
 
-# -- steps from version to version ----------------------------------------------------------------
-
-
 Candidates = Callable[[], Mapping[str, NotePair]]
 """Returns the notes of a commit that may have gained a heading, before (None if new) and after."""
 
@@ -231,9 +222,6 @@ def _follow_step(
     if found is None:
         return None
     return found._replace(is_certain=place.is_certain and found.is_certain)
-
-
-# -- commits --------------------------------------------------------------------------------------
 
 
 class _Commits:
@@ -338,9 +326,6 @@ class _Commits:
             and self._versions.may_have(entry.new_blob, key)
             and (note := self._versions.parse(entry.old, entry.new_blob)) is not None
         }
-
-
-# -- the working tree -----------------------------------------------------------------------------
 
 
 class _Uncommitted:

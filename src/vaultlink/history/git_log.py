@@ -39,9 +39,6 @@ from vaultlink.history.matcher import PieceIndex, read_data_pieces
 from vaultlink.index.resolve import is_note, name_key
 from vaultlink.parse.pieces import Pieces, weigh_all
 
-# -- read what commits changed, and the texts before and after -------------------------------------
-
-
 _MAX_READ = 20_000
 """Maximum number of contents that are read to find renamed and edited files."""
 
@@ -439,9 +436,6 @@ def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -
         return list(times)
     new = set(output.decode().split())
     return [name for name in times if name in new]
-
-
-# -- commits --------------------------------------------------------------------------------------
 
 
 def _pair_commits(

@@ -47,9 +47,6 @@ from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.parse.pieces import Pieces
 from vaultlink.text import file_extension, group_by
 
-# -- explain deletions in commits: when, and where the text of the file went -----------------------
-
-
 _MIN_MERGED = 0.6
 """Minimum share of the text of a deleted note that is found in the notes it went into."""
 
@@ -240,9 +237,6 @@ def find_moves_since(
         for old, (kind, new) in (fates or {}).items()
         if kind == OutcomeKind.MOVED and new in files and file_extension(old) == file_extension(new)
     }
-
-
-# -- the working tree -----------------------------------------------------------------------------
 
 
 def _pair_uncommitted(

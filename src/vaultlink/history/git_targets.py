@@ -105,9 +105,6 @@ def find_git_targets(
     return _Reader(index, find_blobs(root, names), NoteVersions(root)).find_targets(pasts)
 
 
-# -- links to look up ------------------------------------------------------------------------------
-
-
 def _group_names(index: Index, commits: Sequence[LogCommit]) -> tuple[Namesakes, set[str]]:
     """Return the paths of shared names, and the names that several present files had."""
     paths, fates = PathsNow(index.files), {path for commit in commits for path in commit.fates}
@@ -164,9 +161,6 @@ def _list_candidates(link: Link, index: Index, namesakes: Namesakes) -> frozense
     )
 
 
-# -- commits that may have changed their targets ---------------------------------------------------
-
-
 def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogCommit]) -> set[str]:
     by_key: dict[str, list[_LinkPast]] = {}
     by_source = group_by(pasts, lambda past: past.source)
@@ -201,9 +195,6 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
             names.update(map(event.name_after, present))
         places.update(renamed)
     return names
-
-
-# -- former targets --------------------------------------------------------------------------------
 
 
 class _Change(NamedTuple):

@@ -272,9 +272,6 @@ def _number_by(keys: Sequence[K]) -> dict[K, list[int]]:
     return group_by(range(len(keys)), keys.__getitem__)
 
 
-# -- blocks ---------------------------------------------------------------------------------------
-
-
 def pair_blocks(before: Note, now: Note, headings: Pairs) -> dict[str, tuple[str, bool]]:
     """Return the new id of each block whose id is gone, by its lowercase id.
 

@@ -22,9 +22,6 @@ from vaultlink.index.resolve import file_name, normalize_name, resolve
 from vaultlink.index.suggest_headings import build_subpath
 from vaultlink.model import MAX_DELETED, Destination, FormerName, Heading, History, Link, Note
 
-# -- compare what links led to in two states of a vault --------------------------------------------
-
-
 _MAX_ALIGNED = 4_000_000
 """Product of the numbers of links in two versions of a note up to which they are aligned."""
 
@@ -77,9 +74,6 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
         anchors=anchors,
         former_destinations=_remember_targets(known.former_destinations, changes),
     )
-
-
-# -- headings and blocks --------------------------------------------------------------------------
 
 
 def _remember_anchors(
@@ -149,9 +143,6 @@ def _follow(
         if find_anchor(note, destination.subpath) is None:
             return None
     return destination._replace(path=path)
-
-
-# -- targets --------------------------------------------------------------------------------------
 
 
 def _remember_targets(
@@ -410,8 +401,7 @@ def remember_created(known: History, new: History, before: Index, now: Index) ->
     undone = {path for path in removed if set(_list_wanting(path, now)) <= set(created[path])}
     kept = {path: notes for path, notes in created.items() if path in now.files}
     return replace(
-        known.then(leave_out(new, undone)),
-        created=dict(list(kept.items())[-MAX_DELETED:]),
+        known.then(leave_out(new, undone)), created=dict(list(kept.items())[-MAX_DELETED:])
     )
 
 

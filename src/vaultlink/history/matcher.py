@@ -9,14 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from vaultlink.index.note_parts import read_hashes
 from vaultlink.index.resolve import file_name, name_key
 from vaultlink.model import Note
-from vaultlink.parse.pieces import (
-    Pieces,
-    hash_pieces,
-    list_pieces,
-    read_pieces,
-    weigh,
-    weigh_all,
-)
+from vaultlink.parse.pieces import Pieces, hash_pieces, list_pieces, read_pieces, weigh, weigh_all
 from vaultlink.text import group_by, lazy_pattern
 
 # -- decide which text became which other one, by the lines that they share ------------------------
@@ -239,8 +232,6 @@ def list_unique_names(before: Iterable[str], now: Iterable[str]) -> dict[str, st
         if len(paths) == 1 and len(new.get(name, ())) == 1
     }
 
-
-# -- files with the same content -------------------------------------------------------------------
 
 _MAX_PAIRS = 4_000_000
 """Maximum number of pairs of files with the same content that are compared by their paths."""

@@ -64,9 +64,6 @@ class LinkSyntax(NamedTuple):
     is_complete: Callable[[Link], bool]
 
 
-# -- questions ------------------------------------------------------------------------------------
-
-
 def is_wikilink(link: Link) -> bool:
     """Return True for a link in double brackets, and for a file card of a canvas."""
     return link.kind is LinkKind.WIKILINK

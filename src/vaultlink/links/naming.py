@@ -31,9 +31,6 @@ from vaultlink.model import FOLDER_KINDS, Edit, Link, LinkKind, Place, QueryName
 from vaultlink.obsidian import DEFAULT_LINK_FORMAT, ObsidianSettings
 from vaultlink.text import lazy_pattern
 
-# -- format the target of a link to a file in the vault's style (section 10.4) ---------------------
-
-
 PATH_STYLES = ("shortest", "relative", "absolute")
 """The values of Obsidian's `newLinkFormat`."""
 
@@ -52,10 +49,7 @@ def format_target(source: str, path: str, index: Index, style: str) -> str:
 
 
 def relative_target(source: str, path: str) -> str:
-    start, end = (
-        parent_folder(source).split("/")[:-1],
-        parent_folder(path).split("/")[:-1],
-    )
+    start, end = (parent_folder(source).split("/")[:-1], parent_folder(path).split("/")[:-1])
     common = 0
     while common < min(len(start), len(end)) and start[common] == end[common]:
         common += 1
@@ -138,12 +132,7 @@ def choose_target(source: str, path: str, index: Index, style: LinkStyle) -> str
 
 
 def retarget_link(
-    source: str,
-    link: Link,
-    path: str,
-    index: Index,
-    style: LinkStyle,
-    subpath: str | None = None,
+    source: str, link: Link, path: str, index: Index, style: LinkStyle, subpath: str | None = None
 ) -> tuple[Edit, ...]:
     """Return the edits that make a link resolve to a file; none if no target works.
 

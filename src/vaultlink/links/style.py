@@ -141,9 +141,6 @@ def _list_evidence(
         folder = parent_folder(folder[:-1])
 
 
-# -- count the traits of links, folder by folder --------------------------------------------------
-
-
 class _FolderCounts(NamedTuple):
     """Counts of the traits of links by folder: in its own notes, and in all below it."""
 

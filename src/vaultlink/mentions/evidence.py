@@ -21,9 +21,6 @@ from vaultlink.model import Link, Place
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.text import group_by, lazy_pattern
 
-# -- count how often the author links the names of notes -------------------------------------------
-
-
 _LONGEST_WORDING = 80
 
 

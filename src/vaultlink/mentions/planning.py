@@ -47,8 +47,6 @@ from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note
 from vaultlink.rules.section_rules import SECTION_RULES
 
-# -- the topics that an author's section lists, and what the text has of them ----------------------
-
 
 class TopicStatus(StrEnum):
     """The presence of a topic in a note's text."""
@@ -459,9 +457,6 @@ class _MentionRounds:
                 fix = make_fix(state, sources, item) if item.rule in SECTION_RULES else None
                 if fix and self._is_allowed(item, fix):
                     yield item, fix
-
-
-# -- promises -------------------------------------------------------------------------------------
 
 
 def _find_problems(plan: Plan, *, confirmed: bool) -> dict[str, str]:

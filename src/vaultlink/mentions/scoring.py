@@ -113,10 +113,7 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
     if distance[1].endswith("another folder") and not _is_linked_often(place, _SOME_LINKS):
         links = min(links, (0.0, ""))  # links in other folders are of little use here
     sources = _score_sources(
-        place,
-        tally,
-        is_long=is_long or first is _AMONG_LINKS,
-        is_near=is_near,
+        place, tally, is_long=is_long or first is _AMONG_LINKS, is_near=is_near
     )
     return _add_up((first, distance, links, sources))
 
@@ -183,9 +180,6 @@ def _add_up(parts: Sequence[Part]) -> Score:
     value = sum(part for part, _ in parts)
     why = ", ".join(reason for _, reason in parts if reason)
     return Score(round(max(0.01, min(0.99, value)), 2), why)
-
-
-# -- how the words are written -------------------------------------------------------------------
 
 
 def _describe_form(words: str, name: str) -> str:

@@ -16,12 +16,7 @@ from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
 from vaultlink.links.read_only import ReadOnlyReason
 from vaultlink.mentions.finder import MentionFinder
-from vaultlink.mentions.matcher import (
-    SampleNote,
-    add_sample_names,
-    read_sample_note,
-    sample_paths,
-)
+from vaultlink.mentions.matcher import SampleNote, add_sample_names, read_sample_note, sample_paths
 from vaultlink.mentions.mention import Mention, MentionOptions
 from vaultlink.mentions.planning import list_wanted_targets
 from vaultlink.mentions.vault_evidence import Outdated, VaultEvidence

@@ -84,8 +84,6 @@ class VaultEvidence(msgspec.Struct):
             known = self.sources[path] = find_sources(index, path)
         return known
 
-    # -- follow changes ---------------------------------------------------------------------------
-
     def update(
         self,
         before: Index,

@@ -197,8 +197,6 @@ class VisibleText:
             last += 1
         return _ADDRESS.search(text, first, last) is not None or text[first] == "^"
 
-    # -- the runs of the text ---------------------------------------------------------------------
-
     def _find_run(self, offset: int) -> TextRun | None:
         if self._is_plain is None:
             self._read_structure()

@@ -24,9 +24,6 @@ from vaultlink.index.words import find_slip, is_inflection, split_name
 from vaultlink.model import BlockId, Note
 from vaultlink.text import lazy_pattern, list_first, quote_name
 
-# -- find what the old name in the arguments of a rename stands for --------------------------------
-
-
 FindPath = Callable[[str], str | None]
 """Returns the vault path that a path on disk leads to, with a slash at the end of a folder.
 
@@ -233,9 +230,6 @@ def _is_near(one: str, other: str) -> bool:
     slip = find_slip(word, near)
     is_slip = slip is not None and slip.at > 0 and min(len(word), len(near)) >= _MIN_SLIP_LETTERS
     return is_inflection(word, near) or is_slip
-
-
-# -- messages ------------------------------------------------------------------------------------
 
 
 def _explain_unknown_path(index: Index, text: str) -> str:
@@ -449,9 +443,6 @@ def read_plan_file(text: str) -> list[RenameRow]:
     if not rows:
         raise UsageError("there is no rename in it.")
     return rows
-
-
-# -- new names -----------------------------------------------------------------------------------
 
 
 def _complete_path(index: Index, source: RenamedThing, new: str) -> str:

@@ -75,9 +75,6 @@ class Disposal(NamedTuple):
     reason: str = ""
 
 
-# -- the files to delete, and what names them ------------------------------------------------------
-
-
 def list_deleted_files(index: Index, things: Iterable[DeletedThing]) -> frozenset[str]:
     """Return the paths of the files that are deleted with some things."""
     things = list(things)
@@ -181,9 +178,6 @@ def _find_queries(index: Index, deleted: Set[str]) -> Iterator[Reference]:
                 yield Reference(ReferenceKind.QUERY, place, target)
 
 
-# -- the plan --------------------------------------------------------------------------------------
-
-
 def plan_delete(
     state: State,
     sources: FixInputs,
@@ -221,8 +215,6 @@ class _Deleting(Refactoring):
         if self.references and choice is None:
             raise RefusedError(f"{len(self.references):,} places name what would be deleted.")
 
-    # -- where links lead afterwards -------------------------------------------------------------
-
     def find_destination(self, link: Link, path: str) -> Destination | None:
         if path not in self._deleted:
             return super().find_destination(link, path)
@@ -243,8 +235,6 @@ class _Deleting(Refactoring):
 
     def _keep_others(self, link: Link, path: str) -> Destination | None:
         return None if path in self._deleted else super().find_destination(link, path)
-
-    # -- links that become text ------------------------------------------------------------------
 
     def _plan_unlinking(self) -> tuple[EditsByPath, dict[str, str]]:
         edits: EditsByPath = {}
@@ -316,8 +306,6 @@ class _Deleting(Refactoring):
             )
         plan_edits = unlink_in_note if becomes_text else remove_entries
         return plan_edits(note, text, places)
-
-    # -- the plan --------------------------------------------------------------------------------
 
     def plan(self, disposal: Disposal) -> Plan:
         own, skipped = self._plan_unlinking()

@@ -209,13 +209,7 @@ class LinkPlanner:
         return list(dict.fromkeys(edits))  # a YAML alias repeats a link at the same place
 
     def _write_link(
-        self,
-        path: str,
-        item: _ChangedLink,
-        entry: Entry | None,
-        text: str,
-        *,
-        has_new_title: bool,
+        self, path: str, item: _ChangedLink, entry: Entry | None, text: str, *, has_new_title: bool
     ) -> tuple[Edit, ...]:
         """Return the edits of a link, which an entry of a section may contain.
 

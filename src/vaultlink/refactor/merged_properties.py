@@ -143,8 +143,6 @@ class _Merge:
     def _convert(self, lines: str) -> str:
         return lines.replace("\r\n", "\n").replace("\n", self._line_end)
 
-    # -- a property of the other note --------------------------------------------------------------
-
     def _add(self, item: PropertyEntry) -> str:
         """Add a property of the other note; return its key in lower case."""
         key = item.key.lower()
@@ -246,8 +244,6 @@ class _Merge:
             if link.place is Place.PROPERTY and first == item.key:
                 self._other_paths[link.key_path] = own.key + dot + rest
 
-    # -- lists -------------------------------------------------------------------------------------
-
     def _unite(self, own: PropertyEntry, item: PropertyEntry) -> bool:
         """Add the items of a property to the same one of the note; False if that can't be."""
         is_list = isinstance(own.value, list) or isinstance(item.value, list)
@@ -322,8 +318,6 @@ class _Merge:
                 return ListStyle(written.style.indent)
         return ListStyle()
 
-    # -- aliases -----------------------------------------------------------------------------------
-
     def _add_aliases(self, item: PropertyEntry | None) -> None:
         """Add the aliases of the other note, and its name."""
         own = next((self._entries[key] for key in ALIAS_KEYS if key in self._entries), None)
@@ -352,8 +346,6 @@ class _Merge:
             lines = write_list(key, items, style, self._line_end)
             self._texts[own.key.lower()] = lines + own.comments
         self._values[key] = aliases
-
-    # -- links of the note to the other one --------------------------------------------------------
 
     def _unlink_own(self, entry: PropertyEntry) -> None:
         """Remove the links of a list to the other note; let other links become words."""

@@ -29,9 +29,6 @@ _FLOW_ITEM = lazy_pattern(
 SCALAR_LINE = lazy_pattern(r"([^:\n]+):[ \t]+([^\s#|>&!*\[{].*?)[ \t]*(?:\r?\n)+")
 
 
-# -- the properties of a note and their lines ------------------------------------------------------
-
-
 class PropertyEntry(NamedTuple):
     """A property with its lines, up to the next property."""
 
@@ -121,9 +118,6 @@ def write_json(value: PropertyValue, separators: tuple[str, str]) -> str:
 
 def _has_values(lines: str) -> bool:
     return any(line.strip() and line.lstrip()[0] != "#" for line in lines.splitlines())
-
-
-# -- lists as they are written ---------------------------------------------------------------------
 
 
 class ListStyle(NamedTuple):
@@ -234,9 +228,6 @@ def is_plain_text(value: str) -> bool:
 
 def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-# -- the items of values ---------------------------------------------------------------------------
 
 
 def list_items(key: str, value: PropertyValue) -> list[PropertyValue] | None:

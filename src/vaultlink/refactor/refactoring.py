@@ -81,8 +81,6 @@ class Refactoring:
         subpath = subpaths.new_subpath(link.subpath, link.kind) if subpaths else link.subpath
         return Destination(self.new_paths.get(path, path), subpath)
 
-    # -- links -----------------------------------------------------------------------------------
-
     def edit_links(self, relocation: Relocation, sources: Iterable[str]) -> LinkEdits:
         """Return the edits of links in files. Raises RefusedError if one can't follow."""
         obsidian, text_of = self.state.settings.obsidian, self.sources.find_text
@@ -153,8 +151,6 @@ class Refactoring:
                     after = subpaths.after.path
                     where = source, link.line, link.column, link.raw
                     yield CapturedLink(*where, self.files.get(after, after))
-
-    # -- the vault afterwards --------------------------------------------------------------------
 
     def path_before(self, path: str) -> str:
         return self._old_paths.get(path, path)

@@ -175,9 +175,6 @@ def list_problems(
         yield from _Targets(valid, index, disk).list_problems(limits.max_path)
 
 
-# -- one rename ----------------------------------------------------------------------------------
-
-
 def _find_repeated(renames: Iterable[Rename]) -> Iterator[str]:
     counts = Counter(
         item.old if item.kind in FILE_KINDS else (item.kind, item.old.lower()) for item in renames
@@ -263,9 +260,6 @@ def _check_tags(renames: Sequence[Rename], index: Index, *, merge: bool) -> Iter
             yield f"the tag #{existing} exists already. --merge merges #{old} into it."
         elif counts[new.lower()] > 1 and not merge:
             yield f"several tags would become #{new}. --merge merges them."
-
-
-# -- all renames together ------------------------------------------------------------------------
 
 
 class _Targets:

@@ -20,9 +20,6 @@ from vaultlink.refactor.refactoring import Refactoring
 from vaultlink.refactor.relocation import RefusedError, Relocation
 from vaultlink.text import lazy_pattern, quote_name
 
-# -- compare what notes contain before and after text goes from one to another ---------------------
-
-
 _DEFINITION = lazy_pattern(r"(?m)^[ \t>]*(?:[-*+][ \t]+)?\[((?:[^\[\]\\\n]|\\.)+)\]:(.*)$")
 _BRACKETS = lazy_pattern(r"\[((?:[^\[\]\\]|\\.)+)\](?!\()")
 
@@ -56,9 +53,6 @@ def count_open_blocks(notes: Iterable[Note]) -> Counter[str]:
     return Counter(
         item.kind for note in notes for item in note.problems if item.kind.startswith("unclosed-")
     )
-
-
-# -- footnotes and reference definitions ---------------------------------------------------------
 
 
 def _list_definitions(text: str) -> dict[str, str]:
@@ -148,8 +142,6 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
         self._keeps_words = keeps_words
         self._kept_path = new_path if removes_old else old_path
 
-    # -- the notes between which text goes -------------------------------------------------------
-
     @abstractmethod
     def _regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> NotesT:
         """Return both notes after these edits of links in text that stays, and that goes."""
@@ -173,8 +165,6 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
     def _unlinks(self, _source: str, _link: Link, _path: str) -> bool:
         """Return True for a link in a note that leads to a file, if words take its place."""
         return False
-
-    # -- the plan --------------------------------------------------------------------------------
 
     def plan(self, rename: Rename) -> Plan:
         """Return the plan; refuse it if the text can't go or a link loses its meaning."""

@@ -5,14 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.engine.step import (
-    AnalysedNote,
-    Change,
-    Presence,
-    State,
-    analyse,
-    step_and_list,
-)
+from vaultlink.engine.step import AnalysedNote, Change, Presence, State, analyse, step_and_list
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.index.index import Index
@@ -41,9 +34,6 @@ class Relocation(msgspec.Struct, frozen=True):
     destination: Callable[[Link, str], Destination | None]
     keeps_words: bool = False
     unlinks: Callable[[str, Link, str], bool] = lambda _source, _link, _path: False
-
-
-# -- the files that move -------------------------------------------------------------------------
 
 
 def expand(renames: Iterable[Rename], index: Index) -> tuple[dict[str, str], dict[str, str]]:
@@ -96,9 +86,6 @@ def list_emptied_folders(renames: Iterable[Rename], moves: Mapping[str, str]) ->
     )
 
 
-# -- the vault afterwards ------------------------------------------------------------------------
-
-
 def step_after(
     state: State, files: Mapping[str, str], texts: Mapping[str, str | None]
 ) -> tuple[State, set[str]]:
@@ -131,9 +118,6 @@ def _move_file(state: State, old: str, new: str) -> AnalysedNote | Presence:
         if settings.scope_by_rule[item.rule] == "note" and item.rule not in ignored
     ]
     return AnalysedNote(replace(note, path=new), tuple(kept))
-
-
-# -- a run that skipped notes --------------------------------------------------------------------
 
 
 def restore_state(state: State, files: Mapping[str, str], former: Mapping[str, str]) -> State:

@@ -24,9 +24,6 @@ from vaultlink.parse.lines import UNICODE_SPACES
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.text import lazy_pattern, quote_name
 
-# -- rewrite subpaths so that they lead to the same headings and blocks of a note ------------------
-
-
 _Item = TypeVar("_Item", Heading, BlockId)
 
 
@@ -254,9 +251,6 @@ def plan_anchor_renames(
     return AnchorChanges(changed, SubpathMap(note, after))
 
 
-# -- the edits ------------------------------------------------------------------------------------
-
-
 def find_named_anchor(note: Note, subpath: str) -> Heading | BlockId:
     """Return the heading or block that a subpath names.
 
@@ -323,9 +317,6 @@ def _split_block_id(heading: str) -> tuple[str, str]:
     """Return the text of a heading before its block id, and the id; "" if it has none."""
     found = TRAILING_BLOCK_ID.search(heading)
     return (heading[: found.start()].rstrip(), found[1]) if found else (heading, "")
-
-
-# -- the text afterwards --------------------------------------------------------------------------
 
 
 def _check_block_ids(

@@ -18,8 +18,6 @@ from vaultlink.refactor.canvas_edits import CardStrings
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.text import quote_name
 
-# -- rename a tag, with the tags nested in it, in the notes and canvases of a vault ----------------
-
 
 def validate_tag(name: str) -> str:
     """Return a tag's name without `#`; refuse what Obsidian does not read as one tag."""

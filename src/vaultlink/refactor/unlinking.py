@@ -77,8 +77,6 @@ class _Unlinking:
     def _replace(self, start: int, end: int, new: str) -> None:
         self._edits.append(Edit(self._path, start, end, new))
 
-    # -- links in text ---------------------------------------------------------------------------
-
     def unlink_all(self, links: Iterable[Link]) -> None:
         silent = []
         for link in links:
@@ -95,8 +93,6 @@ class _Unlinking:
         return self._text[link.start - 1 : link.start] == "[" and self._text.startswith(
             "](", link.end
         )
-
-    # -- embeds ----------------------------------------------------------------------------------
 
     def _remove_silent(self, spans: Sequence[Span]) -> None:
         """Remove links without words, with the lines that they fill."""
@@ -157,8 +153,6 @@ class _Unlinking:
             end += 1
         return start, end
 
-    # -- entries of backlinks sections -----------------------------------------------------------
-
     def remove_entries(self, sections: Sequence[Section], links: Iterable[Link]) -> list[Link]:
         """Remove entries with these links; return the links that are not in one."""
         starts = {link.start: link for link in links}
@@ -175,8 +169,6 @@ class _Unlinking:
             for item in gone:
                 starts.pop(item.link.start if item.link else -1)
         return list(starts.values())
-
-    # -- properties ------------------------------------------------------------------------------
 
     def remove_from_properties(self, links: Iterable[Link]) -> None:
         """Remove items of lists; other properties become text."""
@@ -233,8 +225,6 @@ class _Unlinking:
         if is_list and key.rstrip().endswith(":") and not goes_on:
             at = first - (self._text[first - 1 : first] == "\r")
             self._replace(at, at, " []")
-
-    # -- definitions of labels -------------------------------------------------------------------
 
     def remove_definitions(self, definitions: Sequence[Definition]) -> None:
         """Remove definitions with their lines; the links with their labels become text."""

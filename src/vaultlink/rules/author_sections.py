@@ -66,9 +66,6 @@ def _resolve_links(note: Note, context: Context) -> tuple[dict[int, str | None],
     return section_targets, body_targets
 
 
-# -- redundant entries -----------------------------------------------------------------------------
-
-
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
@@ -101,9 +98,6 @@ def _check_redundant(
         )
 
 
-# -- the dash --------------------------------------------------------------------------------------
-
-
 def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
     if not entry.title:
         return
@@ -115,9 +109,6 @@ def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
     elif entry.dash != "–":
         advice = "Write an en dash before the link"
         yield Defect("wrong-dash", entry, f"{expected} “{entry.dash}”", advice, edits)
-
-
-# -- entries without a link ------------------------------------------------------------------------
 
 
 def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[Defect]:
@@ -235,10 +226,7 @@ _PROBLEM_TEXTS = {
         "there are no blank lines between the entries",
         "Insert blank lines between the entries",
     ),
-    "trailing-whitespace": (
-        "lines have trailing whitespace",
-        "Remove trailing whitespace",
-    ),
+    "trailing-whitespace": ("lines have trailing whitespace", "Remove trailing whitespace"),
     "missing-final-newline": (
         "the note does not end with a newline",
         "End the note with a newline",
@@ -391,9 +379,6 @@ def _to_finding(defect: Defect) -> Finding:
         safety=defect.safety,
         links=(defect.link,) if defect.link else (),
     )
-
-
-# -- merging ---------------------------------------------------------------------------------------
 
 
 def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit, ...]:

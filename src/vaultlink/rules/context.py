@@ -91,9 +91,6 @@ class Context(msgspec.Struct, frozen=True):
     is_only_read: Callable[[Note], bool] = lambda _note: False
 
 
-# -- shared by checks ------------------------------------------------------------------------------
-
-
 def build_replacement_edits(problem: ParseProblem, note: Note) -> tuple[Edit, ...]:
     return tuple(Edit(note.path, *change) for change in problem.replacements)
 

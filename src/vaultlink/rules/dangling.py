@@ -18,11 +18,7 @@ from vaultlink.index.resolve import (
     spelling_key,
 )
 from vaultlink.index.suggest import Suggester, drop_own_names
-from vaultlink.index.update import (
-    has_many_paths,
-    has_resolved_rooted_links,
-    is_in_root_folder,
-)
+from vaultlink.index.update import has_many_paths, has_resolved_rooted_links, is_in_root_folder
 from vaultlink.index.words import (
     MIN_LETTERS,
     Words,
@@ -54,8 +50,6 @@ from vaultlink.rules.former_targets import (
     was_deleted,
 )
 from vaultlink.text import has_placeholder
-
-# -- unresolved links of a note, and the files that they certainly or probably mean ----------------
 
 
 class _Candidates(NamedTuple):

@@ -162,9 +162,6 @@ def _follow_folder(files: Sequence[str], depth: int, index: Index, history: Hist
     return place if 2 * count > size and count > left else None
 
 
-# -- former files, aliases and titles -------------------------------------------------------------
-
-
 _SCORE = 0.9
 """Score of suggestions from the history. They come first: only they are based on facts."""
 
@@ -227,9 +224,6 @@ def _describe_name(name: FormerName) -> FormerTarget:
 
 
 _ARTICLES = {"alias": "an alias", "title": "the title"}
-
-
-# -- former headings and blocks -------------------------------------------------------------------
 
 
 def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destination | None:

@@ -84,9 +84,6 @@ def accidental_link(note: Note, context: Context) -> Iterator[Finding]:
             yield Finding(link, {"text": link.raw}, link.target)
 
 
-# -- shared ----------------------------------------------------------------------------------------
-
-
 def _find_unresolved_links(note: Note, context: Context) -> list[Link]:
     """Return the unresolved wikilinks of a note, except those in another link's text."""
     if None not in context.index.targets.get(note.path, ()):

@@ -71,10 +71,7 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _compute_expected(
-    note: Note,
-    context: Context,
-    mentioning: Iterable[str] = (),
-    links: Sequence[ResolvedLink] = (),
+    note: Note, context: Context, mentioning: Iterable[str] = (), links: Sequence[ResolvedLink] = ()
 ) -> ExpectedSection:
     """Return the expected section, in the style of the `links` that it has.
 

@@ -149,9 +149,6 @@ def _quote_link(text: str, span: SourceSpan) -> str:
     return f'"{text}"'
 
 
-# -- types -----------------------------------------------------------------------------------------
-
-
 def property_type(note: Note, context: Context) -> Iterator[Finding]:
     types = context.obsidian.types
     if not types or not note.properties:
@@ -219,8 +216,6 @@ def _describe_value(value: PropertyValue) -> str:
         return "a list" if _is_flat(value) else "a nested list"
     return "a number" if isinstance(value, (int, float)) else "text"
 
-
-# -- tags ------------------------------------------------------------------------------------------
 
 _NOT_IN_TAGS = lazy_pattern("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]")
 

@@ -154,9 +154,6 @@ def _is_safe(match: AnchorMatch, item: _MissingAnchor) -> bool:
     )
 
 
-# -- finding them ---------------------------------------------------------------------------------
-
-
 def _find_missing_anchors(note: Note, context: Context) -> Sequence[_MissingAnchor]:
     # Most notes have no subpath, and a list is faster here than a generator.
     if not any([link.subpath for link in note.links]):  # noqa: C419
@@ -223,9 +220,6 @@ def _lacks_heading(link: Link, target: Note) -> bool:
         link.subpath.count("#") > 1
         or normalize_heading(last) not in build_anchor_table(target).normalized_keys
     )
-
-
-# -- anchors that nobody expects to work ----------------------------------------------------------
 
 
 _OTHER_ANCHORS = lazy_pattern(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?|user-content-.*|.*:~:.*")

@@ -4,19 +4,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import partial
 
-from vaultlink.index.resolve import (
-    is_note,
-    join_relative,
-    normalize_name,
-    parent_folder,
-    resolve,
-)
-from vaultlink.links.kinds import (
-    SYNTAX,
-    default_display_text,
-    find_nested_links,
-    format_link,
-)
+from vaultlink.index.resolve import is_note, join_relative, normalize_name, parent_folder, resolve
+from vaultlink.links.kinds import SYNTAX, default_display_text, find_nested_links, format_link
 from vaultlink.links.naming import (
     LinkStyle,
     configure_link_style,
@@ -24,16 +13,10 @@ from vaultlink.links.naming import (
     retarget_link,
     strip_note_extension,
 )
-from vaultlink.links.rewrite import (
-    convert_link,
-    drop_display_text,
-    rewrite_link,
-)
+from vaultlink.links.rewrite import convert_link, drop_display_text, rewrite_link
 from vaultlink.links.style import find_link_style
 from vaultlink.model import Destination, Edit, Link, LinkKind, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, find_resolved_links
-
-# -- checks of links that resolve ------------------------------------------------------------------
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:

@@ -27,8 +27,6 @@ from vaultlink.model import Edit, Entry, Link, Note, Safety, Section, SourceSpan
 from vaultlink.rules.context import Context
 from vaultlink.text import has_placeholder
 
-# -- defects of an "Add backlinks" section, and the context of checks of its entries ---------------
-
 
 class Defect(NamedTuple):
     """Something wrong with an entry or a section.
@@ -244,10 +242,7 @@ def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[
     if steps != tail and [normalize_name(step) for step in steps] == [
         normalize_name(step) for step in tail
     ]:
-        return (
-            "case-only",
-            f"“{written}” is not spelt like the file name “{'/'.join(tail)}”",
-        )
+        return ("case-only", f"“{written}” is not spelt like the file name “{'/'.join(tail)}”")
     is_shortest = context.link_style.path == "shortest" and is_wikilink(link)
     if is_shortest and "/" in written and "/" not in name:
         return "slug-path", f"“{written}” contains a path, but the file name alone is enough"

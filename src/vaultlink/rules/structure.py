@@ -14,8 +14,6 @@ from vaultlink.rules.context import (
     unread_block_key,
 )
 
-# -- checks of headings, block ids, note names and empty notes -------------------------------------
-
 
 def duplicate_block_id(note: Note, _context: Context) -> Iterator[Finding]:
     first: dict[str, int] = {}

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 def save_state(cache: Cache, state: "StateToSave") -> None:
     """Save a state and its stamps, with what holds of the state of another vault."""
-    from vaultlink.write.own_files import (  # noqa: PLC0415 - only to save
-        copy_cache_file,
-        replace_cache_file,
-    )
+    from vaultlink.write.own_files import copy_cache_file, replace_cache_file  # noqa: PLC0415 - only to save
 
     if state.source is not None:
         for file, copy in cache.list_copies(state.source, whole=state.table is None):

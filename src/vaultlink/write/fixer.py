@@ -28,11 +28,7 @@ from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
 from vaultlink.index.resolve import is_any_path, list_outer_folders
 from vaultlink.index.suggest import Suggester, list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
-from vaultlink.write.open_folders import (
-    CHANGED_SINCE_READ,
-    READ_ONLY,
-    make_barrier_finder,
-)
+from vaultlink.write.open_folders import CHANGED_SINCE_READ, READ_ONLY, make_barrier_finder
 
 if TYPE_CHECKING:
     from vaultlink.mentions.mention import Mention

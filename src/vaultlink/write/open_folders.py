@@ -12,9 +12,6 @@ import msgspec
 
 from vaultlink.disk.scan import parse_stray_name
 
-# -- find the notes that can't be written even without their write protection ----------------------
-
-
 OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
 CHANGED_SINCE_READ = "it changed since it was read"
 READ_ONLY = "it is read-only"

@@ -43,9 +43,6 @@ class OutputFile(msgspec.Struct, frozen=True):
     folders: Sequence[Path] = ()
 
 
-# -- the check: what may be written ----------------------------------------------------------------
-
-
 _NO_OUTPUT_FOLDERS = (".git", ".trash")
 """Folders of a vault in which no file is made; nor in `.obsidian`, or one for another device."""
 
@@ -184,9 +181,6 @@ def _read_start(file: Path) -> bytes:
         raise UsageError(f"can't read {file}: {error.strerror}.") from None
 
 
-# -- streams: names of descriptors that are open for writing ---------------------------------------
-
-
 _MAX_LINKS = 40
 """Symbolic links that are followed to the name of a stream, as the system does."""
 
@@ -213,9 +207,6 @@ def find_stream(file: Path) -> int | None:
             return None
         path = os.path.join(folder, os.readlink(path))  # noqa: PTH115, PTH118
     return None
-
-
-# -- writing ---------------------------------------------------------------------------------------
 
 
 def write_output(

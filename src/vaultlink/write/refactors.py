@@ -120,9 +120,6 @@ def probe_later_disk(fixer: Fixer) -> DiskProbe:
     return probe_disk(fixer.scan.root, fixer.planned.plan if fixer.planned else None)
 
 
-# -- names -----------------------------------------------------------------------------------------
-
-
 def expand_alias(
     index: Index, root: Path, word: str, find: FindPath, planned: Plan | None = None
 ) -> str:
@@ -173,9 +170,6 @@ def read_word(fixer: Fixer, word: str, find: FindPath) -> str:
         refuse_absolute(index, word)
     planned = fixer.planned.plan if fixer.planned else None
     return expand_alias(index, fixer.scan.root, unwrap_link(word, index), find, planned)
-
-
-# -- renames and moves -----------------------------------------------------------------------------
 
 
 def read_name_changes(
@@ -241,13 +235,7 @@ def follow_renames(
     """Plan renames that nothing is against, with the options of a request."""
     moves, files = expand(renames, state.index)
     return plan_renames(
-        state,
-        sources,
-        renames,
-        moves,
-        files,
-        queries=request.queries,
-        adds_display=request.display,
+        state, sources, renames, moves, files, queries=request.queries, adds_display=request.display
     )
 
 
@@ -289,9 +277,6 @@ def plan_extraction(fixer: Fixer, request: ExtractRequest, find: FindPath) -> Pl
         embed=request.embed,
         with_tags=request.tags,
     )
-
-
-# -- deletions -------------------------------------------------------------------------------------
 
 
 class Deletion(NamedTuple):

@@ -28,10 +28,7 @@ _MAX_RECORDED_BYTES = 100_000_000
 
 
 def plan_trash(
-    root: Path,
-    names: Mapping[str, str],
-    option: str,
-    earlier: Mapping[str, str | None] = {},
+    root: Path, names: Mapping[str, str], option: str, earlier: Mapping[str, str | None] = {}
 ) -> Disposal:
     """Return where files and folders go, given Obsidian's `trashOption`.
 
