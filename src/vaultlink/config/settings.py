@@ -113,10 +113,7 @@ class Config(msgspec.Struct, frozen=True):
     skipped_preview: tuple[str, ...] = ()
 
     def digest(self) -> str:
-        """Return a short hash of all settings that can change findings.
-
-        Equal settings have equal digests in every process.
-        """
+        """Return a short hash of the settings that can change findings, in any process."""
         relevant = (
             sorted(self.enabled),
             sorted((name, level.value) for name, level in self.severity.items()),

@@ -155,10 +155,7 @@ ResolvedLink = tuple[Link, str | None]
 def _select_outside(
     links: Iterable[ResolvedLink], spans: Sequence[tuple[int, int]]
 ) -> list[ResolvedLink]:
-    """Return the links that are not part of a larger replaced text.
-
-    Such a text is a heading. `spans` are those of the replaced texts, in order.
-    """
+    """Return the links that are not part of a replaced heading, whose spans are given."""
 
     if not spans:
         return list(links)
@@ -331,10 +328,7 @@ def _list_anchors(note: Note) -> object:
 def _check_other_notes(
     before: Index, after: Index, shifts: Mapping[str, OffsetShift], created: set[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield links of unedited notes that would change their target.
-
-    An unresolved link may resolve to a created note.
-    """
+    """Yield links of unedited notes that would change their target."""
     for path in list_changed_keys(before.targets, after.targets):
         targets, now = before.targets.get(path), after.targets.get(path)
         if targets is None or now is targets or path in shifts:
@@ -395,11 +389,7 @@ def _find_intended_targets(note: Note | None, shift: OffsetShift | None) -> set[
 def _find_new_errors(
     was: Sequence[Diagnostic], now: Sequence[Diagnostic], shift: OffsetShift | None
 ) -> list[Diagnostic]:
-    """Return errors at places without one before.
-
-    Within edited text: errors in excess of those before. An error about the whole file has no
-    place that edits can move.
-    """
+    """Return the errors at places without one, or without so many in edited text."""
     old = [item for item in was if item.severity is Severity.ERROR]
     whole = {item.rule for item in old if item.end == 0}
     old = [item for item in old if item.end > 0]

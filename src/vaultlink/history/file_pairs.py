@@ -134,10 +134,7 @@ def list_renamed(files: FileChanges, fates: Mapping[str, FileOutcome]) -> dict[s
 
 
 def list_beside(files: FileChanges, fates: Mapping[str, FileOutcome]) -> dict[str, set[str]]:
-    """Map moved notes of the same name to the new ones beside their old places.
-
-    One of these may be the moved note, which was copied before.
-    """
+    """Map moved notes to new ones of their names, one of which may be the moved note."""
     taken = {new for kind, new in fates.values() if kind == OutcomeKind.MOVED}
     left = [path for path in files.added if is_note(path) and path not in taken]
     beside = {folder: {*paths} for folder, paths in group_by(left, parent_folder).items()}
@@ -361,7 +358,6 @@ def _is_other_text(before: Pieces, now: Pieces) -> bool:
 
 
 def _has_similar_size(before: Pieces, now: Pieces) -> bool:
-    """Return True if a file was not emptied or filled."""
     smallest, largest = sorted((weigh_all(before), weigh_all(now)))
     return smallest * _MAX_GROWTH >= largest
 
@@ -397,10 +393,7 @@ class Snapshot(NamedTuple):
     note: Callable[[str], Note | None]
 
     def name_content(self, path: str) -> Content:
-        """Return what tells the content of a file from others.
-
-        It is that of the text for a note, and size and time for another file.
-        """
+        """Return the content of a file: of a note its text, of another size and time."""
         stamp, note = self.stamps[path], self.note(path)
         if stamp is not None and stamp.size == 0:
             return next(iter(EMPTY_CONTENTS))
@@ -437,10 +430,7 @@ def follow(
 
 
 def build_history(fates: Mapping[str, FileOutcome], gone: Mapping[str, int]) -> History:
-    """Return the history that the fates of files lead to.
-
-    `vanished` numbers the files that vanished. Of others, only the moves count.
-    """
+    """Return the history for these fates; `gone` numbers the files that vanished."""
     found: dict[str, dict[str, str]] = {kind: {} for kind in OutcomeKind}
     for old, (kind, new) in fates.items():
         if kind == OutcomeKind.MOVED or old in gone:

@@ -124,11 +124,7 @@ class PresentNotes(NamedTuple):
 def find_git_anchors(
     root: Path, wanted: Wanted, now: PresentNotes, store: LogStore | None = None
 ) -> dict[str, dict[str, Destination]]:
-    """Return what became of missing headings and blocks, by note and key.
-
-    The destination has no subpath if no version of the note ever had the heading or block. `wanted`
-    has present paths. The store keeps what commits did, for one commit of HEAD.
-    """
+    """Return what became of missing anchors, without a subpath if no version had one."""
     head = (run_git(root, "rev-parse", "HEAD") or b"").decode().strip() if wanted else ""
     if not head:
         return {}
@@ -174,10 +170,7 @@ class _NoteChange(NamedTuple):
 def _list_changes(
     root: Path, former_paths: Mapping[str, Collection[str]]
 ) -> dict[str, list[_NoteChange]]:
-    """Return the changes of notes since each was created, the latest first.
-
-    `former_paths` has present paths, each with all paths that the note had.
-    """
+    """Return the changes of notes since their creation by present path, latest first."""
     present = {old: path for path, paths in former_paths.items() for old in paths}
     changes: dict[str, list[_NoteChange]] = {path: [] for path in former_paths}
     paths = ["--", *(f":(literal){path}" for path in present)]
@@ -210,10 +203,7 @@ Candidates = Callable[[], Mapping[str, NotePair]]
 def _follow_step(
     key: str, place: Destination, before: Note, after: Note | None, candidates: Candidates
 ) -> Destination | None:
-    """Return the place of a heading or block after a change; None if it is gone.
-
-    `place` is the place before, with the path of the note after the change.
-    """
+    """Return the place, in the note afterwards, of an anchor; None if it is gone."""
     if key in anchor_keys(after):
         return place
     found = match_anchors_of(before, after).get(key) if after is not None else None
@@ -336,10 +326,7 @@ class _Uncommitted:
     def follow(
         self, place: Destination | None, wanted_path: str, wanted_key: str
     ) -> Destination | None:
-        """Return the present place of a heading or block; None if it is gone.
-
-        `place` is that at HEAD. The wanted key itself is not in the note any more.
-        """
+        """Return the present place of an anchor that was at `place`; None if it is gone."""
         if place is None or not place.subpath:
             return place
         path, key = self._now.follow(place.path), last_key(place.subpath)

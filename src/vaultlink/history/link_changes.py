@@ -231,10 +231,7 @@ def _keep_subpath(link: Link, path: str, before: Index) -> str:
 
 
 def is_remainder(path: str | None, moved: str, now: Index) -> bool:
-    """Return True if the text of a note may have moved to the note `moved`.
-
-    It is empty then, or links to that note.
-    """
+    """Return True if a note is empty or links to `moved`, where its text may be."""
     note = now.notes.get(path) if path else None
     return note is not None and (
         note.blank or any(target == moved for _, target in now.resolved_links(note.path))
@@ -266,10 +263,7 @@ def content_of(note: Note) -> object:
 def _list_former_targets(
     links: Sequence[Link], targets: LinkTargets, now: Sequence[Link]
 ) -> dict[str, str]:
-    """Return what those links of a note led to that it still has at their place.
-
-    Where some were edited, others may look like them now.
-    """
+    """Return what the links led to that a note still has at their place."""
     old, new = [link.raw for link in links], [link.raw for link in now]
     if len(old) == len(new):
         numbers = [n for n, raw in enumerate(old) if raw == new[n]]
@@ -308,10 +302,7 @@ def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> s
 def _keep_retargeted(
     source: str, entries: Mapping[str, Destination], now: Index
 ) -> dict[str, Destination]:
-    """Return the entries of links that still lead elsewhere, or nowhere.
-
-    A new file may get the name of a moved one later.
-    """
+    """Return the entries of links that still lead elsewhere, or nowhere."""
     links = {link.raw: (link, target) for link, target in now.resolved_links(source)}
     kept = {}
     for written, place in entries.items():

@@ -113,10 +113,7 @@ class Texts(Generic[K]):
         return weigh_all(self.old[key] - self.common)
 
     def match(self, names: Mapping[K, K] = {}) -> dict[K, Match[K]]:
-        """Return what old texts became.
-
-        `names` maps old texts to new ones that have their name, which no other has.
-        """
+        """Return what old texts became; `names` pairs those that have the same name."""
         found = {
             old: Match(new, True)
             for old, new in names.items()
@@ -240,11 +237,7 @@ _MAX_PAIRS = 4_000_000
 def pair_names(
     old_paths: Collection[str], new_paths: Collection[str], is_empty: bool, any_alike: bool
 ) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of files with the same content, by their paths.
-
-    One that is alone is paired whatever its path is. Clear pairs are taken out before the others
-    are looked at again.
-    """
+    """Yield the pairs of files with the same content by their paths, clear ones first."""
     if len(old_paths) == len(new_paths) == 1 and not is_empty:
         yield next(iter(old_paths)), next(iter(new_paths))
         return
@@ -272,7 +265,6 @@ def pair_names(
 
 
 def _compare_paths(old: str, new: str) -> "_Score":
-    """Return the number of equal names from the end, and True for one folder."""
     old_parts, new_parts = old.casefold().split("/"), new.casefold().split("/")
     return count_equal(old_parts[::-1], new_parts[::-1]), old_parts[:-1] == new_parts[:-1]
 

@@ -168,10 +168,7 @@ def count_link_traits(index: Index) -> "Counter[str]":
 
 
 def count_traits_in_parts(index: Index, obsidian: ObsidianSettings) -> Iterator[None]:
-    """Count the traits of all links, and yield between the parts of that work.
-
-    The counts are of use if nothing changes meanwhile, and if links decide at all.
-    """
+    """Count the traits of all links if they decide, and yield between parts of that."""
     tally, counts = TraitCount(list_link_traits, on_targets=True), Counter[str]()
     if tally in index.memos or not is_style_read(obsidian):
         return

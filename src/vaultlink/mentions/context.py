@@ -107,10 +107,7 @@ def _is_free(text: str, at: int, step: int) -> bool:
 
 
 def find_sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span of the sentence around a span.
-
-    It is within its line and has no list marks. Of a very long one, it is the part around the span.
-    """
+    """Return the span of the sentence around a span, in its line, without list marks."""
     furthest = max(0, start - _LONGEST_SENTENCE)
     line_start = text.rfind("\n", furthest, start) + 1 or furthest
     line_end = text.find("\n", end, end + _LONGEST_SENTENCE)
@@ -133,10 +130,7 @@ def find_sentence(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def starts_sentence(text: str, start: int, sentence_start: int) -> bool:
-    """Return True if only marks stand between the start of a sentence and a word.
-
-    What follows a colon, a table's pipe or a dash at the start of an item counts as a sentence.
-    """
+    """Return True if only marks, a colon, a pipe or an item's dash precede a word."""
     before = text[sentence_start:start].rstrip(_LEAD_MARKS)
     return not before or before[-1] in ":|–—•·"
 
@@ -163,10 +157,7 @@ def word_behind(text: str, end: int) -> str:
 
 
 def is_example(text: str, start: int, end: int) -> bool:
-    """Return True for an item with nothing but a name in a list of examples.
-
-    The line above the list announces them. Names in quotation marks behind `for example` count too.
-    """
+    """Return True for a bare name in a list of examples, or quoted behind one."""
     line_start = text.rfind("\n", 0, start) + 1
     if text[start - 1 : start] in _OPENING_QUOTES and text[end : end + 1] not in (" ", ""):
         return _EXAMPLE_LABEL.search(text, line_start, start) is not None
@@ -200,11 +191,7 @@ def is_label(text: str, start: int, end: int) -> bool:
 
 
 def is_among_links(text: str, start: int, end: int) -> bool:
-    """Return True if a name fills a place like those that links fill beside it.
-
-    It is one item of an enumeration behind or before a link, or begins an item of a list whose
-    neighbours begin with links.
-    """
+    """Return True for an item of an enumeration or a list that has links beside it."""
     line_start = text.rfind("\n", 0, start) + 1
     line_end = text.find("\n", end)
     line_end = len(text) if line_end == -1 else line_end
@@ -395,10 +382,7 @@ def is_in_compound(place: NamePlace, tally: Tally) -> bool:
 
 
 def find_expansion(text: str, start: int, end: int) -> str:
-    """Return the words that an abbreviation in parentheses stands for, or "".
-
-    `Linux Containers` in `Linux Containers (LXC)`, if the abbreviation is at `start`.
-    """
+    """Return `Linux Containers` for the `LXC` of `Linux Containers (LXC)`."""
     letters = [char.casefold() for char in text[start:end] if char.isupper()]
     if len(letters) < 2 or text[start - 1 : start] != "(" or text[end : end + 1] != ")":
         return ""

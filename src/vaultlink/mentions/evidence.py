@@ -111,10 +111,7 @@ def shown_words(link: Link) -> str:
 
 
 def find_regions(source: str, target: str) -> tuple[str, str] | None:
-    """Return the two folders in which the paths of two notes begin to differ.
-
-    None if the folder of one is that of the other, or contains it.
-    """
+    """Return the folders in which two paths begin to differ; None if one is within."""
     own, other = parent_folder(source).split("/")[:-1], parent_folder(target).split("/")[:-1]
     pairs = enumerate(zip(own, other, strict=False))
     depth = next((at for at, (one, two) in pairs if one != two), None)
@@ -152,10 +149,7 @@ _MANY_FOLDERS = 5
 
 
 class Sources(NamedTuple):
-    """The notes that link to a file: their number, and the first of their folders.
-
-    There are at most `_MANY_FOLDERS` folders.
-    """
+    """The number of notes that link to a file, and the first `_MANY_FOLDERS` folders."""
 
     number: int
     folders: tuple[str, ...]
@@ -239,10 +233,7 @@ class Surroundings:
         return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1] != "", pairs))
 
     def is_far(self, target: str) -> bool:
-        """Return True if neither links nor folders bring a note near.
-
-        None is far from the vault's root, which has notes of all subjects.
-        """
+        """Return True if neither links nor folders bring a note near; not from the root."""
         return bool(self._folder) and not (self.is_known(target) or self.is_linked(target))
 
     def _is_related(self, folder: str) -> bool:

@@ -114,11 +114,7 @@ class _Target(NamedTuple):
 
 
 class NameMatch(NamedTuple):
-    """A place of a name in a text.
-
-    `is_possible` is False if the name can't mean its note there, because it is a part of a longer
-    name or word.
-    """
+    """A name in a text; `is_possible` is False inside a longer name or word."""
 
     start: int
     end: int
@@ -189,10 +185,7 @@ class MentionFinder:
 
     @property
     def is_fast(self) -> bool:
-        """False if a library is missing that makes the search several times as fast.
-
-        The result is the same.
-        """
+        """False without the library that makes the search several times as fast."""
         return self.matcher.is_fast
 
     def is_excluded(self, path: str) -> bool:
@@ -226,11 +219,7 @@ class MentionFinder:
         return name in self._ignored_notes or (normalize_name(source), name) in self._ignored_pairs
 
     def match(self, folded: FoldedText, text: str) -> list[NameMatch]:
-        """Return the names in a text that are whole words.
-
-        Of names that overlap, the longest counts. Start and end are offsets of the text. All other
-        names are returned too if they are wanted.
-        """
+        """Return the names that are whole words; of overlapping ones only the longest."""
         found = []
         last = 0
         find_offset = folded.source_offset if folded.has_offsets else None
@@ -364,7 +353,6 @@ class _NoteSearch:
         return groups
 
     def _find_target(self, key: str, section: int) -> _Target | None:
-        """Return the note that a name may be linked to in a section, if any."""
         names = self._finder.names[key]
         paths = [name.path for name in names]
         for path in paths:
@@ -403,10 +391,7 @@ class _NoteSearch:
         return bisect_right(self._section_starts, offset) if self._section_starts else 0
 
     def _list_linked(self) -> Set[tuple[str | None, int]]:
-        """Return the notes that the note links to, each with the number of the section.
-
-        Links in a backlinks section are no mentions in the text, so they do not count.
-        """
+        """Return the linked notes, each with its section; backlinks sections don't count."""
         path, index = self._path, self._finder.index
         if not self._note.sections and not self._section_starts:
             return {(target, 0) for target in index.targets[path]}
@@ -417,7 +402,6 @@ class _NoteSearch:
         }
 
     def _judge(self, match: NameMatch, target: _Target) -> _Candidate | None:
-        """Return a place; None if it can't be linked or scores too low."""
         start, end, key, is_possible = match
         name, limit, others = target
         if is_in_brackets(self._text, start):
@@ -445,7 +429,6 @@ class _NoteSearch:
         )
 
     def _score(self, place: NamePlace) -> Score:
-        """Return the score of a place, at most what the doubts about it allow."""
         finder = self._finder
         if self._is_own_subject(place.key, place.name.path):
             return NEVER
@@ -568,11 +551,7 @@ class _NoteSearch:
         )
 
     def _is_far(self, place: NamePlace) -> bool:
-        """Return True for a name that may mean something else in this part of the vault.
-
-        Neither its folder nor links bring the note near, and the name is a few words in lower
-        case, or the author links it only in other parts.
-        """
+        """Return True for a name that may mean something else in this part of the vault."""
         long_words = [word for word in place.key.split() if len(word) > _LONGEST_PARTICLE]
         return self._surroundings.is_far(place.name.path) and (
             place.habit.linked > 0 or (place.words[1:].islower() and len(long_words) <= LONG_NAME)
@@ -596,10 +575,7 @@ class _NoteSearch:
         return next(item for item in names if item.path == nearest), _NEAR_SCORE
 
     def _choose(self, group: Iterable[_Candidate], visible: VisibleText) -> Mention | None:
-        """Return the first certain mention, else the first likely one.
-
-        None if all are hidden.
-        """
+        """Return the first certain mention that is visible, else the first likely one."""
         first = None
         for item in group:
             is_certain = (

@@ -120,10 +120,7 @@ _SPACES = (" ", "\n", "")
 
 
 def _is_bounded(text: str, start: int, end: int) -> bool:
-    """Return True if no letter or digit touches a span.
-
-    In unspaced scripts they may, and so may a particle of Korean behind it.
-    """
+    """Return True if no letter touches a span, except in unspaced scripts."""
     before, behind = text[start - 1 : start], text[end : end + 1]
     if before in _SPACES and behind in _SPACES:
         return True
@@ -331,7 +328,6 @@ class Tally(msgspec.Struct):
         return self.is_mostly_cjk, self.has_capital_nouns, self.has_few_links
 
     def _pair_counts(self, note: SampleNote) -> tuple[tuple[Any, list[str]], ...]:
-        """Return the counts, each with what a note adds to it."""
         names = note.names.split("\n") if note.names else []
         lower = note.lower.split()
         return (

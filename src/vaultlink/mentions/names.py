@@ -26,10 +26,7 @@ _FIRST_VOWEL, _LAST_CONSONANT = "\u1160", "\u11ff"
 
 
 def fold_name(name: str) -> str:
-    """Return the form of a name that is compared with folded texts.
-
-    The spaces of the name become single ones, but a dash between spaces stays three characters.
-    """
+    """Return a name as compared with folded texts; a dash keeps the spaces beside it."""
     return FoldedText(" ".join(name.split())).text.strip()
 
 
@@ -55,10 +52,7 @@ class FoldedText:
         return bool(self._offsets)
 
     def source_offset(self, at: int) -> int | None:
-        """Return the original offset of a boundary between two folded characters.
-
-        None if the boundary is inside of what one original letter was folded to.
-        """
+        """Return the original offset of a boundary; None inside of one original letter."""
         return self._offsets[at] if self._offsets else at
 
     def _fold_parts(self, source: str) -> str:
@@ -140,11 +134,7 @@ NotesByName = Mapping[str, tuple[NoteName, ...]]
 
 
 def list_names(index: Index, path: str) -> Mapping[str, NoteName]:
-    """Return the names of a note by their folded form.
-
-    Of names that differ only in case and separators, it is the title, else the alias, because the
-    name of a file may be a slug.
-    """
+    """Return the names of a note by folded form; of equal ones the title, or alias."""
     found: dict[str, NoteName] = {}
     for name in list_forms(index, path):
         key = fold_name(name.text)
@@ -191,10 +181,7 @@ def is_of_overview(name: NoteName) -> bool:
 
 
 def is_part_of_title(index: Index, name: NoteName) -> bool:
-    """Return True for a file name in lower case whose first heading has more words.
-
-    `font-size` is the plugin `Font Size Adjuster`.
-    """
+    """Return True for a file name in lower case whose first heading has more words."""
     if name.kind is not NameKind.FILE or not name.text.islower():
         return False
     heading = fold_name(_first_heading(index.notes[name.path]))

@@ -75,10 +75,7 @@ class WantedTopic(msgspec.Struct, frozen=True):
 
 
 def find_topic_sections(note: Note) -> list[Section]:
-    """Return the sections in which the author of a note lists topics to link.
-
-    A section under a usual heading, such as "Backlinks", lists what links to the note.
-    """
+    """Return the author's sections without a usual heading, which list topics."""
     return [item for item in note.sections if item.owner is Owner.AUTHOR and not item.usual]
 
 
@@ -89,10 +86,7 @@ def list_wanted_targets(index: Index, note: Note) -> frozenset[str]:
 
 
 def judge_topics(index: Index, note: Note, mentions: Iterable[Mention]) -> list[WantedTopic]:
-    """Return the topics of a note's sections in order, each once.
-
-    `mentions` are the mentions in the note, of any score.
-    """
+    """Return the topics of a note's sections in order, each once, given its mentions."""
     targets = _resolve_entries(index, note)
     linked = {
         target
@@ -138,10 +132,7 @@ _FEW_LINKS = 20
 
 
 class FrequentNote(NamedTuple):
-    """A note with many certain mentions, `mentions` of all `total` in a search.
-
-    They are of the note, or `is_source` is True and they are in it.
-    """
+    """A note with many of `total` certain mentions: in it if `is_source`, else of it."""
 
     path: str
     mentions: int
@@ -206,11 +197,7 @@ class LinkWriter:
         self._headings = headings
 
     def link(self, mentions: Sequence[Mention], text: str) -> tuple[Edit, ...]:
-        """Return the edits that make links of mentions, in order.
-
-        The mentions are of one note and do not overlap. There is no edit for a mention that cannot
-        be written so that only this link is added.
-        """
+        """Return the edits that link a note's mentions, where this adds only the link."""
         if not mentions:
             return ()
         ordered = sorted(mentions, key=lambda mention: mention.start)
@@ -225,7 +212,6 @@ class LinkWriter:
         return tuple(kept)
 
     def _format(self, mention: Mention, note: Note, text: str) -> Edit | None:
-        """Return the link that replaces a mention; None if none leads to the note."""
         if text[mention.start : mention.end] != mention.words:
             return None
         style = find_link_style(note.path, self._index, self._obsidian)
@@ -331,10 +317,7 @@ MentionPlace = tuple[str, int]
 def make_mention_fixes(
     state: State, text: Callable[[str], str | None], mentions: Iterable[Mention]
 ) -> dict[MentionPlace, FindingWithFix]:
-    """Return mentions as findings with the fixes that link them, by place.
-
-    A mention has no fix if its place can't hold a link, or if links lead to its heading.
-    """
+    """Return mentions as findings by place, with fixes where a link can be written."""
     mentions = tuple(mentions)
     links = make_mention_links(state, text, mentions)
     places = {(item.path, item.start): item for item in mentions}

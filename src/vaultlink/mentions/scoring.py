@@ -130,10 +130,7 @@ def _count_words(key: str) -> int:
 
 
 def _is_everyday_word(place: NamePlace, form: str) -> bool:
-    """Return True for a short word in lower case that no note links.
-
-    So is `most`, for a note with the name `MoST`.
-    """
+    """Return True for a short word in lower case that no note links, as for `MoST`."""
     if form == "lower" and " " not in place.key and place.name.text[1:] != place.key[1:]:
         return not place.habit.same or place.words == link_name(place.name.path)
     return (
@@ -211,10 +208,7 @@ def _is_stressed(words: list[str], name: list[str]) -> bool:
 
 
 def _is_proper(words: list[str]) -> bool:
-    """Return True if all words of more than three letters have a capital.
-
-    That of the first of several words alone does not count.
-    """
+    """Return True if all long words have a capital; of several, not the first alone."""
     main = [word for word in words if len(word) > 3] or words
     cased = [word != word.lower() for word in words]
     return all(word != word.lower() for word in main) and any(cased[len(words) > 1 :])
@@ -263,7 +257,6 @@ def _score_unlinked_word(place: NamePlace, tally: Tally, form: str, is_first: bo
 
 
 def _score_hangul(place: NamePlace, tally: Tally) -> Part:
-    """Return the score of a Korean word, which has no capitals."""
     if len(place.key) < _LONG_HANGUL or tally.share(place.key) > _COMMON_SHARE:
         return (0.4, "one Korean word") if len(place.key) >= _LONG_HANGUL else (0.0, "")
     return 0.6, "one rare Korean word"

@@ -147,12 +147,7 @@ class VaultEvidence(msgspec.Struct):
 
 
 class Outdated(NamedTuple):
-    """Changed evidence: the searches that asked for it must run again.
-
-    Attributes:
-        asked: Names and words.
-        regions: Pairs of folders that links connect now, or no more.
-    """
+    """Changed names, words and pairs of folders: the searches that asked are outdated."""
 
     asked: set[str]
     regions: set[tuple[str, str]]

@@ -109,10 +109,7 @@ def _is_source(path: str) -> bool:
 
 
 def find_references(index: Index, deleted: Set[str]) -> tuple[Reference, ...]:
-    """Return the places outside deleted files that name them, sorted.
-
-    Entries of managed sections are left out: vaultlink writes them.
-    """
+    """Return sorted places outside deleted files and managed sections that name them."""
     found: list[Reference] = []
     for path in sorted(_list_sources(index, deleted)):
         note = index.notes[path]
@@ -164,7 +161,6 @@ def _find_definitions(index: Index, note: Note, deleted: Set[str]) -> Iterator[R
 
 
 def _find_queries(index: Index, deleted: Set[str]) -> Iterator[Reference]:
-    """Yield the names of deleted files and folders in queries."""
     for path in index.query_sources.get("", ()):
         if path in deleted:
             continue

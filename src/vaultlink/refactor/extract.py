@@ -74,10 +74,7 @@ def plan_extract(
 
 
 def default_extract_path(path: str, heading: str) -> str:
-    """Return the path of the note that a section of the note at `path` becomes.
-
-    Raises RefusedError if the text of its heading can't be a file name.
-    """
+    """Return the path of a section's note. Raises RefusedError for a bad file name."""
     name = _make_name(render_heading(heading))
     if not name:
         raise RefusedError(

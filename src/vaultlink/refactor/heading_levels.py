@@ -46,7 +46,6 @@ def change_levels(note: Note, text: str, levels: Mapping[int, int]) -> list[Edit
 
 
 def _change_mark(path: str, end: int, old: int, new: int) -> Edit:
-    """Return the edit of number signs that end at an offset."""
     return Edit(path, end - max(old - new, 0), end, "#" * max(new - old, 0))
 
 

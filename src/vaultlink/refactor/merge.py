@@ -53,10 +53,7 @@ def plan_merge(
 
 
 class _Combined(RegroupedNotes, frozen=True):
-    """Two notes in one. `added` is the span of the first note in the new text.
-
-    `body` is the same without the heading that is added to it, if `has_heading`.
-    """
+    """Two notes in one: `added` spans the first's text, `body` lacks an added heading."""
 
     added: tuple[int, int]
     body: tuple[int, int]
@@ -130,7 +127,6 @@ class _Merging(Regrouping[_Combined]):
         return 1 if is_flat else 2
 
     def _fit_levels(self) -> dict[int, int]:
-        """Return the new levels of the first note's headings, by their numbers."""
         top, title = self._find_top_level(), self._title
         others = [item for item in self._headings if item is not title]
         levels = [item.level for item in others]
@@ -392,10 +388,7 @@ def _find_end(note: Note, text: str) -> int:
 
 
 def _list_own_text(note: Note, text: str) -> str:
-    """Return the text of a note without its properties and managed sections.
-
-    The blank lines at its start, and those before a managed section at its end, are left out.
-    """
+    """Return a note's text without properties, managed sections and outer blank lines."""
     managed = [item for item in note.sections if item.owner is not Owner.AUTHOR]
     start = body_start(text)
     edits = [Edit("", 0, start, ""), *[remove_section("", text, item) for item in managed]]

@@ -70,10 +70,7 @@ class PropertyBlock(NamedTuple):
 
 
 def read_block(note: Note, text: str) -> PropertyBlock:
-    """Return the properties of a note with their lines.
-
-    Raises RefusedError for invalid YAML, and unless each property starts a line.
-    """
+    """Return the properties with their lines. Raises RefusedError for other YAML."""
     span, found = frontmatter_span(text), note.properties or ()
     if span is None:
         return PropertyBlock("", (), 0)

@@ -158,10 +158,7 @@ class Refactoring:
     def step(
         self, edits: Mapping[str, Sequence[Edit]], others: ChangedTexts
     ) -> tuple[State, set[str]]:
-        """Return the state after edits, and the new paths that they may affect.
-
-        `others` are the texts of notes that are created or removed.
-        """
+        """Return the state after edits, `others` created or removed, and affected paths."""
         new = {path: text for path, (_, text) in others.items()}
         return step_after(self.state, self.files, {**self._list_texts(edits), **new})
 
@@ -220,7 +217,6 @@ class Refactoring:
                     yield NamedPlace(path, link.line, link.column, link.raw)
 
     def _plan_section_edits(self, edits: Mapping[str, Sequence[Edit]], after: State) -> EditsByPath:
-        """Return the edits of the sections that were up to date, in the texts before."""
         found: EditsByPath = {}
         if not self._generated:
             return found

@@ -111,10 +111,7 @@ def refuse_protected(plan: Plan) -> None:
 
 
 def refuse_skipped(plan: Plan, advice: str = "") -> None:
-    """Raise a RefusedError if notes that should change can't be.
-
-    `advice` is a sentence at its end.
-    """
+    """Raise a RefusedError, with `advice` at its end, if notes can't be changed."""
     named = [f"{note.path} can't be changed: {note.reason}" for note in plan.skipped[:MOST_NAMED]]
     others = len(plan.skipped) - len(named)
     more = f" {others:,} more can't be changed either." if others else ""
@@ -123,10 +120,7 @@ def refuse_skipped(plan: Plan, advice: str = "") -> None:
 
 
 def refuse_unread(plan: Plan, folders: Iterable[tuple[str, str]]) -> None:
-    """Raise a RefusedError if folders that can't be read would be moved or removed.
-
-    `folders` are pairs of folder and reason.
-    """
+    """Raise a RefusedError if `folders` without access (path, reason) would change."""
     changed = tuple([f"{path}/" for path in (*plan.moves, *(item.path for item in plan.deleted))])
     raise_problems(
         [

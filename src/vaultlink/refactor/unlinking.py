@@ -107,7 +107,6 @@ class _Unlinking:
                 self._cuts += [self._widen_to_space(*span) for span in group]
 
     def _find_line_end(self, at: int) -> int:
-        """Return the offset behind the line feed of a line."""
         end = self._text.find("\n", at)
         return len(self._text) if end == -1 else end + 1
 

@@ -52,10 +52,7 @@ def _find_entry_defects(section: Section, note: Note, context: Context) -> Itera
 
 
 def _resolve_links(note: Note, context: Context) -> tuple[dict[int, str | None], frozenset[str]]:
-    """Return the targets of the links in a note's sections, and those of its text.
-
-    The first value maps offsets of links to targets. The second excludes comments and embeds.
-    """
+    """Return link targets: by offset in sections, and as a set in the note's text."""
     links = list(context.index.resolved_links(note.path))
     section_targets = {link.start: target for link, target in links if link.place is Place.SECTION}
     body_targets = frozenset(
@@ -69,7 +66,6 @@ def _resolve_links(note: Note, context: Context) -> tuple[dict[int, str | None],
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
-    """Yield a defect for a link to the own note or to one of the targets in `seen`."""
     if target is None:
         return
     edits = (
@@ -162,11 +158,7 @@ def _format_new_link(context: EntryContext, title: str, path: str) -> str:
 
 
 def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
-    """Return the defect of an entry whose link lacks brackets.
-
-    The text between the brackets determines the target; if it does not resolve to exactly one file,
-    the title does.
-    """
+    """Judge a link without brackets; its target, or else its title, tells the file."""
     start = entry.dash_end
     inner = entry.raw[start - entry.start :].strip("[]")
     target, _, display = parse_wikilink(inner)
@@ -240,10 +232,7 @@ _PROBLEM_TEXTS = {
 
 
 def _find_section_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield all defects of an author's section, including defects of style.
-
-    What stands below a usual heading, such as "Backlinks", is not checked.
-    """
+    """Yield all defects, also of style; usual headings are not checked."""
     if section.owner is not Owner.AUTHOR or section.usual:
         return
     yield from _check_lines(section, note, context)
@@ -297,11 +286,7 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
 
 
 def _check_markdown_links(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield the Markdown links of a section whose vault uses wikilinks.
-
-    Without settings of Obsidian, a note uses wikilinks unless most of its links are of another
-    kind: other notes do not matter to a check.
-    """
+    """Yield the Markdown links of a section whose vault, or else note, uses wikilinks."""
     kind, _ = list_kinds(use_markdown_links=False)
     if all(entry.link is None or entry.link.kind is kind for entry in section.entries):
         return
@@ -335,11 +320,7 @@ def _check_markdown_links(section: Section, note: Note, context: Context) -> Ite
 
 
 def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
-    """Report defects of author's sections and of their entries.
-
-    An entry must be a title, a dash and a link to the note with that title. Defects of style are
-    reported only if the option `style` is set.
-    """
+    """Report defects of author's sections; those of style with the option `style`."""
     for section in note.sections:
         for defect in _find_section_defects(section, note, context):
             if defect.reported and (context.options["style"] or defect.kind not in STYLE_DEFECTS):
@@ -347,11 +328,7 @@ def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def repeated_section(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report every section of a note except the last.
-
-    Only the second to last has a fix: its entries move into the last section. Sections with a usual
-    heading, such as "Backlinks", do not count.
-    """
+    """Report all sections but the last; the fix of the second to last joins them."""
     sections = [section for section in note.sections if not section.usual]
     if len(sections) < 2:
         return
@@ -382,10 +359,7 @@ def _to_finding(defect: Defect) -> Finding:
 
 
 def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
-    """Return the edits that move a section's entries to the start of the last one.
-
-    Return none if a section is managed or quoted, or if text other than entries would move.
-    """
+    """Return the edits that move a section's entries to the start of the last one."""
     if section.owner is not Owner.AUTHOR or last.owner is not Owner.AUTHOR or section.prose_lines:
         return ()
     if (

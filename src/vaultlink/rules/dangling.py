@@ -53,10 +53,7 @@ from vaultlink.text import has_placeholder
 
 
 class _Candidates(NamedTuple):
-    """Files that an unresolved target may mean, grouped by the kind of match.
-
-    `is_query` is True for the web address of a file in the vault, such as `Plan?x`.
-    """
+    """Files that an unresolved target may mean; `is_query` for one such as `Plan?x`."""
 
     aliased: tuple[str, ...]
     titled: tuple[str, ...]
@@ -64,11 +61,7 @@ class _Candidates(NamedTuple):
     is_query: bool
 
     def is_of(self, path: str) -> bool:
-        """Return True if a file is one of the candidates.
-
-        A note does not link to itself by another name. If another note has the name too, it is
-        unclear what is meant.
-        """
+        """Return True if the note itself is a candidate: then it is unclear what is meant."""
         return path in self.aliased or path in self.titled or path in self.respelt
 
 
@@ -90,7 +83,6 @@ class _CandidateCache:
 
 
 def _find_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
-    """Return the unresolved links of a note to report, with their candidates."""
     if None not in context.index.targets.get(note.path, ()):
         return []
     return remember(_collect_unresolved_links, note, context)
@@ -126,11 +118,7 @@ def _join_target(target: str, source: str) -> str:
 
 
 def _find_candidates(target: str, joined: str, context: Context) -> _Candidates | None:
-    """Return the candidates of a target.
-
-    `joined` is the target, or its path from the root if it is relative. Return None if the target
-    is in `allow-dangling` or has a placeholder.
-    """
+    """Return the candidates of `target`, `joined` to the root; None if it is allowed."""
     if context.allows_dangling(target) or has_placeholder(target):
         return None
     index, key = context.index, normalize_name(target)
@@ -152,7 +140,6 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
 
 
 def _names_periodic_note(target: str, context: Context) -> bool:
-    """Return True if a target has the form of a periodic note's name."""
     return names_period(link_name(file_name(target))) or context.expects_note(target)
 
 
@@ -165,10 +152,7 @@ def _has_alias(path: str, target: str, key: str, index: Index) -> bool:
 
 
 def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
-    """Return the files whose name and folders differ from the target only in spelling.
-
-    Only as many folders are compared as the target contains; all of them if it starts with a slash.
-    """
+    """Return files that differ only in spelling, in as many folders as the target has."""
     name = link_name(target)
     key = spelling_key(name)
     candidates = index.files_by_spelling.get(key, ()) if key else ()
@@ -331,12 +315,7 @@ def _is_without_extension(target: str, index: Index) -> bool:
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links whose file was renamed or moved, or whose own note was.
-
-    The fix is unsafe if the file has lost the heading or block: a part of it may be elsewhere. It
-    is also unsafe if the file has a name of its own beside the old one: it links to the old name,
-    or a link in the same line leads to it.
-    """
+    """Report unresolved links whose file, or whose own note, was renamed or moved."""
     if not (context.history.moves or context.history.former_destinations):
         return
     for link, candidates in _find_unresolved_links(note, context):
@@ -359,10 +338,7 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _is_named_beside_old_name(link: Link, path: str, note: Note, context: Context) -> bool:
-    """Return True if the renamed file and its old name seem to be two things.
-
-    The file itself links to the old name, or another link in the same line leads to the file.
-    """
+    """Return True if the file links to the old name, or is linked in the same line."""
     return (
         path == note.path
         or path in context.index.unresolved_sources.get(link.target, ())
@@ -395,11 +371,7 @@ def _has_subpath(link: Link, path: str, source: str, context: Context) -> bool:
 
 
 def alias_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links whose target is an alias of a note.
-
-    The fix is safe if the case agrees and the alias is specific: the same letters may be the name
-    of something else on another subject.
-    """
+    """Report unresolved links to an alias; the fix is safe if the alias is specific."""
     for link, candidates in _find_unresolved_links(note, context):
         if candidates.aliased:
             is_certain = (
@@ -414,10 +386,7 @@ def alias_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def title_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links whose target is the `title` of exactly one note.
-
-    The fix is safe unless a short title has another case or another note has it as an alias.
-    """
+    """Report unresolved links whose target is the `title` of exactly one note."""
     for link, candidates in _find_unresolved_links(note, context):
         if len(candidates.titled) == 1 and not is_taken(link, context):
             titled = candidates.titled
@@ -431,11 +400,7 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links that differ only in spelling from exactly one file name.
-
-    A missing extension of a canvas or base counts as spelling. The fix is unsafe if another file
-    has almost the same name, title or alias, or if several notes want a note beside a canvas.
-    """
+    """Report unresolved links that differ from one file name in spelling or extension."""
     for link, candidates in _find_unresolved_links(note, context):
         if len(candidates.respelt) == 1 and not is_taken(link, context):
             from vaultlink.index.titles import is_only_spelling  # noqa: PLC0415 - for few links
@@ -451,7 +416,6 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _is_wanted_elsewhere(link: Link, source: str, index: Index) -> bool:
-    """Return True if other notes have an unresolved link to the same target."""
     return any(path != source for path in index.unresolved_sources.get(link.target, ()))
 
 
@@ -519,16 +483,12 @@ def _has_several_words(words: Words) -> bool:
 
 
 def _are_initials(acronym: str, words: Words) -> bool:
-    """Return True if an acronym consists of the initials of a name."""
     initials = "".join(word[0] for word in words if word.isalpha())
     return acronym.lower() == initials
 
 
 def _has_other_link(link: Link, note: Note, path: str, index: Index) -> bool:
-    """Return True if the note of a link links to `path` elsewhere.
-
-    In the same line only if that link displays the alias: else the line names two things.
-    """
+    """Return True if another link leads to `path`; on this line only with the alias."""
     return any(
         target == path and (other.display == link.target or other.line != link.line)
         for other, target in index.resolved_links(note.path)
@@ -538,10 +498,7 @@ def _has_other_link(link: Link, note: Note, path: str, index: Index) -> bool:
 def _build_retarget_edits(
     link: Link, files: tuple[str, ...], note: Note, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits that point a link to the only candidate.
-
-    None for several, and in a report on unresolved links.
-    """
+    """Return the edits to the only candidate; none in a report on unresolved links."""
     if len(files) > 1 or reports_unresolved(note, link):
         return ()
     style = configure_link_style(context.obsidian, link.kind)
@@ -562,11 +519,7 @@ def _format_files(paths: tuple[str, ...], index: Index) -> str:
 
 
 def _is_expected(link: Link, context: Context) -> bool:
-    """Return True if an unresolved link is expected not to resolve.
-
-    It names a periodic note that is not written yet, or an address of a published site. The setting
-    `quiet` switches off either.
-    """
+    """Return True for a periodic note not written yet, or a published site's address."""
     return context.expects_note(link.target) or (
         link.is_rooted
         and "site-addresses" in context.quiet
@@ -594,10 +547,7 @@ def _is_site_address(link: Link, index: Index) -> bool:
 
 
 def _find_below_folders(target: str, index: Index) -> tuple[str, ...]:
-    """Return the files at a path from the root, but below another folder.
-
-    Empty if the path has no folder: a name says little.
-    """
+    """Return the files at a path below another folder; none for a bare name."""
     name, path = name_key(target.rstrip("/")), normalize_name(target.rstrip("/"))
     if path.count("/") <= 1:
         return ()

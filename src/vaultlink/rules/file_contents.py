@@ -32,10 +32,7 @@ def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:
-    """Report copies that a sync service wrote when two devices changed a file.
-
-    The name of the file identifies the service and the original.
-    """
+    """Report copies that a sync service wrote when two devices changed a file."""
     service, original = parse_conflict_copy(path) or ("", "")
     if original:
         yield Finding(FILE_START, {"name": file_name(path), "service": service})
@@ -45,10 +42,7 @@ _LINE_MARKUP = " \t\r*_>#`"
 
 
 def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
-    """Report replies of a text generator in the first and last lines of a note.
-
-    The option `phrases` lists the replies, `lines` the number of lines to check at either end.
-    """
+    """Report replies of a text generator in the first and last lines of a note."""
     text = context.text
     if not text:
         return

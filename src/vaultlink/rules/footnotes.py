@@ -28,11 +28,7 @@ _PATTERN_BEFORE, _PATTERN_AFTER = tuple("[(|/\\^"), tuple("*+?{[(|/\\$")
 
 
 class _Footnotes(msgspec.Struct):
-    """The footnotes of a text.
-
-    `references` and `definitions` are what certainly is one. `used` and `defined` have all labels
-    in lower case, also of what may be one, such as in a comment.
-    """
+    """The certain footnotes of a text, and all labels in lower case, unsure ones too."""
 
     references: list[re.Match[str]] = msgspec.field(default_factory=list)
     definitions: list[re.Match[str]] = msgspec.field(default_factory=list)
@@ -133,10 +129,7 @@ def _add_mark(found: _Footnotes, mark: re.Match[str], *, is_shown: bool, is_sure
 
 
 def _find_lead(mark: re.Match[str]) -> str | None:
-    """Return the indent and the marks of quotes and lists before a definition.
-
-    None if other text is before it on the line.
-    """
+    """Return the indent and marks before a definition; None if other text is there."""
     text, at = mark.string, mark.start()
     start = max(text.rfind("\n", max(at - _MAX_LEAD, 0), at) + 1, at - _MAX_LEAD, 0)
     lead = text[start:at]

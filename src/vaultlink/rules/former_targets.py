@@ -79,11 +79,7 @@ def _keep_names(names: PathsByName, path: str, kept: set[str]) -> Mapping[str, t
 
 
 def find_former_file(link: Link, source: str, index: Index, history: History) -> str | None:
-    """Return the former path of the file that an unresolved link resolved to.
-
-    Return None if it never resolved, as far as the history knows. A relative link is resolved from
-    the former path of its own note.
-    """
+    """Return the path of the file that an unresolved link resolved to, if known."""
     former = _prepare_former_files(index, history)
     return former.find(link, source) if former else None
 
@@ -105,10 +101,7 @@ def _prepare_former_files(index: Index, history: History) -> _FormerFiles | None
 
 
 def follow_move(link: Link, source: str, index: Index, history: History) -> str | None:
-    """Return the current path of the file that a link resolved to before a move.
-
-    The file was moved, or the note with the relative link. Return None if the link did not resolve.
-    """
+    """Return where the file of a link is now, if it or the linking note was moved."""
     meant = history.former_destinations.get(source, {}).get(link.raw)
     if meant is not None and meant.is_certain:
         return meant.path
@@ -227,10 +220,7 @@ _ARTICLES = {"alias": "an alias", "title": "the title"}
 
 
 def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destination | None:
-    """Return what the heading or block of a subpath is now.
-
-    Return None if the history does not know. In a path such as `#A#B`, any part may have changed.
-    """
+    """Return what a subpath's heading or block is now; any part may have changed."""
     former = history.anchors.get(target.path)
     parts = split_parts(subpath)
     if not former or not parts:
@@ -254,10 +244,7 @@ def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destina
 
 
 def _is_below_parent(subpath: str, note: Note) -> bool:
-    """Return True if a path such as `#A#B` leads into the section of its parent.
-
-    Obsidian also follows paths to a later section.
-    """
+    """Return True if `#A#B` is in its parent's section; Obsidian finds later ones too."""
     found = find_anchor(note, subpath)
     parent = find_anchor(note, subpath[: subpath.rfind("#")])
     if not isinstance(found, Heading) or not isinstance(parent, Heading):

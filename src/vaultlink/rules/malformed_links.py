@@ -212,10 +212,7 @@ _NUMERAL = lazy_pattern(r"[ivxlcdm]+", re.I)
 
 
 def _is_destination(destination: str, note: Note, context: Context) -> bool:
-    """Return True for a URL, and for a path that resolves.
-
-    A single word in parentheses after a link is a remark, even if a note has this name.
-    """
+    """Return True for a URL or a path that resolves; a single word is a remark."""
     if is_external(destination):
         return "://" in destination or destination.startswith("mailto:")
     target, _ = split_subpath(destination)

@@ -73,10 +73,7 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
 def _compute_expected(
     note: Note, context: Context, mentioning: Iterable[str] = (), links: Sequence[ResolvedLink] = ()
 ) -> ExpectedSection:
-    """Return the expected section, in the style of the `links` that it has.
-
-    The other links of the vault do not matter to a check: a missing entry is missing in any style.
-    """
+    """Return the expected section, in the style of its own `links`."""
     settings, index = context.backlink_settings, context.index
     link_style = find_link_style(note.path, index, context.obsidian, own=links, reads_vault=False)
     style = read_section_style(settings, link_style, index)

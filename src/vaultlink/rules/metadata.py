@@ -100,11 +100,7 @@ def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def _can_rename_property(current: str, item: Property, note: Note) -> bool:
-    """Return True if a property can be renamed to its current name.
-
-    No other property may have that name or be renamed to it, and Obsidian must read the whole
-    value.
-    """
+    """Return True if the current name is free and Obsidian reads the whole value."""
     current_names = [
         _CURRENT_NAMES.get(other.key.lower(), other.key.lower()) for other in note.properties or ()
     ]

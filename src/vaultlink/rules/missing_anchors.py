@@ -114,10 +114,7 @@ def _report_missing(
 
 
 def _is_in_heading(note: Note, link: Link, target: Note, subpath: str) -> bool:
-    """Return True for a link in the heading that it would name.
-
-    A fix would change the heading, and make another fix necessary.
-    """
+    """Return True for a link in the heading that it names: a fix would need another."""
     return target.path == note.path and any(
         heading.start <= link.start < heading.end and build_subpath(note, heading) == subpath
         for heading in note.headings
@@ -182,10 +179,7 @@ def _collect_missing_anchors(note: Note, context: Context) -> list[_MissingAncho
 
 
 def _find_missing(link: Link, path: str, context: Context) -> _MissingAnchor | None:
-    """Return a link and its target if the target certainly lacks its heading or block.
-
-    Return None for links in comments, and if it is uncertain how Obsidian reads the subpath.
-    """
+    """Return a link whose target certainly lacks its anchor; None in a comment."""
     if (
         link.in_comment
         or context.index.has_anchor(link, path) is not False
@@ -280,10 +274,7 @@ _MIN_DEAD_ANCHORS = 3
 
 
 def _is_page_anchor(link: Link) -> bool:
-    """Return True for a Markdown link to an anchor of its own note, as in a web page.
-
-    Ids of web pages contain no spaces.
-    """
+    """Return True for a Markdown link to an anchor, without spaces, of its own note."""
     return (
         SYNTAX[link.kind].reads_slugs
         and not link.embed
@@ -295,11 +286,7 @@ def _is_page_anchor(link: Link) -> bool:
 
 
 def _is_clipped_page(note: Note, dead: Sequence[Link], alive: int) -> bool:
-    """Return True if a note is a clipped web page.
-
-    `dead` are its links to anchors of its own that no heading has, `alive` is the number of
-    those that a heading has.
-    """
+    """Return True for a web page, given its `dead` and `alive` links to own anchors."""
     if any(_holds_address(item.key, item.value) for item in note.properties or ()):
         return True
     return len(dead) > alive and len({link.subpath for link in dead}) >= _MIN_DEAD_ANCHORS

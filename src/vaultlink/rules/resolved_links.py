@@ -54,10 +54,7 @@ def _names_sibling(link: Link, source: str, target: str) -> bool:
 
 
 def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links that lead elsewhere than before, although nobody changed them.
-
-    The fix names what they led to before.
-    """
+    """Report links that lead elsewhere than before, although nobody changed them."""
     former = context.history.former_destinations.get(note.path)
     if not former:
         return
@@ -90,11 +87,7 @@ def _fits_only(link: Link, target: str, former: str, context: Context) -> bool:
 def _name_former_target(
     link: Link, source: str, meant: Destination, target: str, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits that make a link lead to what it led to before.
-
-    Empty if the note has a link like the new one that led elsewhere before: it would be taken for
-    that one.
-    """
+    """Return the edits back to the former target; none if an equal link led elsewhere."""
     style = configure_link_style(context.obsidian, link.kind)
     edits = (
         rewrite_link(source, link, link.target, meant.subpath)
@@ -108,10 +101,7 @@ def _name_former_target(
 
 
 def self_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links from a note to itself without a heading or block.
-
-    In a sentence such a link is harmless; the option `prose` includes it.
-    """
+    """Report links from a note to itself; those in a sentence with the option `prose`."""
     if note.path in context.index.targets.get(note.path, ()):
         for link, target in find_resolved_links(note, context):
             if (

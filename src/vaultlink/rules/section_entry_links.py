@@ -115,11 +115,7 @@ def find_link_defects(
 
 
 def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
-    """Return the defect of an unresolved link.
-
-    It is fixable if the title or the display text is a title of exactly one note. Otherwise it is
-    not reported: other rules report the link.
-    """
+    """Return the defect of an unresolved link, which only a unique title fixes."""
     unreported = Defect("dangling-slug", entry, reported=False)
     if context.check_context.allows_dangling(link.target) or has_placeholder(link.raw):
         return unreported

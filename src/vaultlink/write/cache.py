@@ -59,10 +59,7 @@ def forget_used_cache() -> bool:
 
 
 def forget_cache_file(file: str | None) -> bool:
-    """Delete a damaged cache file and its copies; return False if that is impossible.
-
-    The file may be gone already: a process that runs long has read it before.
-    """
+    """Delete a damaged cache file, unless it is gone; return False if it can't be."""
     if file is None:
         return False
     damaged = Path(file)

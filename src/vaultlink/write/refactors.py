@@ -94,11 +94,7 @@ def refuse_absolute(index: Index, word: str) -> None:
 def complete_refactoring(
     fixer: Fixer, make_plan: Callable[[], Plan], advice: str = "", *, skips: bool = False
 ) -> Plan:
-    """Return the plan of a refactoring. Raises RefusedError if it must not be made.
-
-    Notes that should change and can't be are refused unless it `skips` them; `advice` is a sentence
-    for the message then.
-    """
+    """Return a plan that may be made. Raises RefusedError, with `advice` at its end."""
     planned = fixer.planned
     folders = fixer.scan.listing.unreadable_folders
     if planned:
@@ -194,10 +190,7 @@ def read_name_changes(
 
 
 def find_other_folder(index: Index, folder: str, find: FindPath) -> str | None:
-    """Return the folder of which a missing one is a misspelling, or None.
-
-    One with a slash at its end is meant to be new.
-    """
+    """Return the folder that a missing one misspells; a slash says that it is new."""
     if folder.endswith("/") or find(folder) is not None:
         return None
     return find_near_folder(index, folder.removeprefix("./"))
@@ -214,10 +207,7 @@ def refuse_folder(folder: str, near: str) -> str:
 def plan_name_changes(
     fixer: Fixer, renames: Sequence[Rename], request: RenameRequest | MoveRequest
 ) -> Plan:
-    """Plan renames at once, with the options of a request. Does not write.
-
-    Raises RefusedError with all reasons not to make them.
-    """
+    """Plan renames at once, with a request's options. Raises RefusedError."""
     state, merge = fixer.state, isinstance(request, RenameRequest) and request.merge
     if merge and not any(item.kind is RenameKind.TAG for item in renames):
         raise UsageError("--merge requires a tag. `vaultlink merge` appends a note to another.")

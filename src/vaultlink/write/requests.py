@@ -334,10 +334,7 @@ def _read_note(fixer: Fixer, word: str, find: FindPath) -> str:
 def plan_section_changes(
     fixer: Fixer, action: str, notes: Collection[str], count: CountPaths = iter, install: str = ""
 ) -> Plan:
-    """Plan to write, adopt or remove the sections of notes, of all if there are none.
-
-    For `write`, the rules of sections must be in force. The others are as for mentions.
-    """
+    """Plan to write, adopt or remove the sections of notes, or of all."""
     state = fixer.state
 
     def is_chosen(path: str) -> bool:
