@@ -62,23 +62,16 @@ UNUSED_ATTACHMENT = "unused-attachment"
 
 
 def unused_attachment(context: Context) -> Iterator[Finding]:
-    for path, found in _name_unlinked_attachments(context):
-        if not found:
+    for path in _find_unlinked_attachments(context):
+        if not context.index.derive(_NamingNotes).find(path):
             yield Finding(FILE_START, {"name": file_name(path)}, path=path)
 
 
 def unlinked_attachment(context: Context) -> Iterator[Finding]:
-    for path, found in _name_unlinked_attachments(context):
-        if found:
+    for path in _find_unlinked_attachments(context):
+        if found := context.index.derive(_NamingNotes).find(path):
             values = {"name": file_name(path), "how": found.how, "note": found.note}
             yield Finding(FILE_START, values, path=path)
-
-
-def _name_unlinked_attachments(context: Context) -> Iterator[tuple[str, "_NamingNote | None"]]:
-    """Yield the attachments that no link uses, each with the note that names it."""
-    unlinked = _find_unlinked_attachments(context)
-    names = context.index.derive(_NamingNotes) if unlinked else None
-    return ((path, names.find(path)) for path in unlinked if names)
 
 
 def _find_unlinked_attachments(context: Context) -> list[str]:
@@ -204,14 +197,10 @@ def _collect_property_texts(index: Index) -> frozenset[str]:
 
 def _join_base_texts(index: Index) -> str:
     """Return the normalized text of all bases, which the index holds as a property."""
-    notes = index.notes
-    bases = (
-        notes[path]
-        for path in sorted(index.files)
-        if path.lower().endswith(".base") and path in notes
-    )
+    bases = (path for path in sorted(index.files) if path.lower().endswith(".base"))
+    notes = (index.notes[path] for path in bases if path in index.notes)
     return normalize_name(
-        "\n".join(str(item.value) for base in bases for item in base.properties or ())
+        "\n".join(str(item.value) for it in notes for item in it.properties or ())
     )
 
 

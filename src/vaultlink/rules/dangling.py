@@ -119,7 +119,7 @@ def _join_target(target: str, source: str) -> str:
 
 def _find_candidates(target: str, joined: str, context: Context) -> _Candidates | None:
     """Return the candidates of `target`, `joined` to the root; None if it is allowed."""
-    if context.allows_dangling(target) or has_placeholder(target):
+    if _is_allowed(target, context):
         return None
     index, key = context.index, normalize_name(target)
     aliased: Sequence[str] = index.notes_by_alias.get(key, ())
@@ -200,20 +200,14 @@ def clipped_link(note: Note, context: Context) -> Iterator[Finding]:
         return
     keys = frozenset(key.lower() for key in context.options["properties"])
     for link, target in context.index.resolved_links(note.path):
-        if target is None and _is_metadata(link, keys) and not _is_allowed(link, context):
-            yield Finding(link, {"target": link.target, "property": _get_key(link)}, link.target)
+        if target is None and link.place is Place.PROPERTY and is_wikilink(link):
+            key = link.key_path.partition(".")[0]
+            if key.lower() in keys and not _is_allowed(link.target, context):
+                yield Finding(link, {"target": link.target, "property": key}, link.target)
 
 
-def _is_metadata(link: Link, keys: frozenset[str]) -> bool:
-    return link.place is Place.PROPERTY and is_wikilink(link) and _get_key(link).lower() in keys
-
-
-def _is_allowed(link: Link, context: Context) -> bool:
-    return context.allows_dangling(link.target) or has_placeholder(link.target)
-
-
-def _get_key(link: Link) -> str:
-    return link.key_path.partition(".")[0]
+def _is_allowed(target: str, context: Context) -> bool:
+    return context.allows_dangling(target) or has_placeholder(target)
 
 
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -265,13 +259,10 @@ def _is_mistake(link: Link, note: Note, context: Context) -> bool:
 def _has_odd_folders(target: str, source: str, context: Context) -> bool:
     """Return True if a path's folder does not exist or the vault writes no paths."""
     path = _join_target(target, source).lstrip("/")
-    return "/" in path and not (
-        normalize_name(parent_folder(path)) in context.index.files_by_path
-        and (
-            configure_link_style(context.obsidian).path != "shortest"
-            or has_many_paths(context.index)
-        )
-    )
+    if "/" not in path or normalize_name(parent_folder(path)) not in context.index.files_by_path:
+        return "/" in path
+    is_short = configure_link_style(context.obsidian).path == "shortest"
+    return is_short and not has_many_paths(context.index)
 
 
 def _suggest(target: str, index: Index) -> tuple[Suggestion, ...] | None:
@@ -319,11 +310,9 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
     if not (context.history.moves or context.history.former_destinations):
         return
     for link, candidates in _find_unresolved_links(note, context):
-        path = (
-            None
-            if candidates.is_query
-            else follow_move(link, note.path, context.index, context.history)
-        )
+        if candidates.is_query:
+            continue
+        path = follow_move(link, note.path, context.index, context.history)
         if path is not None:
             values = {
                 "target": _format_target(link),
@@ -374,11 +363,9 @@ def alias_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links to an alias; the fix is safe if the alias is specific."""
     for link, candidates in _find_unresolved_links(note, context):
         if candidates.aliased:
-            is_certain = (
-                {*candidates.titled, *candidates.respelt} <= set(candidates.aliased)
-                and _has_alias_in_same_case(link.target, candidates.aliased[0], context.index)
-                and _is_specific(link, note, candidates.aliased[0], context.index)
-            )
+            is_certain = {*candidates.titled, *candidates.respelt} <= set(
+                candidates.aliased
+            ) and _is_specific(link, note, candidates.aliased[0], context.index)
             # The title of another note is as good, so nothing is proposed.
             titled = [path for path in candidates.titled if path not in candidates.aliased]
             paths = (*candidates.aliased, *titled)
@@ -409,14 +396,11 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
             is_board = path in _find_boards(_join_target(link.target, note.path), context.index)
             name = link_name(link.target) if is_board else None
             is_certain = "/" in link.target or is_only_spelling(path, context.index, name)
-            is_certain &= not (is_board and _is_wanted_elsewhere(link, note.path, context.index))
+            wanting = context.index.unresolved_sources.get(link.target, ())
+            is_certain &= not is_board or all(source == note.path for source in wanting)
             found = _report_candidates(link, candidates.respelt, note, context, is_certain)
             difference = "the extension" if is_board else "spelling"
             yield replace(found, values={**found.values, "difference": difference})
-
-
-def _is_wanted_elsewhere(link: Link, source: str, index: Index) -> bool:
-    return any(path != source for path in index.unresolved_sources.get(link.target, ()))
 
 
 def _report_candidates(
@@ -432,10 +416,6 @@ def _report_candidates(
     return Finding(link, values, link.target, edits=edits, safety=safety)
 
 
-def _has_alias_in_same_case(target: str, path: str, index: Index) -> bool:
-    return any(is_same_case(target, alias) for alias in index.notes[path].aliases)
-
-
 _MAX_VAGUE_LETTERS = 2
 _OPERATORS = frozenset(("AND", "NOT", "NOR", "XOR", "NAND", "ALL", "ANY", "TODO"))
 """Words that are written in capitals without being an acronym."""
@@ -444,13 +424,16 @@ _OPERATORS = frozenset(("AND", "NOT", "NOR", "XOR", "NAND", "ALL", "ANY", "TODO"
 def _is_specific(link: Link, note: Note, path: str, index: Index) -> bool:
     """Return True if an alias in a link probably means the note that has it.
 
-    Several words do if both notes are in one top folder. A single word may be the name of something
+    It is in the same case. Several words do if both notes are in one top folder. A single word may
+    be the name of something
     else if the note's name has several, as `Zeus` for `The god Zeus`: there must be another link to
     the note. A word that is not in the name or title must have an initial capital, and one of the
     notes must be in the folder of the other or below it.
     """
     alias, folders = link.target, (parent_folder(note.path), parent_folder(path))
     words = split_cased_name(alias)
+    if not any(is_same_case(alias, other) for other in index.notes[path].aliases):
+        return False
     if count_letters(words) <= _MAX_VAGUE_LETTERS or alias in _OPERATORS:
         return False
     if len({folder.partition("/")[0] for folder in folders}) > 1:
@@ -458,7 +441,7 @@ def _is_specific(link: Link, note: Note, path: str, index: Index) -> bool:
     if not _is_single_word(alias, words):
         return True
     names = [split_name(name) for name in (link_name(path), index.notes[path].title or "")]
-    if any(map(_has_several_words, names)) and not (
+    if any(sum(map(str.isalpha, name)) > 1 for name in names) and not (
         alias.isupper() and any(_are_initials(alias, name) for name in names)
     ):
         return _has_other_link(link, note, path, index)
@@ -476,10 +459,6 @@ def _is_single_word(name: str, words: Words) -> bool:
         return True
     is_joined = len(name.split()) == 1 and all(map(is_dense, words))
     return is_joined and len(words) < _MIN_DENSE_LETTERS
-
-
-def _has_several_words(words: Words) -> bool:
-    return sum(map(str.isalpha, words)) > 1
 
 
 def _are_initials(acronym: str, words: Words) -> bool:

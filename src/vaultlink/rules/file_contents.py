@@ -47,19 +47,13 @@ def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
     if not text:
         return
     pattern = _compile_phrases(tuple(context.options["phrases"]))
-    count = int(context.options["lines"])
-    body = _find_body(text, note)
+    body, count = _find_body(text, note), int(context.options["lines"])
     for start, end in _find_edge_lines(text, body, count):
-        line = text[start:end]
-        words = line.strip(_LINE_MARKUP)
+        words = text[start:end].strip(_LINE_MARKUP)
         if words and pattern.fullmatch(words.replace("’", "'")):
-            offset = start + line.index(words)
-            span = SourceSpan(
-                offset,
-                offset + len(words),
-                text.count("\n", 0, offset) + 1,
-                offset - text.rfind("\n", 0, offset),
-            )
+            at = text.index(words, start)
+            line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+            span = SourceSpan(at, at + len(words), line, column)
             yield Finding(span, {"words": words if len(words) <= 60 else words[:59] + "…"})
 
 

@@ -64,9 +64,8 @@ def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
 
 def _build_finding(name: str, problem: str) -> Finding:
     text = CONTROL_CHARS.sub(_format_code_point, INVISIBLE_CHARS.sub(_format_code_point, name))
-    return Finding(
-        FILE_START, {"name": text if len(text) <= 80 else text[:79] + "…", "problem": problem}
-    )
+    shown = text if len(text) <= 80 else text[:79] + "…"
+    return Finding(FILE_START, {"name": shown, "problem": problem})
 
 
 def _is_suspect(name: str, most_bytes: int) -> bool:
@@ -87,10 +86,8 @@ def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
         place, kind = place[:-1], "the folder "
         first = "/".join(first.split("/")[: place.count("/") + 1])
     if file_name(first) != file_name(place):
-        yield (
-            f"is the same as that of {kind}“{file_name(first)}” "
-            "where case and Unicode form are ignored"
-        )
+        other = f"{kind}“{file_name(first)}”"
+        yield f"is the same as that of {other} where case and Unicode form are ignored"
 
 
 def _format_code_point(match: re.Match[str]) -> str:
