@@ -9,10 +9,10 @@ from typing import NamedTuple
 from vaultlink.model import Edit, Section
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.directives import find_comment_spans
-from vaultlink.parse.inline import read_inline
+from vaultlink.parse.inline import find_inline_code
 from vaultlink.parse.leaf_blocks import FOOTNOTE_DEFINITION, INDENTED
 from vaultlink.parse.lines import split_lines
-from vaultlink.parse.properties import frontmatter_span
+from vaultlink.parse.properties import body_start
 
 END_MARKER = "<!-- /vaultlink:backlinks -->"
 """The line that ends a section."""
@@ -38,8 +38,7 @@ def detect_line_end(text: str) -> str:
 
 def find_insertion_points(text: str) -> list[InsertionPoint]:
     """Return the places for a section: before comments and footnotes, and the end."""
-    span = frontmatter_span(text)
-    body = span[2] if span else 0
+    body = body_start(text)
     points, end = [], InsertionPoint(len(text), _count_missing_newlines(text, len(text)), 1)
     trailing = _find_trailing_block(text, body)
     if trailing < len(text):
@@ -51,16 +50,10 @@ def has_open_comment(text: str) -> bool:
     """Return True if a text ends in an open comment, which would hide what follows."""
     if "%%" not in text or (text.count("%%") % 2 == 0 and "`" not in text and "~~~" not in text):
         return False
-    span = frontmatter_span(text)
-    body = span[2] if span else 0
+    body = body_start(text)
     blocks = read_blocks(split_lines(text, body))
     code = [(start, end) for start, end in blocks.hidden if text[start] != "<"]
-    code += [
-        (run.source_offset(start), run.source_end(end))
-        for run in blocks.runs
-        for start, end in read_inline(run.text).hidden
-        if run.text[start] == "`"
-    ]
+    code += find_inline_code(blocks.runs)
     closed = find_comment_spans(f"{text}%%", body, code)
     return bool(closed) and closed[-1][1] == len(text)
 

@@ -124,15 +124,11 @@ def _is_bounded(text: str, start: int, end: int) -> bool:
     before, behind = text[start - 1 : start], text[end : end + 1]
     if before in _SPACES and behind in _SPACES:
         return True
-    return not (
-        (before and is_word_char(before) and not _is_break(before, text[start]))
-        or (
-            behind
-            and is_word_char(behind)
-            and not _is_break(text[end - 1], behind)
-            and not has_particle(text, end)
-        )
-    )
+    if before and is_word_char(before) and not _is_break(before, text[start]):
+        return False
+    if not behind or not is_word_char(behind) or _is_break(text[end - 1], behind):
+        return True
+    return has_particle(text, end)
 
 
 def _is_break(one: str, other: str) -> bool:
@@ -180,9 +176,8 @@ def _build_automaton(names: list[str]) -> Any:
         return None
     if not names:
         return None
-    return ahocorasick_rs.AhoCorasick(
-        names, implementation=ahocorasick_rs.Implementation.ContiguousNFA
-    )
+    implementation = ahocorasick_rs.Implementation.ContiguousNFA
+    return ahocorasick_rs.AhoCorasick(names, implementation=implementation)
 
 
 # -- count the words and names of a vault in a sample of its notes ---------------------------------
@@ -343,9 +338,8 @@ class Tally(msgspec.Struct):
         self.notes[path] = note
         self.links += note.links - before.links
         changed = set[str]()
-        for (counts, old), (_, new) in zip(
-            self._pair_counts(before), self._pair_counts(note), strict=True
-        ):
+        pairs = zip(self._pair_counts(before), self._pair_counts(note), strict=True)
+        for (counts, old), (_, new) in pairs:
             for one, others, step in ((old, new, -1), (new, old, 1)):
                 for word in set(one).difference(others):
                     counts[word] = counts.get(word, 0) + step

@@ -78,9 +78,8 @@ def _split_parts(source: str) -> list[tuple[int, int]]:
             starts.append(at)
             if _joins(source[start]) and start - 1 > at:
                 starts.append(start - 1)
-        starts.extend(
-            index for index in range(start, match.end()) if index == 0 or not _joins(source[index])
-        )
+        letters = (at for at in range(start, match.end()) if at == 0 or not _joins(source[at]))
+        starts.extend(letters)
         at = match.end()
     if at < len(source):
         starts.append(at)
@@ -194,18 +193,13 @@ def is_findable(key: str, name: str, *, cjk: bool) -> bool:
     Short names, numbers, dates, and such as "Index" never do; in scripts without spaces between
     words, names do if `cjk` is set.
     """
-    letters = sum(map(str.isalpha, key))
-    unbroken = any(map(is_unspaced, key)) if not key.isascii() else False
-    if unbroken and not cjk:
+    is_unbroken = not key.isascii() and any(map(is_unspaced, key))
+    if (is_unbroken and not cjk) or len(key) > _LONGEST_NAME or key in _STRUCTURAL:
         return False
-    is_short = unbroken or name.isupper() or any(map(is_hangul, key))
-    return (
-        letters >= (_MIN_SHORT_LETTERS if is_short else _MIN_LETTERS)
-        and len(key) <= _LONGEST_NAME
-        and key not in _STRUCTURAL
-        and not has_placeholder(key)
-        and not is_date(key)
-    )
+    is_short = is_unbroken or name.isupper() or any(map(is_hangul, key))
+    if sum(map(str.isalpha, key)) < (_MIN_SHORT_LETTERS if is_short else _MIN_LETTERS):
+        return False
+    return not has_placeholder(key) and not is_date(key)
 
 
 def is_date(key: str) -> bool:
@@ -290,8 +284,4 @@ def _is_same_title(subject: str, key: str) -> bool:
 
 def _is_inflected(subject: str, key: str) -> bool:
     own, other = WORD.findall(subject), WORD.findall(key)
-    return (
-        len(own) == len(other)
-        and own != other
-        and all(has_same_stem(one, two) for one, two in zip(own, other, strict=True))
-    )
+    return len(own) == len(other) and own != other and all(map(has_same_stem, own, other))

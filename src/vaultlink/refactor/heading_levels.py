@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from vaultlink.index.anchors import heading_key, render_heading
 from vaultlink.index.index import link_name
-from vaultlink.mentions.visible import body_start
 from vaultlink.model import Edit, Heading, Note
+from vaultlink.parse.properties import body_start
 from vaultlink.text import lazy_pattern
 
 _MAX_LEVEL = 6

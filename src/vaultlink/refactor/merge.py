@@ -13,8 +13,8 @@ from vaultlink.index.anchors import find_anchor, render_heading
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import name_key
 from vaultlink.links.edit_math import OffsetShift, apply_edits, sort_edits
-from vaultlink.mentions.visible import body_start
 from vaultlink.model import Destination, Edit, Heading, Link, Note, Owner, Place, SourceSpan
+from vaultlink.parse.properties import body_start
 from vaultlink.refactor.heading_levels import change_levels, find_title, shift_levels
 from vaultlink.refactor.merged_properties import MergedProperties, PropertySource, merge_properties
 from vaultlink.refactor.regrouping import (

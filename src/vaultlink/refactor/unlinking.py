@@ -12,11 +12,11 @@ from vaultlink.index.index import link_name
 from vaultlink.links.edit_math import sort_edits
 from vaultlink.links.kinds import is_wikilink
 from vaultlink.links.rewrite import replace_in_property, unlink_link
-from vaultlink.mentions.visible import body_start
 from vaultlink.model import Definition, Edit, Entry, Link, Note, Place, Section
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TextRun, split_lines
+from vaultlink.parse.properties import body_start
 from vaultlink.text import lazy_pattern
 
 Span = tuple[int, int]

@@ -1,14 +1,13 @@
 """Explain unresolved links by the former file, alias or title that they name."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from vaultlink.index.anchors import find_anchor, part_key, split_parts
 from vaultlink.index.index import FilesByPath, Index, update_names
 from vaultlink.index.resolve import (
-    PathsByName,
     name_key,
     normalize_name,
     resolve,
@@ -68,14 +67,9 @@ class _FormerFiles:
         groups: dict[int, set[str]] = {}
         for path in (found, *others):
             groups.setdefault(gone.get(path, 0), set()).add(path)
-        names = _keep_names(self.names, found, groups[max(groups)])
+        key, latest = name_key(found), groups[max(groups)]
+        names = {key: tuple(path for path in self.names[key] if path in latest)}
         return resolve_with_alternatives(source, target, names)[0]
-
-
-def _keep_names(names: PathsByName, path: str, kept: set[str]) -> Mapping[str, tuple[str, ...]]:
-    """Return the names of files that are named like `path`, for the kept ones only."""
-    key = name_key(path)
-    return {key: tuple(other for other in names[key] if other in kept)}
 
 
 def find_former_file(link: Link, source: str, index: Index, history: History) -> str | None:
@@ -203,8 +197,13 @@ def put_first(
     return (*former, *(item for item in others if item.path not in paths))
 
 
+def explain_loss(path: str, history: History) -> str:
+    """Return what happened to a file that is gone, as a participle; "" if unknown."""
+    return history.reasons.get(path) or ("deleted" if path in history.deleted else "")
+
+
 def _describe_file(path: str, history: History) -> FormerTarget:
-    reason = history.reasons.get(path) or ("deleted" if path in history.deleted else "")
+    reason = explain_loss(path, history)
     likely = history.likely_moves.get(path) if path not in history.moves else None
     is_named = likely is not None and strip_note_extension(likely) in reason
     return FormerTarget(reason, likely, is_named)
@@ -235,7 +234,7 @@ def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destina
     if not any(renamed):
         return None
     written = "".join(
-        f"#{_last_part(new.subpath) if new else part}"
+        f"#{new.subpath.rpartition('#')[2] if new else part}"
         for part, new in zip(parts, renamed, strict=True)
     )
     if not _is_below_parent(written, target):
@@ -254,7 +253,3 @@ def _is_below_parent(subpath: str, note: Note) -> bool:
         for heading in note.headings
         if parent.start < heading.start <= found.start
     )
-
-
-def _last_part(subpath: str) -> str:
-    return subpath[subpath.rfind("#") + 1 :]

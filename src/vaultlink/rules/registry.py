@@ -14,10 +14,8 @@ from vaultlink.model import Note, Safety, Severity
 from vaultlink.rules.context import QUIET_KINDS, Finding
 from vaultlink.text import lazy_pattern, quote_name
 
-# -- elements of a note that the `needs` line of a rule can name -----------------------------------
 # A check runs only on notes that have one of the elements that its rule needs. To find them takes
 # less time than to run checks that find nothing.
-
 
 ELEMENTS = (
     "properties",

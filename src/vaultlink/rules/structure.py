@@ -45,10 +45,8 @@ def duplicate_name(note: Note, context: Context) -> Iterator[Finding]:
         name = normalize_name(link_name(note.path))
         if all(normalize_name(ignored) != name for ignored in context.options["ignore"]):
             others = [path for path in files if path != note.path]
-            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            yield Finding(
-                FILE_START, {"name": link_name(note.path), "others": f"“{others[0]}”{more}"}
-            )
+            named = f"“{others[0]}”" + (f" and {len(others) - 1} more" if len(others) > 1 else "")
+            yield Finding(FILE_START, {"name": link_name(note.path), "others": named})
 
 
 def empty_note(note: Note, context: Context) -> Iterator[Finding]:
