@@ -289,10 +289,8 @@ async function change(command: "fix" | "undo"): Promise<void> {
 /** Return the run that `vaultlink undo` would revert now, so that no later one is reverted instead. */
 async function askLastRun(vault: string): Promise<string[]> {
   const { stdout } = await call(vault, "undo", "--list", ...JSON_ONLY);
-  const { runs }: { runs: { id: string; undone: boolean; undoes: string | null; interrupted: boolean }[] } = JSON.parse(stdout);
-  const open = runs.filter((run) => !run.undone && run.undoes === null);
-  const chosen = open.find((run) => run.interrupted) ?? open[0];
-  return chosen ? [chosen.id] : [];
+  const { last }: { last: string | null } = JSON.parse(stdout);
+  return last === null ? [] : [last];
 }
 
 async function showDifference(command: string, text: string): Promise<void> {
