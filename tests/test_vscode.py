@@ -730,6 +730,7 @@ def test_a_missing_program_is_looked_for_again(code: Code) -> None:
     code.start("restart")
     code.wait(lambda: code.bar == code.expect_bar())
     link.rename(code.home / ".local" / "bin" / "vaultlink")
+    code.command("vaultlink.restart")
 
 
 def test_a_program_of_an_open_folder_is_named_and_not_run(code: Code) -> None:

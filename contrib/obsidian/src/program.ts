@@ -78,10 +78,8 @@ export class Program {
 
   /** Return the id of the run that a bare `vaultlink undo` would undo, as words; none if there is none. */
   async findLastRun(): Promise<string[]> {
-    type Run = { id: string; undone: boolean; interrupted: boolean; undoes: string | null };
     const { stdout } = await this.run("undo", ["--list", "--json"]);
-    const runs = (JSON.parse(stdout) as { runs: Run[] }).runs.filter((run) => !run.undone && run.undoes === null);
-    return [runs.find((run) => run.interrupted) ?? runs[0]].flatMap((run) => run?.id ?? []);
+    return [JSON.parse(stdout) as { last: string | null }].flatMap(({ last }) => last ?? []);
   }
 
   /** Start the watcher; and the server, without which questions only take longer. */

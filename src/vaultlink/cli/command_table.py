@@ -79,8 +79,7 @@ GROUPS: dict[str, dict[str, Command]] = {
             "Move notes, attachments and folders; links follow.",
         ),
         "extract": Command(
-            "vaultlink.cli.commands.rename:extract",
-            "Move a section into a new note; links follow.",
+            "vaultlink.cli.commands.rename:extract", "Move a section into a new note; links follow."
         ),
         "merge": Command(
             "vaultlink.cli.commands.rename:merge",

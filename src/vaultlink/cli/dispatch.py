@@ -9,19 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
-from vaultlink.cli.exit_codes import (
-    EXIT_CLEAN,
-    EXIT_ERROR,
-    EXIT_GUARD_FAILED,
-    EXIT_INTERRUPTED,
-)
-from vaultlink.errors import (
-    USER_ERRORS,
-    DamagedCacheError,
-    UnknownNameError,
-    UsageError,
-    propose,
-)
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_GUARD_FAILED, EXIT_INTERRUPTED
+from vaultlink.errors import USER_ERRORS, DamagedCacheError, UnknownNameError, UsageError, propose
 
 COMPLETE = "__complete"
 """Hidden command with which completion scripts ask for candidates."""
@@ -97,7 +86,8 @@ def _run_here(line: Sequence[str]) -> int:
                 raise
             return _dispatch_command(list(line))
     except KeyboardInterrupt:
-        from vaultlink.cli.terminal import discard_output, print_stderr  # noqa: PLC0415
+        from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415
+        from vaultlink.programs import discard_output  # noqa: PLC0415
 
         discard_output(sys.stdout)
         print_stderr("stopped")

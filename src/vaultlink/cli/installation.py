@@ -151,13 +151,9 @@ _SITE = lazy_pattern(r"https?://[!$-;=@-~]+")
 
 
 def find_schema_address(name: str) -> str:
-    """Return the address of a schema, on the site or else in this installation.
+    """Return the `https:` or `file:` address of a schema, such as `settings.json`.
 
-    Args:
-        name: The name of its file, such as `settings.json`.
-
-    Returns:
-        An `https:` or `file:` address; "" if the installation is no folder that stays.
+    It is on the site or in this installation; "" if that is no folder that stays.
     """
     site = _find_site()
     if site:

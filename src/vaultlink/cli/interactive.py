@@ -335,7 +335,6 @@ class TargetChoice:
         return None
 
     def _find(self, line: str) -> str | None:
-        """Return the file with this path or name, or None."""
         for path in (line, f"{line}.md"):
             if path in self._index.files:
                 return path

@@ -64,10 +64,6 @@ from vaultlink.rules.connections import UNUSED_ATTACHMENT
 from vaultlink.text import group_by
 
 
-def _find_no_mentions() -> Sequence[Mention] | None:
-    return ()
-
-
 class ReportInputs(NamedTuple):
     """The state of a vault, and functions that look up what a report needs of it.
 
@@ -78,7 +74,7 @@ class ReportInputs(NamedTuple):
     text: TextByPath
     suggest_all: Callable[[Sequence[str]], Mapping[str, Sequence[Suggestion]]]
     forecast: Callable[[Sequence[Diagnostic]], FixForecast]
-    find_mentions: Callable[[], Sequence[Mention] | None] = _find_no_mentions
+    find_mentions: Callable[[], Sequence[Mention] | None] = lambda: ()
 
 
 class _Facts(NamedTuple):
@@ -97,13 +93,13 @@ class _Facts(NamedTuple):
     mentions: Sequence[Mention] | None
 
 
-def _collect_facts(sources: ReportInputs) -> _Facts:
-    state = sources.state
+def _collect_facts(inputs: ReportInputs) -> _Facts:
+    state = inputs.state
     index, found = state.index, state.diagnostics
     findings = [item for path in sorted(found) for item in found[path]]
     return _Facts(
         findings,
-        sources.forecast(findings),
+        inputs.forecast(findings),
         rank_topics(state),
         [path for path in find_orphans(index) if is_note(path)],
         find_dead_ends(index),
@@ -112,7 +108,7 @@ def _collect_facts(sources: ReportInputs) -> _Facts:
         list_sections(state),
         sorted(check_with_rule(state.settings, index, UNUSED_ATTACHMENT)),
         count_score(state),
-        sources.find_mentions(),
+        inputs.find_mentions(),
     )
 
 
@@ -200,7 +196,7 @@ class ReportLabels(NamedTuple):
 
 
 def build_report(
-    sources: ReportInputs,
+    inputs: ReportInputs,
     labels: ReportLabels,
     max_rows: int | None = None,
     paths: tuple[str, ...] = (),
@@ -210,9 +206,9 @@ def build_report(
     The tables are about the files in `paths`, vault paths of files and folders; without any, about
     the whole vault.
     """
-    state, wanted = sources.state, make_path_filter(paths)
+    state, wanted = inputs.state, make_path_filter(paths)
     unpack_all(state.index.notes, state.index.targets, state.diagnostics, state.tallies)
-    whole, cutter = _collect_facts(sources), _TableCutter(max_rows)
+    whole, cutter = _collect_facts(inputs), _TableCutter(max_rows)
     facts = _narrow_facts(whole, state, wanted) if paths else whole
     numbers = _NoteNumbers(state, wanted)
     missing = [topic for topic in facts.topics if has_known_extension(topic.name)]
@@ -224,7 +220,7 @@ def build_report(
         totals=_count_totals(state, whole),
         rules=cutter.cut("rules", _list_rules(state, facts)),
         folders=cutter.cut("folders", numbers.list_folders()),
-        topics=_list_topics(sources, cutter.cut("topics", facts.topics), cutter.max_named),
+        topics=_list_topics(inputs, cutter.cut("topics", facts.topics), cutter.max_named),
         orphans=numbers.describe(cutter.cut("orphans", facts.orphans)),
         dead_ends=numbers.describe(cutter.cut("dead_ends", facts.dead_ends)),
         islands=tuple(
@@ -240,33 +236,24 @@ def build_report(
         missing_attachments=tuple(
             [
                 MissingAttachment(
-                    topic.name,
-                    len(topic.sources),
-                    _list_sources(topic.sources, cutter.max_named),
+                    topic.name, len(topic.sources), _list_sources(topic.sources, cutter.max_named)
                 )
                 for topic in cutter.cut("missing_attachments", missing)
             ]
         ),
         sections=cutter.cut("sections", facts.sections),
-        fixes=describe_fixes(cutter.cut("fixes", fixes), sources.text),
-        next=list_report_steps(_gather_step_inputs(state, whole)),
-        mentions=_list_mentioned(facts, cutter, numbers, sources.text),
+        fixes=describe_fixes(cutter.cut("fixes", fixes), inputs.text),
+        next=list_report_steps(
+            StepInputs(
+                *(state, whole.counts, whole.findings, whole.fixable, whole.mentions),
+                *(whole.sections, len(whole.topics)),
+            )
+        ),
+        mentions=_list_mentioned(facts, cutter, numbers, inputs.text),
         related=_list_isolated(state, facts.orphans, numbers),
         twins=_list_twins(state, numbers, wanted),
         cuts=tuple(cutter.cuts),
         paths=paths,
-    )
-
-
-def _gather_step_inputs(state: State, facts: _Facts) -> StepInputs:
-    return StepInputs(
-        state,
-        facts.counts,
-        facts.findings,
-        facts.fixable,
-        facts.mentions,
-        facts.sections,
-        len(facts.topics),
     )
 
 
@@ -308,10 +295,10 @@ def _list_rules(state: State, facts: _Facts) -> list[RuleRow]:
 
 
 def _list_topics(
-    sources: ReportInputs, topics: Sequence[DanglingTopic], max_named: int | None
+    inputs: ReportInputs, topics: Sequence[DanglingTopic], max_named: int | None
 ) -> tuple[TopicRow, ...]:
-    suggestions = sources.suggest_all([topic.name for topic in topics])
-    vaults = sources.state.settings.obsidian.vaults
+    suggestions = inputs.suggest_all([topic.name for topic in topics])
+    vaults = inputs.state.settings.obsidian.vaults
     rows = [topic_row(topic, lambda name: suggestions.get(name, ()), vaults) for topic in topics]
     return tuple([_describe_topic(row, max_named) for row in rows])
 

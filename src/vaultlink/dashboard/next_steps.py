@@ -88,12 +88,9 @@ def _list_mention_steps(inputs: StepInputs) -> Iterator[ReportStep]:
         connected = {path for item in mentions for path in (item.path, item.target)}
         points = estimate_points(inputs.state, inputs.counts, connected=connected)
         number = format_count(len(mentions), "place")
-        purpose = f"Link {number} that certainly {_agree(mentions)} {format_count(targets, 'note')}"
+        verb = "names" if len(mentions) == 1 else "name"
+        purpose = f"Link {number} that certainly {verb} {format_count(targets, 'note')}"
         yield ReportStep("mentions", "vaultlink mentions --write", purpose, len(mentions), points)
-
-
-def _agree(items: Sequence[object]) -> str:
-    return "names" if len(items) == 1 else "name"
 
 
 def _list_section_steps(inputs: StepInputs) -> Iterator[ReportStep]:

@@ -72,9 +72,6 @@ def split_folder(path: str) -> tuple[str, str]:
     return folder + slash, name.removesuffix(".md")
 
 
-# -- the difference between a line before and after a fix, as parts of both lines ------------------
-
-
 def compare_lines(before: str, after: str) -> tuple[list[DiffPart], list[DiffPart]]:
     """Return the parts of both lines.
 
@@ -160,11 +157,7 @@ _SEGMENT_GAP = 0.5
 
 
 def list_figures(totals: Totals) -> list[Figure]:
-    severities = (
-        (totals.errors, "error"),
-        (totals.warnings, "warning"),
-        (totals.infos, "info"),
-    )
+    severities = ((totals.errors, "error"), (totals.warnings, "warning"), (totals.infos, "info"))
     findings = ", ".join(format_count(count, noun) for count, noun in severities if count)
     return [
         Figure("Notes", totals.notes, f"and {format_count(totals.attachments, 'attachment')}"),
@@ -184,7 +177,11 @@ def list_figures(totals: Totals) -> list[Figure]:
             f"{totals.fixes_safe:,} safe" + ("" if totals.has_all_fixes else ", perhaps more"),
             "fixes",
         ),
-        *_list_mention_figure(totals),
+        *(
+            [Figure("Mentions", totals.mentions, "certain, without a link", "mentions")]
+            if totals.mentions
+            else []
+        ),
         Figure("Orphans", totals.orphans, format_count(totals.dead_ends, "dead end"), "orphans"),
         Figure("Islands", totals.islands, "not linked to the largest group", "islands"),
         Figure(
@@ -194,12 +191,6 @@ def list_figures(totals: Totals) -> list[Figure]:
             "sections",
         ),
     ]
-
-
-def _list_mention_figure(totals: Totals) -> list[Figure]:
-    if not totals.mentions:
-        return []
-    return [Figure("Mentions", totals.mentions, "certain, without a link", "mentions")]
 
 
 # -- the trend ------------------------------------------------------------------------------------
@@ -360,7 +351,6 @@ def _encode_edges(edges: list[tuple[int, int]]) -> list[int]:
     return encoded
 
 
-# -- the report as one HTML page that needs no network ---------------------------------------------
 # The page states its own content security policy: the browser runs the scripts of this package,
 # whose hashes are in the policy, and loads nothing. So what the template escapes is doubly inert.
 
@@ -381,11 +371,7 @@ SECTIONS = (
     ),
     (
         "Links to add",
-        (
-            ("mentions", "Certain mentions"),
-            ("related", "Isolated notes"),
-            ("twins", "Twins"),
-        ),
+        (("mentions", "Certain mentions"), ("related", "Isolated notes"), ("twins", "Twins")),
     ),
     (
         "Connections",
@@ -504,12 +490,11 @@ def _read_asset(name: str) -> str:
 
 def format_policy(style: str, scripts: Sequence[str]) -> str:
     """Return the content security policy that allows these inline texts only."""
-    hashes = [_format_hash(text) for text in (style, *scripts)]
+    hashes = [
+        f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+        for text in (style, *scripts)
+    ]
     return (
         f"default-src 'none'; style-src {hashes[0]}; script-src {' '.join(hashes[1:])}; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _format_hash(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

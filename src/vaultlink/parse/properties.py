@@ -282,6 +282,12 @@ def frontmatter_span(text: str) -> tuple[int, int, int] | None:
     return None
 
 
+def body_start(text: str) -> int:
+    """Return the offset of the text below the properties."""
+    span = frontmatter_span(text)
+    return span[2] if span else 0
+
+
 def read_properties(text: str, start: int, end: int) -> Frontmatter:
     """Parse the properties between the offsets `start` and `end` of a note's text."""
     block = text[start:end]

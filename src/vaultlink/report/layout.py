@@ -409,8 +409,7 @@ def escape_commands(text: str) -> str:
     if text.isascii() and "::" not in text and "##" not in text:
         return text
     return COMMAND_START.sub(
-        lambda match: f"{match['blank']}\\u003a" if match["blank"] is not None else "\\u0023",
-        text,
+        lambda match: f"{match['blank']}\\u003a" if match["blank"] is not None else "\\u0023", text
     )
 
 

@@ -61,14 +61,9 @@ _MAX_NESTING = 5
 
 
 def read_shell_line(line: str, cwd: str) -> list[FileAction]:
-    """Return what a line of a shell does with files.
+    """Return what a line of a shell, which may have several lines, does with files.
 
-    Args:
-        line: The line, which may have several lines.
-        cwd: The absolute path of the folder in which it runs.
-
-    Returns:
-        The actions in their order.
+    It runs in the folder at the absolute path `cwd`. The actions have their order.
     """
     reader = _Reader(cwd)
     if len(line) <= _MAX_LINE and "\0" not in line and UNKNOWN not in line:
@@ -592,14 +587,9 @@ _PATCH_LINE = re.compile(r"\*\*\* (Add File|Delete File|Update File|Move to): (.
 
 
 def read_patch(patch: str, cwd: str) -> list[FileAction]:
-    """Return what a patch in the form of Codex does with files.
+    """Return what a patch in the form of Codex does with files, in order.
 
-    Args:
-        patch: The text from `*** Begin Patch` to `*** End Patch`.
-        cwd: The folder to which its paths are relative.
-
-    Returns:
-        The actions in their order.
+    It is the text from `*** Begin Patch` to `*** End Patch`, with paths relative to `cwd`.
     """
     actions, lines = list[FileAction](), patch.splitlines()
     for number, line in enumerate(lines):

@@ -117,9 +117,6 @@ def answer_call(call: Call, tool: Tool, name: str, arguments: object) -> str:
     return encode_answer(tool.answer(subject, page, **given))
 
 
-# -- arguments -------------------------------------------------------------------------------------
-
-
 def read_arguments(name: str, tool: Tool, arguments: object) -> dict[str, Any]:
     """Return the arguments of a call; null is no value.
 

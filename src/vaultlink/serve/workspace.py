@@ -100,9 +100,6 @@ def use_single_process(vault: Vault) -> Vault:
     return Vault(scan, vault.state, vault.overlays)
 
 
-# -- one vault kept warm ---------------------------------------------------------------------------
-
-
 _LISTING_SHARE = 0.02
 """Share of the time that listing files may take where events are delivered.
 
@@ -125,14 +122,7 @@ _MAX_NAMED = 5
 
 
 class StoredPlan(msgspec.Struct, frozen=True):
-    """A plan that is kept until it is applied.
-
-    Attributes:
-        id: Its name.
-        requests: What was planned.
-        plan: The plan.
-        scan: The scan of the vault that it was made for.
-    """
+    """A plan of some requests that is kept until it is applied, and its scan."""
 
     id: str
     requests: tuple[Request, ...]

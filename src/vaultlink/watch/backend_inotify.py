@@ -25,11 +25,7 @@ from watchdog.observers.inotify_c import (
 from vaultlink.disk.scan import is_noted_name
 from vaultlink.errors import JournalError
 from vaultlink.watch.events import EventQueue, WatchUnavailable
-from vaultlink.write.journal_files import (
-    hold_lock_file,
-    make_journal_folder,
-    release_lock_file,
-)
+from vaultlink.write.journal_files import hold_lock_file, make_journal_folder, release_lock_file
 from vaultlink.write.system_calls import SYNCFS_SAFE, read_filesystem_type
 
 logging.getLogger("watchdog").addHandler(logging.NullHandler())  # an overflow is handled here

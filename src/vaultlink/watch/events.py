@@ -8,7 +8,6 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-# -- queue of change events between backends and the watcher ---------------------------------------
 # Backends add vault paths from any thread, any number of times.
 
 

@@ -35,9 +35,7 @@ class BaselineOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `baseline`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
-    prune: Annotated[
-        bool, option("--prune", help="Remove findings that are no longer found; add none.")
-    ] = False
+    prune: Annotated[bool, option("Remove findings that are no longer found; add none.")] = False
     diff: DiffOption = False
 
 
@@ -58,14 +56,12 @@ def baseline(options: BaselineOptions) -> int:
 
 
 class _BaselineCommand(WritingCommand):
-    """Records findings in the baseline."""
-
     def __init__(self, options: BaselineOptions):
         terminal = Terminal(options)
-        output_format = choose_document_format(terminal)
+        choose_document_format(terminal)
         if not options.diff:
             terminal.refuse_format("only baseline --diff prints it", ("text",))
-        super().__init__("baseline", options, terminal, output_format)
+        super().__init__("baseline", options, terminal)
         self._prune, self.is_dry, self.start = options.prune, options.diff, start_at(options.folder)
         self._selects = bool(options.select or options.ignore or options.extend_select)
 

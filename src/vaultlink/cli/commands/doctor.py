@@ -459,9 +459,8 @@ class DoctorOptions(FolderOptions, frozen=True, kw_only=True):
     against_obsidian: Annotated[
         bool,
         option(
-            "--against-obsidian",
-            help="Compare with what the command line of Obsidian lists. (tested with a stand-in "
-            "for it, never with Obsidian)",
+            "Compare with what the command line of Obsidian lists. (tested with a stand-in "
+            "for it, never with Obsidian)"
         ),
     ] = False
 
@@ -488,7 +487,7 @@ def doctor(options: DoctorOptions) -> int:
     Output formats: page (also when piped), tsv, json.
     """
     terminal = Terminal(options)
-    output_format = choose_listing_format(terminal, "page", "page")
+    choose_listing_format(terminal, "page", "page")
     rows = list(check_program())
     scan = _scan_vault(options, rows)
     compared: tuple[AppComparison, ...] = ()
@@ -511,7 +510,7 @@ def doctor(options: DoctorOptions) -> int:
         head=head,
         text=lambda: render_checks(rows, min(terminal.width, _MAX_WIDTH), terminal.palette),
     )
-    print_listing(terminal, output_format, listing)
+    print_listing(terminal, listing)
     terminal.print_message(
         f"{format_count(attention, 'line')} marked with ! need attention."
         if attention > 1

@@ -210,35 +210,25 @@ class InitOptions(VaultOptions, frozen=True, kw_only=True):
     folder: VaultArgument = None
     ci: Annotated[
         tuple[str, ...],
-        option(
-            "--ci",
-            choices=CI_KINDS,
-            help="Create the CI file that checks every change of the repository.",
-        ),
+        option("Create the CI file that checks every change of the repository.", choices=CI_KINDS),
     ] = ()
-    pre_commit: Annotated[bool, option("--pre-commit", help="The same as --ci pre-commit.")] = False
+    pre_commit: Annotated[bool, option("The same as --ci pre-commit.")] = False
     package: Annotated[
         str,
         option(
-            "--package",
-            metavar="REQUIREMENT",
-            help="What files of --ci install. Default: the source of this vaultlink. "
+            "What files of --ci install. Default: the source of this vaultlink. "
             "(VAULTLINK_PACKAGE)",
+            metavar="REQUIREMENT",
         ),
     ] = ""
     merge_driver: Annotated[
-        bool,
-        option("--merge-driver", help="Set up git to merge backlinks sections with vaultlink."),
+        bool, option("Set up git to merge backlinks sections with vaultlink.")
     ] = False
     agents: Annotated[
-        bool,
-        option(
-            "--agents",
-            help="Write instructions, a skill, hooks and rules for programs that write notes.",
-        ),
+        bool, option("Write instructions, a skill, hooks and rules for programs that write notes.")
     ] = False
     yes: Annotated[
-        bool, option("--yes", help="Write all of them without a question.", requires=("--agents",))
+        bool, option("Write all of them without a question.", requires=("--agents",))
     ] = False
     diff: DiffOption = False
 
@@ -326,7 +316,8 @@ def _preview(terminal: Terminal, root: Path | None, texts: Mapping[Path, str]) -
 
     names = {path.relative_to(root or path.anchor).as_posix(): path for path in texts}
     changes = VaultChanges(texts={name: (None, texts[path]) for name, path in names.items()})
-    print_plan(terminal, choose_document_format(terminal), "init", changes)
+    choose_document_format(terminal)
+    print_plan(terminal, "init", changes)
     return EXIT_FINDINGS
 
 

@@ -24,7 +24,6 @@ from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety
 from vaultlink.refactor.refactoring import require_text
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import list_heading_paths
-from vaultlink.rules.registry import Rule
 from vaultlink.serve.lsp.diagnostics import list_findings, make_diagnostics
 from vaultlink.serve.lsp.edits import make_plan_edit, make_text_edits
 from vaultlink.serve.lsp.views import View
@@ -51,14 +50,9 @@ _COMMAND = "vaultlink/change"
 class Offer(NamedTuple):
     """A change that is offered, and not planned yet.
 
-    Attributes:
-        title: What it does.
-        kind: The kind of the action.
-        change: What plans it, as in `_PLANNERS`.
-        arguments: The arguments of that, besides the vault and the path.
-        finding: The finding that it concerns, if any.
-        is_preferred: True for the fix to make without a choice.
-        is_slow: True if it takes long to plan.
+    `change` says what plans it, as in `_PLANNERS`, and `arguments` are those besides the vault and
+    the path. `finding` is the one that it concerns, if any. A preferred one is made without a
+    choice; a slow one takes long to plan.
     """
 
     title: str
@@ -127,13 +121,8 @@ def complete_action(view: View, action: types.CodeAction) -> types.CodeAction:
 def make_change(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | None:
     """Return the edit of an action; None if there is nothing to change.
 
-    Args:
-        view: The vault.
-        arguments: The address of the note, the title of the action, what plans it, and the
-            arguments of that.
-
-    Raises:
-        UsageError: It can't be made, or not any more.
+    The arguments are the address of the note, the title of the action, what plans it, and the
+    arguments of that. Raises UsageError if it can't be made, or not any more.
     """
     match list(arguments):
         case [str(uri), str(title), str(change), *others] if _fits(change, others):
@@ -194,15 +183,14 @@ def _list_offers(view: View, path: str, span: tuple[int, int]) -> Iterator[Offer
     for item in chosen:
         yield from _offer_exceptions(view, item)
     rules = view.vault.state.settings.rules_by_name
-    if any(_may_be_safe(rules[item.rule], item) for item in findings):
+    if any(
+        (item.fix is not None and item.fix.safety is Safety.SAFE)
+        or rules[item.rule].deferred_fix == "section"
+        for item in findings
+    ):
         yield Offer("Fix all safe findings in this note", _FIX_ALL, "fix all")
     if view.is_whole and is_note(path):
         yield from _offer_refactorings(view, view.vault.index.notes[path], span)
-
-
-def _may_be_safe(rule: Rule, item: Diagnostic) -> bool:
-    is_safe = item.fix is not None and item.fix.safety is Safety.SAFE
-    return is_safe or rule.deferred_fix == "section"
 
 
 def _offer_fixes(view: View, item: Diagnostic) -> Iterator[Offer]:
@@ -463,7 +451,7 @@ OPTIONS: Mapping[str, Any] = {
     types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(
         code_action_kinds=[_FIX, _EXTRACT, _FIX_ALL, _LINK_MENTIONS, _WRITE_SECTION],
         resolve_provider=True,
-    ),
+    )
 }
 
 REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
@@ -473,5 +461,5 @@ REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
 }
 
 COMMANDS: Mapping[str, Callable[[View, Sequence[Any]], types.WorkspaceEdit | None]] = {
-    _COMMAND: make_change,
+    _COMMAND: make_change
 }

@@ -17,12 +17,9 @@ _MARKS = lazy_pattern(r"(?:[-*+>]|\d{1,9}[.)]|\[.\]|#{1,6})[ \t]+|>")
 class Block(NamedTuple):
     """A block of a note.
 
-    Attributes:
-        id: Its id, without the caret.
-        text: The text of its first line, without marks.
-        start: Offset of that line, in code points.
-        end: Offset behind its text, where a new id is added.
-        is_new: True if the note does not contain the id yet.
+    `id` has no caret, and `text` is that of the first line, without marks. `start` is the offset of
+    that line, in code points; `end` is behind the text, where a new id is added. `is_new` is True
+    if the note does not contain the id yet.
     """
 
     id: str

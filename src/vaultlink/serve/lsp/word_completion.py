@@ -26,16 +26,10 @@ MAX_ITEMS = 50
 
 
 class Choice(NamedTuple):
-    """An item of a completion.
+    """An item of a completion: its label, and the text that replaces what is typed.
 
-    Attributes:
-        label: What is shown.
-        text: The text that replaces what is typed.
-        kind: Its symbol.
-        detail: What is shown beside it.
-        data: What `completionItem/resolve` needs.
-        edits: Other edits of the same document.
-        command: What is done afterwards.
+    `detail` is shown beside it, and `data` is what `completionItem/resolve` needs. `edits` are
+    others of the same document, and `command` is done afterwards.
     """
 
     label: str
@@ -150,10 +144,6 @@ def count_tags(index: Index) -> Counter[str]:
     return index.derive(_make_count(_list_tags, NoteTags))
 
 
-def _count_keys(index: Index) -> Counter[str]:
-    return index.derive(_make_count(_list_keys, NoteProperties))
-
-
 def _count_values(index: Index, key: str) -> Counter[str]:
     return index.derive(_make_count(_ListValues(key), NoteProperties))
 
@@ -256,7 +246,7 @@ def _complete_key(
     line_end = text.find("\n", offset)
     rest = text[offset : line_end if line_end != -1 else len(text)].rstrip("\r")
     key, colon, _ = rest.partition(":")
-    counts = _count_keys(view.vault.index)
+    counts = view.vault.index.derive(_make_count(_list_keys, NoteProperties))
     known = Counter({**dict.fromkeys(_OBSIDIAN_KEYS, 0), **counts})
     others = {item[1].lower() for item in _WRITTEN_KEY.finditer(text) if item.start() != line}
     found = [
@@ -286,13 +276,10 @@ def _find_value(text: str, line: int, offset: int) -> _TypedValue | None:
     if not item:
         return None
     above = list(_WRITTEN_KEY.finditer(text, 0, line))
-    if not above or not _is_list(text[above[-1].end() : line]):
+    items = map(str.strip, text[above[-1].end() : line].split("\n")) if above else ()
+    if not above or not all(not item or item.startswith("-") for item in items):
         return None
     return _TypedValue(above[-1][1].lower(), line + item.start(1), item[2], item[1], "")
-
-
-def _is_list(text: str) -> bool:
-    return all(not line.strip() or line.lstrip().startswith("-") for line in text.split("\n"))
 
 
 def _complete_value(
