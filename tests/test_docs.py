@@ -53,6 +53,7 @@ ELSEWHERE = re.compile(
 """Commands of the README that tests/test_readme_commands.py and tests/test_first_steps.py run."""
 EXPLANATIONS = [
     *(
+        "changing",
         "comparison",
         "crash-safety",
         "development",
@@ -94,6 +95,7 @@ def test_each_use_has_a_page() -> None:
         "agent-setup",
         "agents",
         "backlinks",
+        "changing",
         "ci",
         "comparison",
         "configuration",

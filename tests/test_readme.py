@@ -1,7 +1,7 @@
-"""Tests of the README and of the samples in docs/: the rules table is generated, every command is named, and every sample is
-the real output of its command.
+"""Tests of the README and of the samples in docs/: the tables of commands and rules are generated, every command is named, and
+every sample is the real output of its command.
 
-`VAULTLINK_REFRESH=1` (or `make refresh`) regenerates the table.
+`VAULTLINK_REFRESH=1` (or `make refresh`) regenerates the tables.
 """
 
 import os
@@ -16,7 +16,7 @@ import pytest
 
 from documents import blocks, prose
 from vaultlink import open_vault
-from vaultlink.cli.command_table import ALIASES, COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
 from vaultlink.disk.read import load_rules
 from vaultlink.engine.step import Change, Examined, Presence, step
 from vaultlink.rules.registry import Rule, build_catalog
@@ -48,11 +48,68 @@ def table() -> str:
     return "\n".join([START, *head, *map(row, RULES), END])
 
 
-def test_rules_table_is_up_to_date() -> None:
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    _, after = rest.split(END)
-    fresh = before + table() + after
+GUIDES = {
+    "check": "terminal",
+    "baseline": "old-findings",
+    "watch": "watching",
+    "guard": "hooks",
+    "lsp": "language-server",
+    "mcp": "agents",
+    "serve": "serving",
+    "fix": "fixing",
+    "sections": "backlinks",
+    "undo": "fixing",
+    "rename": "renaming",
+    "move": "renaming",
+    "extract": "renaming",
+    "merge": "renaming",
+    "delete": "deleting",
+    "unresolved": "planned-notes",
+    "backlinks": "backlinks",
+    "status": "first-steps",
+    "related": "related",
+    "mentions": "mentions",
+    "history": "history",
+    "graph": "graph",
+    "report": "report",
+    "config": "configuration",
+    "init": "ci",
+    "merge-driver": "obsidian-git",
+}
+"""The guide that explains a command, if there is one."""
+
+
+def describe_command(name: str) -> str:
+    """Return a command with a link to its guide, its former name and its summary."""
+    shown = f"[`{name}`](docs/{GUIDES[name]}.md)" if name in GUIDES else f"`{name}`"
+    former = "".join(f" (or `{old}`)" for old, new in ALIASES.items() if new == name)
+    return f"{shown}{former}: {COMMANDS[name].summary}"
+
+
+def command_table() -> str:
+    """Return the table of commands: a row for each purpose, a line for each command."""
+    rows = [
+        f"| **{purpose}** | {'<br>'.join(map(describe_command, commands))} |"
+        for purpose, commands in GROUPS.items()
+    ]
+    head = ["| Purpose | `vaultlink …` |", "|---|---|"]
+    return "\n".join([COMMANDS_START, *head, *rows, COMMANDS_END])
+
+
+COMMANDS_START, COMMANDS_END = "<!-- commands: start -->", "<!-- commands: end -->"
+
+
+def replace_part(text: str, part: str) -> str:
+    """Replace what is between the first and the last line of a part."""
+    start, *_, end = part.splitlines()
+    before, rest = text.split(start)
+    return before + part + rest.split(end)[1]
+
+
+def test_tables_are_up_to_date() -> None:
+    fresh = README.read_text(encoding="utf-8")
+    for part in (command_table(), table()):
+        fresh = replace_part(fresh, part)
     if os.environ.get("VAULTLINK_REFRESH"):
         README.write_text(fresh, encoding="utf-8")
     assert README.read_text(encoding="utf-8") == fresh, "run `make refresh`"

@@ -82,6 +82,12 @@ class TextLines:
         return min(start + column - 1, end)
 
 
+def line_span(text: str, start: int, end: int | None = None) -> tuple[int, int]:
+    """Return the span of the lines from `start` to `end`, without the last line feed."""
+    line_end = text.find("\n", start if end is None else end)
+    return text.rfind("\n", 0, start) + 1, len(text) if line_end == -1 else line_end
+
+
 def list_first(names: Sequence[str], limit: int = 1) -> str:
     """Return the first names and the number of the others: `a, b and 3 more`."""
     more = f" and {len(names) - limit:,} more" if len(names) > limit else ""

@@ -4,7 +4,7 @@ import { homedir } from "os";
 import { delimiter, isAbsolute, join, relative, sep } from "path";
 
 /** The first version whose watcher counts mistakes and planned notes. */
-export const MIN_VERSION = "0.5.0";
+export const MIN_VERSION = "0.6.0";
 
 const TIME_LIMIT = 120_000;
 const DELAYS = [1_000, 5_000, 25_000];

@@ -272,19 +272,19 @@ class Terminal:
         )
 
     def print_again(self, printed: Iterable[PrintedPart]) -> None:
-        """Print what `record_output` recorded; a terminal gets no controls."""
+        """Print what `record_output` recorded."""
         for kind, data in printed:
             if kind == "message":
-                print_stderr(str(data, "utf-8", "surrogateescape"))
+                print_stderr(data.decode("utf-8", "surrogateescape"))
+            elif kind == "paged":
+                self.print_paged(data)
             else:
-                result = str(data, "utf-8", "surrogateescape") if self.is_terminal else data
-                shown = self.encode_results(result)
-                (self.print_paged if kind == "paged" else self.print_part)(shown)
+                self.print_part(data)
 
     def print_results(self, result: str | bytes) -> None:
         """Print results to stdout or the output file.
 
-        Text is made harmless; bytes are printed as they are. A closed pipe is not an error: the run
+        Text is made harmless, as `encode_results` says. A closed pipe is not an error: the run
         continues as if everything were read. Raises UsageError if the results cannot be written.
         """
         data = self.encode_results(result)
@@ -360,14 +360,14 @@ class Terminal:
     def encode_results(self, result: str | bytes, *, has_commands: bool = False) -> bytes:
         """Encode results; text is made harmless for terminals and logs.
 
-        Commands of a CI service escape what they contain.
+        Commands of a CI service escape what they contain. Bytes, which a cache may hold, are made
+        harmless for terminals only.
         """
-        if isinstance(result, bytes):
+        if isinstance(result, bytes) and not self.is_terminal:
             return result
-        text = escape_terminal_controls(result, is_colored=self.palette is not PLAIN)
-        if not (self.is_terminal or has_commands):
-            text = escape_commands(text)
-        return encode_text(text)
+        text = result if isinstance(result, str) else result.decode("utf-8", "surrogateescape")
+        text = escape_terminal_controls(text, is_colored=self.palette is not PLAIN)
+        return encode_text(text if self.is_terminal or has_commands else escape_commands(text))
 
     def check_output_file(self) -> None:
         """Check the output file before anything else is done. Raises UsageError.

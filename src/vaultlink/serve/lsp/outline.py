@@ -18,7 +18,7 @@ from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.brackets import SpanSet
 from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.lines import split_lines
-from vaultlink.parse.properties import frontmatter_span
+from vaultlink.parse.properties import body_start
 from vaultlink.report.layout import format_count
 from vaultlink.serve.lsp.navigation import (
     AT_TOP,
@@ -193,9 +193,8 @@ Fold = tuple[int, int, types.FoldingRangeKind | None]
 
 
 def _list_foldable(note: Note, text: str) -> Iterator[Fold]:
-    span = frontmatter_span(text)
-    body = span[2] if span else 0
-    if span:
+    body = body_start(text)
+    if body:
         yield 0, len(text[:body].rstrip()), types.FoldingRangeKind.Region
     passages = Passages(note, text)
     for heading in note.headings:
