@@ -238,11 +238,14 @@ def test_first_screen_has_a_command_and_its_output() -> None:
 
 
 def test_python_in_the_documents_runs() -> None:
-    examples = [*blocks(DOCS / "python.md", "python"), *blocks(DOCS / "python-types.md", "python")]
+    pages = [DOCS / f"{name}.md" for name in ("python", "python-types", "plans")]
+    examples = [block for page in pages for block in blocks(page, "python")]
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     assert len(examples) > 1
     done = subprocess.run(
         [sys.executable, "-c", "".join(examples)],
         cwd=ROOT,
+        env=os.environ | {"PATH": programs},
         capture_output=True,
         text=True,
         encoding="utf-8",
