@@ -143,7 +143,6 @@ def make_new_finding_selector(
 # -- texts on standard input: that of a note, with `--stdin-filename`, or drafts -------------------
 # Without one of these options a command works on paths on disk.
 
-
 _STDIN_ARGUMENT = (Path("-"),)
 
 _MAX_STDIN_BYTES = 64_000_000
@@ -288,7 +287,6 @@ def _find_stdin_note(options: ReportOptions, root: Path) -> str:
 
 
 # -- the plan file of `rename --from-file` ---------------------------------------------------------
-
 
 _MAX_PLAN_BYTES = 10_000_000
 """Bytes of the largest plan file that is read."""

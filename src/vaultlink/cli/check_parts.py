@@ -55,7 +55,6 @@ _MIN_SHARED = 4_000
 _MAX_DECODED = 20_000
 """Paths whose findings are in memory at once, so that they are decoded only once."""
 
-
 _NOTHING_SHARED: Mapping[str, Sequence[FindingGroup]] = {}
 
 

@@ -49,7 +49,6 @@ _KNOWN_ELSEWHERE = {
 }
 """Commands that other programs have, and what serves here."""
 
-
 _ASKING = frozenset({"backlinks", "links", "topics", "unresolved"})
 """Commands that a server answers, as it does `check` of texts on standard input, and `guard`."""
 
@@ -110,7 +109,6 @@ def _is_guard(line: Sequence[str]) -> bool:
 
 
 def _explain_error(error: Exception) -> list[str]:
-    """Return the lines of the message of an error."""
     if isinstance(error, FileNotFoundError) and not _has_current_folder():
         return [
             "error: the current folder no longer exists. Change to another folder and run the "

@@ -63,7 +63,6 @@ def importing_extra(command: str, *requirements: str) -> Iterator[None]:
 # No index has a release yet. A file that installed a name which nobody owns would install whatever
 # somebody publishes under it, so the source is the repository of this copy, or one that is named.
 
-
 IS_PUBLISHED = False
 """True when PyPI has the versions of this project; set with the first release."""
 
@@ -141,7 +140,6 @@ def _is_safe(url: str) -> bool:
 
 # -- the JSON Schemas, for editors -----------------------------------------------------------------
 # The site of the documentation has them as soon as `[project.urls]` in pyproject.toml names it.
-
 
 _PUBLISHED_FOLDER = "reference/schemas"
 """The folder of the schemas on the site of the documentation."""

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 # The keys are those of `git add -p`. Nothing is written before the last answer. The chosen fixes
 # are then applied together, with the same checks as in any other run.
 
-
 _MAX_DIGIT = 9
 """Proposals after this one have no key."""
 
@@ -452,7 +451,6 @@ def terminal_size() -> os.terminal_size:
 # -- read single keys, and names with completion, from a terminal ----------------------------------
 # prompt_toolkit reads the keys: it restores the terminal however the program ends, and also works
 # on Windows. It is imported only when the first key is read.
-
 
 _MAX_COMPLETIONS = 100
 """Names that are offered at once. A longer list helps nobody."""

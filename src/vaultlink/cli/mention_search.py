@@ -68,7 +68,6 @@ def find_linkable_mentions(vault: Vault, count: CountPaths = iter) -> list[Menti
 
 # -- find the mentions that the options of `vaultlink mentions` name, and print them ---------------
 
-
 MentionLinks = Mapping[MentionPlace, Edit]
 """The edits that link mentions, by place."""
 

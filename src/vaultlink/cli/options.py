@@ -96,7 +96,6 @@ NoteArgument = Annotated[
 ]
 """The note of a command on one."""
 
-
 LimitOption = Annotated[int | None, option("List at most N rows.", metavar="N")]
 """The option of a listing for its first rows only."""
 

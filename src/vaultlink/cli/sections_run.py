@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.fix.plan import Plan
 
-
 STYLE_KEYS = ("style", "heading", "entries", "order", "group")
 """The settings that options change for one run."""
 

@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 # -- the pager, for results that fill more than a screen -------------------------------------------
 
-
 _FIRST_LESS_VERSION = 566
 """The first version of less that understands hyperlinks."""
 
@@ -104,7 +103,6 @@ def format_vault_address(root: Path) -> str:
 
 # -- the output of a run: results on stdout or in a file, everything else on stderr ----------------
 # Also chooses colour, line width and output format, and handles closed pipes.
-
 
 _PIPED_WIDTH = 120
 """The columns of a truncated line without a terminal."""

@@ -23,7 +23,6 @@ _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 It is taken from the class hierarchy because its module differs between versions of typer.
 """
 
-
 _KNOWN_ELSEWHERE = {
     "--format": ("--output-format",),
     "--output": ("--output-file",),
@@ -115,7 +114,6 @@ _DASHED_NAME = lazy_pattern(r"-[^\W\d]{2}.*", re.S)
 
 _EXTRA_ARGUMENTS = lazy_pattern(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", re.S)
 """The message of typer for arguments that a command does not have."""
-
 
 _QUOTED_OPTION = lazy_pattern(r"'(--?[\w-]+)'")
 

@@ -46,7 +46,6 @@ if TYPE_CHECKING:
 # -- opening the vault of a command, and resolving notes and paths named by the user ---------------
 # Settings from environment variables are read here.
 
-
 StartPaths: TypeAlias = Sequence[Path]
 """Paths that the vault contains, on disk or in the vault; without any, the current folder."""
 

@@ -1,7 +1,7 @@
 """Build a report from the state of a vault: its totals and its tables."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from vaultlink.dashboard.model import (
@@ -17,6 +17,7 @@ from vaultlink.dashboard.model import (
     MissingAttachment,
     NoteRow,
     RelatedNoteRow,
+    ReportStep,
     RuleRow,
     SectionRow,
     TableCut,
@@ -25,8 +26,13 @@ from vaultlink.dashboard.model import (
     TwinRow,
     VaultReport,
 )
-from vaultlink.dashboard.next_steps import StepInputs, list_report_steps
-from vaultlink.dashboard.score import ScoreCounts, compute_score, count_score, list_sections
+from vaultlink.dashboard.score import (
+    ScoreCounts,
+    compute_score,
+    count_score,
+    estimate_points,
+    list_sections,
+)
 from vaultlink.engine.checks import check_with_rule
 from vaultlink.engine.step import State
 from vaultlink.fix.forecast import FixForecast, count_by_rule
@@ -51,6 +57,7 @@ from vaultlink.model import (
 )
 from vaultlink.report.changed_lines import cut_lines, find_first_change
 from vaultlink.report.full import REASON_LABELS
+from vaultlink.report.layout import format_count
 from vaultlink.report.listings import (
     DanglingTopic,
     DanglingTopicRow,
@@ -60,7 +67,9 @@ from vaultlink.report.listings import (
     rank_topics,
     topic_row,
 )
+from vaultlink.report.overview import list_fix_steps
 from vaultlink.rules.connections import UNUSED_ATTACHMENT
+from vaultlink.rules.section_rules import ALL_SECTION_RULES
 from vaultlink.text import group_by
 
 
@@ -181,7 +190,6 @@ _MAX_TRIED = 400
 _MAX_RELATED = 3
 """Related notes of each."""
 
-
 _MAX_TWINS = 20
 """Pairs of notes that are alike."""
 
@@ -243,12 +251,7 @@ def build_report(
         ),
         sections=cutter.cut("sections", facts.sections),
         fixes=describe_fixes(cutter.cut("fixes", fixes), inputs.text),
-        next=list_report_steps(
-            StepInputs(
-                *(state, whole.counts, whole.findings, whole.fixable, whole.mentions),
-                *(whole.sections, len(whole.topics)),
-            )
-        ),
+        next=_list_next_steps(state, whole),
         mentions=_list_mentioned(facts, cutter, numbers, inputs.text),
         related=_list_isolated(state, facts.orphans, numbers),
         twins=_list_twins(state, numbers, wanted),
@@ -344,7 +347,6 @@ def _describe_fix(item: Diagnostic, fix: Fix, text: TextByPath) -> FixRow:
 
 
 # -- links to add ---------------------------------------------------------------------------------
-
 
 _MAX_PASSAGE = 90
 """Code points of a sentence that are shown on each side of a mention."""
@@ -484,3 +486,92 @@ class _NoteNumbers:
 
 def _parent_folder(path: str) -> str:
     return path.rpartition("/")[0]
+
+
+# -- the next steps: commands, with the gain of each -----------------------------------------------
+
+_COUNTED_ABOUT = {
+    "unresolved-link": ("mistake", "mistakes"),
+    "planned-link": ("planned note", "planned notes"),
+}
+"""What links with a proposal are about; the other proposals are called others."""
+
+
+def _list_next_steps(state: State, facts: _Facts) -> tuple[ReportStep, ...]:
+    """Return what to do next: what gains most points first, then what resolves most."""
+    steps = [
+        *_list_fix_steps(state, facts),
+        *_list_mention_steps(state, facts),
+        *_list_section_steps(state, facts),
+        *_list_topic_steps(len(facts.topics)),
+    ]
+    return tuple(sorted(steps, key=lambda step: (-step.points, -step.gain)))
+
+
+def _list_fix_steps(state: State, facts: _Facts) -> Iterator[ReportStep]:
+    for step in list_fix_steps(facts.fixable):
+        is_safe = step.command == "vaultlink fix"
+        resolved = _select_findings(facts, Safety.SAFE if is_safe else Safety.UNSAFE)
+        points = estimate_points(state, facts.counts, resolved)
+        if is_safe:
+            purpose = f"Apply {format_count(step.gain, 'safe fix', 'safe fixes')}"
+            yield ReportStep("safe-fixes", step.command, purpose, step.gain, points)
+            continue
+        least = "at least " if facts.fixable.has_guesses else ""
+        purpose = f"Decide on the proposals for {least}{_describe_proposals(resolved)}"
+        yield ReportStep("proposals", step.command, purpose, step.gain, points)
+
+
+def _select_findings(facts: _Facts, safety: Safety) -> list[Diagnostic]:
+    pairs = zip(facts.findings, facts.fixable.fixes, strict=True)
+    return [item for item, fix in pairs if fix is not None and fix.safety is safety]
+
+
+def _describe_proposals(findings: Sequence[Diagnostic]) -> str:
+    """Return the numbers of findings by kind: `5 mistakes and 2 other findings`."""
+    parts = []
+    for about, nouns in _COUNTED_ABOUT.items():
+        number = sum(item.about == about for item in findings)
+        parts += [format_count(number, *nouns)] if number else []
+    others = sum(item.about not in _COUNTED_ABOUT for item in findings)
+    parts += [format_count(others, "other finding" if parts else "finding")] if others else []
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _list_mention_steps(state: State, facts: _Facts) -> Iterator[ReportStep]:
+    mentions = facts.mentions
+    if mentions:
+        targets = len({item.target for item in mentions})
+        connected = {path for item in mentions for path in (item.path, item.target)}
+        points = estimate_points(state, facts.counts, connected=connected)
+        number = format_count(len(mentions), "place")
+        verb = "names" if len(mentions) == 1 else "name"
+        purpose = f"Link {number} that certainly {verb} {format_count(targets, 'note')}"
+        yield ReportStep("mentions", "vaultlink mentions --write", purpose, len(mentions), points)
+
+
+def _list_section_steps(state: State, facts: _Facts) -> Iterator[ReportStep]:
+    """Yield the update of sections, which `vaultlink fix` makes too if it is safe."""
+    number = sum(not row.in_step for row in facts.sections)
+    if not number:
+        return
+    safe = _select_section_findings(_select_findings(facts, Safety.SAFE))
+    found = safe or _select_section_findings(facts.findings)
+    rules = ",".join(sorted({item.rule for item in found}))
+    verb, command = ("Update", "fix") if safe else ("Correct", "check")
+    purpose = f"{verb} {format_count(number, 'backlinks section')} out of date"
+    points = estimate_points(state, facts.counts, found)
+    yield ReportStep("sections", f"vaultlink {command} --select {rules}", purpose, number, points)
+
+
+def _select_section_findings(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
+    return [item for item in findings if item.rule in ALL_SECTION_RULES]
+
+
+def _list_topic_steps(topics: int) -> Iterator[ReportStep]:
+    if topics:
+        names = format_count(topics, "name")
+        verb = "has" if topics == 1 else "have"
+        purpose = f"Look through {names} in links that {verb} no file"
+        yield ReportStep("unresolved", "vaultlink unresolved", purpose, 0, 0)

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # A name can contain anything: markup, controls, bidirectional overrides, bytes that are not UTF-8,
 # or megabytes of text. Markup is escaped by the template. This module does the rest.
 
-
 SHOWN_CHARACTERS = 160
 """The longest name that is shown whole. Longer ones keep their beginning and end."""
 
@@ -195,7 +194,6 @@ def list_figures(totals: Totals) -> list[Figure]:
 
 # -- the trend ------------------------------------------------------------------------------------
 
-
 _WIDTH, _HEIGHT = 240, 48
 """The size of a line in pixels."""
 
@@ -278,7 +276,6 @@ def _format_pixels(value: float) -> str:
 # The form is JSON of columns, compressed by gzip, in base64: browsers decompress and parse it
 # without a library, and no text of a note can end the element that holds it.
 
-
 _MAX_TEXT = 240
 """Characters of a name or label. The name of a topic can be as long as a note."""
 _KINDS = {"note": "n", "attachment": "a", "canvas": "c", "dangling": "d"}
@@ -354,7 +351,6 @@ def _encode_edges(edges: list[tuple[int, int]]) -> list[int]:
 # The page states its own content security policy: the browser runs the scripts of this package,
 # whose hashes are in the policy, and loads nothing. So what the template escapes is doubly inert.
 
-
 _STILL_WIDTH = 1200
 """The width in pixels of the picture that a browser without JavaScript shows."""
 
@@ -393,7 +389,6 @@ SECTIONS = (
     ),
 )
 """The sections with tables: their group, and the report's field and the title of each."""
-
 
 STEP_TABLES = {
     "safe-fixes": "fixes",

@@ -79,7 +79,6 @@ _LIMITS = ((10_000, 80), (1_000, 90), (100, 94), (10, 97))
 A share hides how much is left to do: 2,000 broken links are less than 2 % of a large vault.
 """
 
-
 _COUNTED_SEVERITIES = (Severity.ERROR, Severity.WARNING)
 
 
@@ -170,7 +169,6 @@ def _count_out_of_step(state: State, path: str, found: Sequence[Diagnostic]) -> 
 
 # -- backlinks sections ---------------------------------------------------------------------------
 
-
 _IN_STEP = "in step"
 _SECTION = "section"
 
@@ -235,7 +233,6 @@ def _describe_sections(note: Note, found: Sequence[Diagnostic]) -> Iterator[Sect
 
 
 # -- the trend of a vault: what is counted of the state at each commit -----------------------------
-
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 

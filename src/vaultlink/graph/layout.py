@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 # Nodes are numbers from 0, so that results do not depend on the hash of a text. networkx is
 # imported on the first call.
 
-
 _SEED = 7
 """Louvain visits nodes in random order. A fixed seed makes the result the same each time."""
 _MIN_SPLIT = 24
 """A community with fewer core nodes is not divided into parts."""
-
 
 Community: TypeAlias = tuple[tuple[int, ...], ...]
 """A group of nodes, in parts, without the leaves of its nodes."""
@@ -116,7 +114,6 @@ def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> Community:
 
 # -- place discs without overlap: large ones in the middle, linked ones close ----------------------
 # Points are complex numbers, so that a turn is a multiplication. Everything is around 0.
-
 
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 """The angle between seeds of a sunflower, which spreads them evenly."""
@@ -314,7 +311,6 @@ def turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex
 # Nodes fill the part of their community, parts fill the community, and communities the picture.
 # Each is then turned so that it faces what it is linked with.
 
-
 STRETCH = 1.45
 """Width of a picture for each one of its height, as of a window."""
 _MAX_SETTLED = 150
@@ -445,7 +441,6 @@ class Placement:
 # by each other community as a whole, so that the time of a round grows slower than with the
 # square.
 
-
 MAX_NODES = 400
 MAX_EDGES = 8_000
 """Larger graphs are not refined. One of this size takes about a second."""
@@ -546,7 +541,6 @@ def _separate(points: list[complex], sizes: Sequence[float], nodes: Sequence[int
 
 # Large communities are in the middle, linked ones near each other. Small graphs are refined by
 # forces. Nothing is random.
-
 
 _MIN_EXTENT = 60.0
 """A smaller drawing is not enlarged to the whole picture: three notes would fill it."""

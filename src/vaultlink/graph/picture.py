@@ -58,7 +58,6 @@ class GraphPicture(NamedTuple):
 SIZE = 16_383
 """The width and height of a picture. Coordinates fit into 14 bits."""
 
-
 _INVALID_IN_XML = lazy_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _UNSAFE_IN_XML = lazy_pattern("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|#(?=#)")
 """Characters that a terminal may obey, and the beginning of commands for CI services."""
@@ -91,7 +90,6 @@ def reference_unsafe(xml: str) -> str:
 
 
 # -- place the labels of a still picture, so that none covers another ------------------------------
-
 
 FONT_SIZE = 12
 """The height of a label in the pixels of the picture."""
@@ -203,7 +201,6 @@ def _cut(text: str) -> str:
 # -- draw a picture of the graph as SVG: a file, or the still picture of a page --------------------
 # Nodes are points of a thick round line, so that those of one size and colour share an element:
 # the picture of 36,000 nodes has a few hundred elements.
-
 
 PALETTE: Mapping[str, tuple[str, str]] = {
     "1": ("#3f6fb5", "#7fabec"),

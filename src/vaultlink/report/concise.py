@@ -208,7 +208,6 @@ def describe_known(count: KnownCount, options: str = "") -> str:
 
 # -- statistics: a line per rule with its findings and their fixes ---------------------------------
 
-
 _HEADER = ("findings", "fix", "unsafe")
 
 

@@ -328,7 +328,6 @@ def format_count(count: int, one: str, many: str | None = None) -> str:
 # Renderers mark hyperlinks (OSC 8), which open the file of a path, with a key that is random in
 # each process. Only these are let through, because no text of a vault can contain the key.
 
-
 LinkPath = Callable[[str, str], str]
 """Returns a text as a hyperlink to a vault path: `link_path(text, path)`."""
 
@@ -422,7 +421,6 @@ def escape_json(data: bytes) -> bytes:
 
 
 # -- hyperlinks of terminals (OSC 8): the terminals that support them ----------------------------
-
 
 _PROGRAMS = frozenset(
     {"ghostty", "Hyper", "iTerm.app", "mintty", "rio", "tabby", "vscode", "WarpTerminal"}

@@ -21,7 +21,7 @@ from vaultlink.report.pages import Page
 from vaultlink.report.plan_result import list_changed_files
 from vaultlink.serve.answers import ToolAnswer
 from vaultlink.serve.workspace import Workspace
-from vaultlink.text import quote_name
+from vaultlink.text import group_by, quote_name
 from vaultlink.write.journal_files import LOCK_SECONDS, LockTimeout, lock_vault
 from vaultlink.write.write_notes import WriteResult
 
@@ -34,7 +34,6 @@ _MAX_FILES = 20
 _MAX_DIFF_LINES = 200
 _FIRST_ROWS = 3
 """Rows of each list that come before all others, so that none is hidden by another."""
-
 
 _LOOK_SECONDS = 0.2
 """Seconds between two looks whether a call that waits for another program was cancelled."""
@@ -198,9 +197,7 @@ def _match(
     new_key: Callable[[Diagnostic], object],
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """Return the findings that are in one list only, by their rule and a key."""
-    left: dict[object, list[Diagnostic]] = {}
-    for item in gone:
-        left.setdefault((item.known_as or item.code, old_key(item)), []).append(item)
+    left = group_by(gone, lambda item: (item.known_as or item.code, old_key(item)))
     kept = list[Diagnostic]()
     for item in added:
         if same := left.get((item.known_as or item.code, new_key(item))):

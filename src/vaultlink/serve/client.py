@@ -228,7 +228,6 @@ def _print_parts(parts: Iterable[tuple[int, str]]) -> int:
 
 # -- one call of a tool ----------------------------------------------------------------------------
 
-
 _COMPARED = (
     *("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "VAULTLINK_STATE_DIR"),
     *("GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY"),

@@ -480,7 +480,6 @@ _MENTIONS: Order[Mention] = Order(
     (float, str, int), lambda item: (-float(item.score), item.path, item.start)
 )
 
-
 _MAX_TEXTS = 64
 """Texts that a search keeps. Those of all notes would take as much memory as the vault."""
 

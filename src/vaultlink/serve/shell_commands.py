@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from fnmatch import fnmatchcase
-from itertools import dropwhile, islice
+from itertools import dropwhile, islice, takewhile
 from typing import NamedTuple
 
 from vaultlink.serve.shell_words import (
@@ -510,10 +510,8 @@ def _to_number(text: str) -> int:
 
 def _split_find(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the folders in which `find` begins, and its expression."""
-    count = 0
-    while count < len(words) and not words[count].startswith(("-", "(", "!")):
-        count += 1
-    return list(words[:count]) or ["."], list(words[count:])
+    starts = list(takewhile(lambda word: not word.startswith(("-", "(", "!")), words))
+    return starts or ["."], list(words[len(starts) :])
 
 
 def _cut_command(expression: list[str]) -> list[str]:

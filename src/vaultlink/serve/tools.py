@@ -34,14 +34,12 @@ class Tool(NamedTuple):
 _DEFAULT_LIMIT, _CHANGE_LIMIT = 20, 100
 """Rows of a page; a diff has short ones."""
 
-
 _TEXT = {"type": "string"}
 _NOTE = {"type": "string", "description": "Path in the vault, or name as in a link"}
 _TEXTS = {"type": "array", "items": _TEXT}
 _PAGE = {"limit": {"type": "integer"}, "after": _TEXT}
 _BOUNDS = {"limit": range(1, 201)}
 """The numbers that are allowed. They are not in the schemas, which must be short."""
-
 
 READING = {
     "check": Tool(
@@ -186,7 +184,6 @@ def _describe_type(schema: Mapping[str, Any], key: str = "") -> str:
 
 
 _PLURALS = {"string": "texts", "object": "objects"}
-
 
 WRITING = {
     "change": Tool(

@@ -106,13 +106,11 @@ _LISTING_SHARE = 0.02
 Some systems deliver none for changes on other computers, so the files are listed now and then.
 """
 
-
 _MAX_PLANS = 20
 """Plans that are kept. A program that makes more of them has forgotten the first."""
 
 _MAX_ATTEMPTS = 3
 """How often a plan is made again because the vault changes just then."""
-
 
 _MANY_WRITTEN = 20
 """Files that a run writes above which memory is given back at once."""

@@ -42,10 +42,8 @@ _EVENT_MASK = Mask(
     | InotifyConstants.IN_ONLYDIR
 )
 
-
 _FLUSH_SECONDS = 0.5
 """Seconds to wait for events that are on their way; after that, the files are listed."""
-
 
 _LOCAL = SYNCFS_SAFE | {0x794C7630, 0x2FC12FC1, 0xCA451A4E, 0x52654973, 0x3153464A}
 _LOCAL |= {0x4D44, 0x2011BAB0, 0x7366746E, 0x482B, 0x858458F6, 0x73717368, 0xF15F}

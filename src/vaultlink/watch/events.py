@@ -10,7 +10,6 @@ import msgspec
 
 # Backends add vault paths from any thread, any number of times.
 
-
 _MAX_PATHS = 2_000
 """Above this number of paths a full rescan costs no more than checking each of them."""
 

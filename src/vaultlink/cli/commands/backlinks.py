@@ -23,7 +23,6 @@ from vaultlink.report.pages import BY_PATH, Order, PageRows
 if TYPE_CHECKING:
     from vaultlink.api import Vault
 
-
 _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 """Options with which sections are written, or compared with what would be written."""
 

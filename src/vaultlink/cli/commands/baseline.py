@@ -66,7 +66,6 @@ class _BaselineCommand(WritingCommand):
         self._selects = bool(options.select or options.ignore or options.extend_select)
 
     def make_plan(self, scan: VaultScan) -> Plan:
-        """Plan the change of the file."""
         self._file, before = scan.root / BASELINE_FILE, read_baseline_file(scan.root)
         if self._prune and before is None:
             raise UsageError(
@@ -88,7 +87,6 @@ class _BaselineCommand(WritingCommand):
         return self._summary
 
     def report(self, plan: Plan, _result: WriteResult) -> int:
-        """Print the path of the file."""
         for skipped_note in plan.skipped:
             raise VaultError(f"{self._file}: not written: {skipped_note.reason}.")
         self.terminal.print_results(f"{self._file}\n")

@@ -52,7 +52,6 @@ from vaultlink.write.undo import is_being_written
 
 # -- checks of the program and the system for `vaultlink doctor` -----------------------------------
 
-
 _INOTIFY = Path("/proc/sys/fs/inotify")
 
 _NAME = re.compile(r"[\w.-]+")
@@ -156,7 +155,6 @@ def is_writable(folder: Path) -> bool:
 
 # -- checks of a vault for `vaultlink doctor` ------------------------------------------------------
 # Nothing is written. Notes are read only if settings have names or topics.
-
 
 _MAX_NAMED = 3
 """Files that a row names."""
@@ -411,7 +409,6 @@ def _name_some(paths: Sequence[str]) -> str:
 
 
 # -- comparison with Obsidian for `vaultlink doctor` -----------------------------------------------
-
 
 _COMPARED = {
     "unresolved": "unresolved links",

@@ -52,7 +52,6 @@ from vaultlink.write.write_notes import WriteResult
 
 # -- choices on the command line for the unsafe fixes of unresolved topics -------------------------
 
-
 _MAX_TEMPLATE_BYTES = 1_000_000
 """Bytes of the largest template that is read."""
 

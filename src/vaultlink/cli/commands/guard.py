@@ -61,7 +61,6 @@ def settle_call(options: GuardOptions, call: HookCall) -> int:
 
 
 def _refuse(reasons: Sequence[str]) -> int:
-    """Print reasons, each in a line, and return the exit code."""
     if not reasons:
         return EXIT_CLEAN
     from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415 - for few calls

@@ -180,7 +180,6 @@ def _read_branch_name(root: Path, reference: str) -> str:
 # -- `vaultlink init`: create a settings file, or CI files that check changes ----------------------
 # Existing files are never overwritten.
 
-
 _SCHEMA_COMMENT = """\
 #:schema {}
 # Editors of TOML complete and check the settings with this schema{}.

@@ -74,7 +74,6 @@ if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.model import History
 
-
 _COLUMNS = (
     *("path", "line", "column", "status", "target", "subpath", "resolved", "anchor"),
     *("kind", "place", "embed", "display", "raw"),

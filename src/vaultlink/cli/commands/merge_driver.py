@@ -22,7 +22,6 @@ from vaultlink.write.own_files import replace_file, temporary_files
 # It runs once for each note that both sides changed, so modules are imported only when needed. If
 # anything fails, git's own merge of the note is written.
 
-
 EXIT_DRIVER_FAILED = 129
 """Exit code above 128: to git the driver failed, and the note is not merged at all."""
 
@@ -162,7 +161,6 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
 
 # -- setup of `vaultlink merge-driver` in git ------------------------------------------------------
 # Sets an attribute in the vault's .gitattributes and a command in the repository's configuration.
-
 
 GIT_ATTRIBUTE = "*.md merge=vaultlink"
 DRIVER_NAME = "backlinks sections by vaultlink, all else by git"

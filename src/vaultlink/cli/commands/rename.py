@@ -78,7 +78,6 @@ from vaultlink.write.write_notes import WriteResult
 
 # -- plan a refactoring, and write it or print what it would change --------------------------------
 
-
 _TABLE = {"file": "path", "becomes": "new_path", "edits": "edits"}
 
 _SKIPPING = "--skip-unwritable leaves out what can't be changed."
@@ -238,7 +237,6 @@ class RefactorCommand(WritingCommand):
 
 
 # -- read the arguments of `rename` and `move` for a vault on disk ---------------------------------
-
 
 _QUOTES = "Put names with # or spaces in quotes, as in"
 

@@ -56,7 +56,6 @@ from vaultlink.write.cache import save_result
 if TYPE_CHECKING:
     from vaultlink.graph.picture import GraphPicture
 
-
 _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
 """Rows of each table by output format. JSON has all."""
 
@@ -337,7 +336,6 @@ FORMATS_BY_EXTENSION = {
 
 
 # -- the trend of a vault over its last commits, from git and the cache ----------------------------
-
 
 _KIND = "trend"
 """Name of the cache entry: the numbers of trees, for one set of settings."""

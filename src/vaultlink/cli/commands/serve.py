@@ -114,7 +114,6 @@ def _wait_for_server(root: Path, program: BackgroundProgram) -> int | None:
 
 
 def _find_error(messages: str) -> str:
-    """Return the error in what a process printed."""
     return messages.strip().rpartition("error: ")[2] or "the server did not start."
 
 

@@ -410,7 +410,6 @@ def _to_local_time(run: RecordedRun) -> datetime:
 
 # -- `vaultlink undo --list`: what each run changed ------------------------------------------------
 
-
 _WIDE = 110
 """Columns of a terminal from which on a table has the command lines too."""
 
@@ -474,7 +473,6 @@ def _describe_changes(row: RunRow) -> str:
 
 
 # -- `vaultlink undo --verify`: compare the journal with the vault ---------------------------------
-
 
 _STATES = {
     "exact": "can be undone",

@@ -1,6 +1,6 @@
 """Code actions: fixes and other changes that an editor offers in a note."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -69,9 +69,10 @@ class Offer(NamedTuple):
 
 def list_actions(view: View, params: types.CodeActionParams) -> list[types.CodeAction]:
     """Answer which changes can be made at a range of a note."""
-    path = view.path(params.text_document.uri)
-    if not path or path not in view.vault.index.notes:
+    note = view.note(params.text_document.uri)
+    if note is None:
         return []
+    path = note.path
     span = view.places(path).span(params.range)
     wanted = [getattr(kind, "value", kind) for kind in params.context.only or ()]
     found = (
@@ -145,21 +146,15 @@ def make_change(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | N
 
 def _fits(change: str, arguments: Sequence[object]) -> bool:
     """Return True for the name of a change with arguments of its types."""
-    types_of = _PLANNERS[change][1] if change in _PLANNERS else None
-    return (
-        types_of is not None
-        and len(types_of) == len(arguments)
-        and all(map(isinstance, arguments, types_of))
-    )
+    return change in _PLANNERS and tuple(map(type, arguments)) == _PLANNERS[change][1]
 
 
 def format_sections(
     view: View, params: types.DocumentFormattingParams
 ) -> list[types.TextEdit] | None:
     """Bring the managed sections of a note up to date. Nothing else of it changes."""
-    path, state = view.path(params.text_document.uri), view.vault.state
-    note = state.index.notes.get(path) if path and view.is_whole else None
-    if note is None or not any(section.text for section in note.sections):
+    note, state = view.note(params.text_document.uri), view.vault.state
+    if note is None or not view.is_whole or not any(section.text for section in note.sections):
         return None
     fixer = Vault(view.vault.scan, state, view.vault.overlays).fixer
     sources = fixer.sources()
@@ -272,10 +267,9 @@ def _find_section(view: View, note: Note, offset: int) -> str | None:
 # -- plans -----------------------------------------------------------------------------------------
 
 
-def _plan_fix(
-    view: View, vault: Vault, path: str, code: str, start: int, end: int, message: str, title: str
-) -> Plan:
-    item = _find_finding(view, path, code, start, end, message)
+def _plan_fix(view: View, vault: Vault, path: str, *arguments: Any) -> Plan:
+    *key, title = arguments
+    item = _find_finding(view, path, key)
     for fix in _list_fixes(view, vault.fixer, item):
         if fix.title == title:
             return vault.fixer.plan_chosen([(item, fix)])
@@ -285,11 +279,10 @@ def _plan_fix(
 _CHANGED = "the note has changed since this was offered. Ask for the actions again."
 
 
-def _find_finding(
-    view: View, path: str, code: str, start: int, end: int, message: str
-) -> Diagnostic:
+def _find_finding(view: View, path: str, key: Iterable[Any]) -> Diagnostic:
+    wanted = tuple(key)
     for item in list_findings(view, path):
-        if _identify(item) == (code, start, end, message):
+        if _identify(item) == wanted:
             return item
     raise UsageError(_CHANGED)
 
@@ -331,11 +324,9 @@ def _plan_section(_view: View, vault: Vault, path: str) -> VaultChanges:
     return VaultChanges(texts=texts, edits={path: edits})
 
 
-def _plan_exception(
-    view: View, vault: Vault, path: str, code: str, start: int, end: int, message: str
-) -> VaultChanges:
+def _plan_exception(view: View, vault: Vault, path: str, *key: Any) -> VaultChanges:
     """Plan to allow the target of a finding in the configuration."""
-    item = _find_finding(view, path, code, start, end, message)
+    item = _find_finding(view, path, key)
     settings: SettingsList = find_topic_list(vault.scan)
     entries = make_topic_patterns([item.target or ""]) or ()
     barrier = settings.barrier or settings.find_barrier(entries)
@@ -345,19 +336,11 @@ def _plan_exception(
     return VaultChanges().with_write(change.write)
 
 
-def _plan_suppression(
-    view: View,
-    vault: Vault,
-    path: str,
-    code: str,
-    start: int,
-    end: int,
-    message: str,
-    in_note: bool,
-) -> VaultChanges:
+def _plan_suppression(view: View, vault: Vault, path: str, *arguments: Any) -> VaultChanges:
     """Plan a comment that suppresses a finding and changes nothing else that is read."""
-    item, text = _find_finding(view, path, code, start, end, message), vault.text(path)
-    for edit in _list_suppressions(path, text, item, in_note=bool(in_note)):
+    *key, in_note = arguments
+    item, text = _find_finding(view, path, key), vault.text(path)
+    for edit in _list_suppressions(path, text, item, in_note=in_note):
         new = apply_edits(text, [edit])
         after = vault.holding(path, new)
         if _only_suppresses(vault, after, item, OffsetShift([edit])):

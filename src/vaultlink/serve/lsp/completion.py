@@ -173,19 +173,16 @@ def _find_surroundings(view: View, path: str, text: str, typed: _TypedLink) -> L
 
     The last answer is kept: the text before and behind a link stays as it is while one types.
     """
-    key = (
-        path,
-        text[: typed.start],
-        text[typed.end :],
-        typed._replace(end=0, target="", subpath=""),
-    )
-    known = view.kept.get(_find_surroundings)
-    if not isinstance(known, tuple) or known[0] != key:
+
+    def find() -> Link | None:
         new = f"{typed.opening}x{typed.closing}" if not typed.is_whole else "[x](x)"
         link = _try_link(path, text, typed, new)
-        known = key, link if link and link.target == "x" else None
-        view.kept[_find_surroundings] = known
-    return known[1]  # type: ignore[no-any-return] # a dictionary of objects
+        return link if link and link.target == "x" else None
+
+    shape = typed._replace(end=0, target="", subpath="")
+    return view.keep(
+        _find_surroundings, (path, text[: typed.start], text[typed.end :], shape), find
+    )
 
 
 _MAX_TRIALS = 5
@@ -336,7 +333,6 @@ def _is_in(path: str, folder: str) -> bool:
 
 # -- headings --------------------------------------------------------------------------------------
 
-
 _MAX_HEADINGS = 30
 """Headings of all notes: each of their notes must be read."""
 
@@ -444,12 +440,7 @@ def _complete_blocks(view: View, writer: _Writer, path: str, note: Note, query: 
 
 
 def _list_new(view: View, note: Note, text: str) -> list[Block]:
-    """Return blocks without id; the answer is kept as long as the text stays."""
-    known = view.kept.get(_list_new)
-    if not isinstance(known, tuple) or known[:2] != (note.path, text):
-        known = note.path, text, list_new_blocks(note, text)
-        view.kept[_list_new] = known
-    return known[2]  # type: ignore[no-any-return] # a dictionary of objects
+    return view.keep(_list_new, (note.path, text), lambda: list_new_blocks(note, text))
 
 
 def _offer_block(view: View, writer: _Writer, path: str, block: Block, new: str) -> Choice:

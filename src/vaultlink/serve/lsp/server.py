@@ -98,7 +98,6 @@ class _Input:
         self.read = stream.read
 
     def readline(self) -> bytes:
-        """Return a line of a header."""
         line = self._stream.readline()
         match = _LENGTH.search(line.decode("ascii", "replace"))
         if match:
@@ -334,7 +333,6 @@ class Server(LanguageServer):
             self._apply_settings(params.settings.get("vaultlink", params.settings))
 
     async def _follow_settings(self) -> None:
-        """Read the settings, and ask to be told of changes."""
         await self._read_settings()
         if self.client.registers_settings:
             method = types.WORKSPACE_DID_CHANGE_CONFIGURATION

@@ -3,11 +3,11 @@
 import os
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -17,7 +17,10 @@ from pygls.capabilities import get_capability
 from pygls.workspace import PositionCodec
 
 from vaultlink.api import Vault
+from vaultlink.model import Note
 from vaultlink.text import lazy_pattern
+
+_T = TypeVar("_T")
 
 _LINE_END = lazy_pattern(r"\r\n|\n|\r")
 """The line ends of the protocol. `str.splitlines` knows others."""
@@ -232,6 +235,10 @@ class View(msgspec.Struct, frozen=True, dict=True):
             return names.get(unquote(uri))
         return find_path(self.root, os.fspath(self.vault.root), uri)
 
+    def note(self, uri: str) -> Note | None:
+        """Return the note or canvas of an address; None for other addresses."""
+        return self.vault.index.notes.get(self.path(uri) or "")
+
     def places(self, path: str) -> TextPlaces:
         """Return the places of a text, open or on disk."""
         known = self._places.get(path)
@@ -246,6 +253,13 @@ class View(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _places(self) -> dict[str, TextPlaces]:
         return {}
+
+    def keep(self, kind: object, key: object, make: Callable[[], _T]) -> _T:
+        """Return the value for a key; only the last one of a kind is kept."""
+        known = self.kept.get(kind)
+        if not isinstance(known, tuple) or known[0] != key:
+            known = self.kept[kind] = key, make()
+        return cast("_T", known[1])
 
     def location(self, path: str, start: int, end: int) -> types.Location:
         """Return the place of a span of a file."""

@@ -19,7 +19,7 @@ from vaultlink.parse.inline import TAG_NAME
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.property_lists import is_plain_text
 from vaultlink.serve.lsp.views import View
-from vaultlink.text import escape_controls, lazy_pattern
+from vaultlink.text import escape_controls, find_line_span, lazy_pattern
 
 MAX_ITEMS = 50
 """Items of an answer. Editors show ten at once, and ask again when more is typed."""
@@ -185,15 +185,13 @@ def complete_tag(view: View, path: str, offset: int) -> types.CompletionList | N
 
 def _is_tag_place(view: View, path: str, text: str, start: int, end: int) -> bool:
     """Return True if a tag would be read there; the last answer is kept."""
-    key = path, text[:start], text[end:]
-    known = view.kept.get(_is_tag_place)
-    if not isinstance(known, tuple) or known[0] != key:
+
+    def is_read() -> bool:
         note = parse_note(path, f"{text[:start]}#x [[x]]{text[end:]}")
-        links = [link for link in note.links if link.start == start + 3 and not link.in_comment]
-        is_read = any(tag.start == start and tag.name == "x" for tag in note.tags)
-        known = key, is_read and bool(links)
-        view.kept[_is_tag_place] = known
-    return bool(known[1])
+        has_link = any(link.start == start + 3 and not link.in_comment for link in note.links)
+        return has_link and any(tag.start == start and tag.name == "x" for tag in note.tags)
+
+    return view.keep(_is_tag_place, (path, text[:start], text[end:]), is_read)
 
 
 def _offer_tags(counts: Counter[str], typed: str, mark: str) -> Choices:
@@ -243,8 +241,7 @@ def complete_property(view: View, path: str, offset: int, end: int) -> types.Com
 def _complete_key(
     view: View, path: str, text: str, line: int, offset: int
 ) -> types.CompletionList | None:
-    line_end = text.find("\n", offset)
-    rest = text[offset : line_end if line_end != -1 else len(text)].rstrip("\r")
+    rest = text[offset : find_line_span(text, offset, offset)[1]].rstrip("\r")
     key, colon, _ = rest.partition(":")
     counts = view.vault.index.derive(_make_count(_list_keys, NoteProperties))
     known = Counter({**dict.fromkeys(_OBSIDIAN_KEYS, 0), **counts})
