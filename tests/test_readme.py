@@ -4,6 +4,7 @@ every sample is the real output of its command.
 `VAULTLINK_REFRESH=1` (or `make refresh`) regenerates the tables.
 """
 
+import json
 import os
 import re
 import shutil
@@ -262,3 +263,15 @@ def test_members_in_the_documents_are_the_public_ones() -> None:
     listed = [name for row in rows for name in re.findall(r"`(\w+)", row)]
     vault = open_vault(ROOT / "fixtures" / "podcast-wiki")
     assert sorted(listed) == [name for name in dir(vault) if not name.startswith("_")]
+
+
+def test_words_for_the_picture_name_the_score_of_the_sample_vault() -> None:
+    command = ["report", "fixtures/podcast-wiki", "--output-format", "json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "vaultlink", *command], cwd=ROOT, capture_output=True, check=True
+    )
+    score = json.loads(done.stdout)["score"]["value"]
+    [told] = re.findall(
+        r'alt="The report of the sample vault: a score of (\d+),', README.read_text()
+    )
+    assert int(told) == score
