@@ -67,7 +67,7 @@ GUIDES = {
     "delete": "deleting",
     "unresolved": "planned-notes",
     "backlinks": "backlinks",
-    "status": "first-steps",
+    "status": "status",
     "related": "related",
     "mentions": "mentions",
     "history": "history",
