@@ -4,6 +4,7 @@ every sample is the real output of its command.
 `VAULTLINK_REFRESH=1` (or `make refresh`) regenerates the tables.
 """
 
+import json
 import os
 import re
 import shutil
@@ -66,7 +67,7 @@ GUIDES = {
     "delete": "deleting",
     "unresolved": "planned-notes",
     "backlinks": "backlinks",
-    "status": "first-steps",
+    "status": "status",
     "related": "related",
     "mentions": "mentions",
     "history": "history",
@@ -238,11 +239,14 @@ def test_first_screen_has_a_command_and_its_output() -> None:
 
 
 def test_python_in_the_documents_runs() -> None:
-    examples = [*blocks(DOCS / "python.md", "python"), *blocks(DOCS / "python-types.md", "python")]
+    pages = [DOCS / f"{name}.md" for name in ("python", "python-types", "plans")]
+    examples = [block for page in pages for block in blocks(page, "python")]
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     assert len(examples) > 1
     done = subprocess.run(
         [sys.executable, "-c", "".join(examples)],
         cwd=ROOT,
+        env=os.environ | {"PATH": programs},
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -259,3 +263,15 @@ def test_members_in_the_documents_are_the_public_ones() -> None:
     listed = [name for row in rows for name in re.findall(r"`(\w+)", row)]
     vault = open_vault(ROOT / "fixtures" / "podcast-wiki")
     assert sorted(listed) == [name for name in dir(vault) if not name.startswith("_")]
+
+
+def test_words_for_the_picture_name_the_score_of_the_sample_vault() -> None:
+    command = ["report", "fixtures/podcast-wiki", "--output-format", "json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "vaultlink", *command], cwd=ROOT, capture_output=True, check=True
+    )
+    score = json.loads(done.stdout)["score"]["value"]
+    [told] = re.findall(
+        r'alt="The report of the sample vault: a score of (\d+),', README.read_text()
+    )
+    assert int(told) == score

@@ -108,7 +108,7 @@ def _describe_switch(rule: Rule) -> str:
 def _render_rule(rule: Rule) -> str:
     facts = [
         ("Severity", rule.severity.value),
-        ("By default", "on" if rule.enabled_by_default else "off"),
+        ("By\xa0default", "on" if rule.enabled_by_default else "off"),
         *([("Preview", "runs only with `--preview` or `preview = true`")] if rule.preview else []),
         ("Switch", _describe_switch(rule)),
         ("Reads", SCOPES[rule.scope]),
