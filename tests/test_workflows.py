@@ -520,8 +520,9 @@ def make_notes(folder: Path, tag: str, changelog: str) -> subprocess.CompletedPr
     )
 
 
-def test_notes_are_the_entries_of_the_version(tmp_path: Path) -> None:
-    text = f"# Changelog\n\n## Unreleased\n\n- New.\n\n## {__version__}\n\n- One: [page](docs/page.md).\n- [Two](https://example.org).\n\n## 0.0.1\n\n- Old.\n"
+@pytest.mark.parametrize("date", ["", " - 2026-11-30"])
+def test_notes_are_the_entries_of_the_version(date: str, tmp_path: Path) -> None:
+    text = f"# Changelog\n\n## Unreleased\n\n- New.\n\n## {__version__}{date}\n\n- One: [page](docs/page.md).\n- [Two](https://example.org).\n\n## 0.0.1\n\n- Old.\n"
     assert make_notes(tmp_path, f"v{__version__}", text).stdout == (
         "- One: page.\n- [Two](https://example.org).\n"
     )
@@ -545,7 +546,7 @@ def test_a_tag_that_does_not_fit_stops_the_release(
 
 def test_changelog_has_each_version_once_newest_first_with_entries() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    headings = re.findall(r"^## (.*?)(?: - \d{4}-\d\d-\d\d)?$", text, re.MULTILINE)
     versions = [heading for heading in headings if heading != "Unreleased"]
     numbers = [tuple(map(int, version.split("."))) for version in versions]
     assert "Unreleased" not in headings[1:]
