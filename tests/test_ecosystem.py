@@ -15,13 +15,14 @@ import yaml
 from ecosystem_labels import VERDICTS, Label, judge
 from ecosystem_record import compare_entries, compare_summaries, read_record, summarize
 from ecosystem_runs import Entry
-from ecosystem_vaults import PinnedVault, copy_vault, find_snapshot
+from ecosystem_vaults import PinnedVault, copy_vault, find_snapshot, read_pins
 from forge import ROOT
 from repositories import create_repository, git
 
 pytestmark = pytest.mark.project
 
-SCRIPT = ROOT / "benchmarks" / "ecosystem.py"
+FOLDER = ROOT / "benchmarks"
+SCRIPT = FOLDER / "ecosystem.py"
 
 CALENDAR = {
     "Calendar.md": "A calendar of the year.\n",
@@ -404,3 +405,21 @@ def test_failed_run_is_named(recorded: Bench, body: str, reason: str) -> None:
     done = recorded.run("--program", write_program(recorded.folder, body))
     assert f"failed: ann/calendar: {reason}" in done.stdout
     assert done.returncode == 2
+
+
+# -- the committed files --------------------------------------------------------------------------------------------------
+
+
+def test_list_names_sixty_various_vaults() -> None:
+    pins = read_pins(FOLDER / "ecosystem.yaml")
+    assert len(pins) == 60
+    assert len({pin.language for pin in pins}) >= 12
+    assert min(pin.notes for pin in pins) < 30
+    assert max(pin.notes for pin in pins) > 2000
+
+
+def test_record_has_the_pinned_commits() -> None:
+    _, vaults = read_record(FOLDER / "ecosystem_record.json")
+    pinned = {pin.repository: pin.commit for pin in read_pins(FOLDER / "ecosystem.yaml")}
+    assert {name: commit for name, (commit, _) in vaults.items()} == pinned
+    assert (FOLDER / "ecosystem_record.json").stat().st_size < 400_000

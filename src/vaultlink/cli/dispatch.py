@@ -146,7 +146,7 @@ def _forget_earlier_runs() -> None:
 def _can_start_anew() -> bool:
     """Forget the cache; return True if it may be the cause and nothing was done.
 
-    A cache whose contents contradict each other, as of somebody else, must not stop a command.
+    A cache with contradictory contents, perhaps of another author, must not stop a command.
     """
     modules = sys.modules
     if "vaultlink.disk.cache" not in modules:

@@ -382,9 +382,7 @@ def ask_about_causes(
     return Interview(causes, vault.text, exceptions, reader, terminal.palette, targets).run()
 
 
-def choose_values(
-    properties: Sequence[LeftOutProperty], reader: AnswerReader | None = None
-) -> frozenset[str]:
+def choose_values(properties: Sequence[LeftOutProperty]) -> frozenset[str]:
     """Ask which values count where those of two notes differ.
 
     Returns the keys, in lower case, of which the values of the removed note count. Raises
@@ -392,8 +390,7 @@ def choose_values(
     """
     require_terminal()
     asked = [item for item in properties if item.kept]
-    reader = reader or KeyReader()
-    taken: set[str] = set()
+    reader, taken = KeyReader(), set[str]()
     for item in asked:
         keys = (
             QuestionKey("k", f"keep {item.kept}"),

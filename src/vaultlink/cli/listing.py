@@ -57,14 +57,15 @@ def answer_with_rows(
     name: str,
     options: _OptionsT,
     make_listing: "Callable[[_OptionsT, Terminal, Vault], Listing]",
-    start: StartPaths = (),
+    find_start: Callable[[], StartPaths],
     *,
     text: str = "table",
     is_kept: bool = True,
 ) -> int:
     """Print what a vault has, as `answer_from_options` does; return the exit code 0.
 
-    The format for people is `text`, a table or a page.
+    The format for people is `text`, a table or a page. `find_start` returns where the vault is
+    looked for, once the format is known to be one; it may raise UsageError.
     """
     terminal = Terminal(options)
     choose_listing_format(terminal, text, "tsv" if text == "table" else text)
@@ -73,7 +74,7 @@ def answer_with_rows(
         print_listing(terminal, make_listing(options, terminal, vault))
         return EXIT_CLEAN
 
-    return answer_from_options(name, options, terminal, answer, start, is_kept=is_kept)
+    return answer_from_options(name, options, terminal, answer, find_start(), is_kept=is_kept)
 
 
 class PageOptions(Protocol):

@@ -5,7 +5,7 @@ plain command line can be parsed without one.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import UnionType
@@ -400,6 +400,13 @@ def read_path(name: str, text: str) -> Path:
     if problem := describe_long_name(text):
         raise UsageError(f"{name}: {problem}.")
     return Path(text)
+
+
+def get_option_class(run: Callable[..., int]) -> type[Any]:
+    """Return the class of the options that the function of a command takes."""
+    options: type[Any]
+    [options] = [hint for name, hint in get_type_hints(run).items() if name != "return"]
+    return options
 
 
 def list_option_fields(options: type) -> list[OptionField]:

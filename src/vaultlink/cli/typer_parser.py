@@ -25,25 +25,19 @@ It is taken from the class hierarchy because its module differs between versions
 
 _KNOWN_ELSEWHERE = {
     "--format": ("--output-format",),
-    "--output": ("--output-file",),
-    "--rule": ("--select",),
-    "--rules": ("--select",),
+    **dict.fromkeys(("-o", "--output"), ("--output-file",)),
+    **dict.fromkeys(("-s", "--rule", "--rules"), ("--select",)),
     "--enable": ("--extend-select",),
-    "--disable": ("--ignore",),
-    "--exclude": ("--ignore",),
+    **dict.fromkeys(("--disable", "--exclude"), ("--ignore",)),
     "--write": ("--fix",),
     "--root": ("--vault",),
     "--since": ("--changed-since",),
     "--stdin": ("--stdin-filename",),
-    "--workers": ("--jobs",),
+    **dict.fromkeys(("-j", "--workers"), ("--jobs",)),
     "--unsafe": ("--unsafe-fixes",),
     **dict.fromkeys(("-n", "--preview-changes", "--check"), ("--diff",)),
     "-y": ("--yes",),
-    **dict.fromkeys(("--yes", "-f", "--force", "-r", "--recursive"), ()),
-    **dict.fromkeys(("-a", "--all"), ()),
-    "-o": ("--output-file",),
-    "-j": ("--jobs",),
-    "-s": ("--select",),
+    **dict.fromkeys(("--yes", "-f", "--force", "-r", "--recursive", "-a", "--all"), ()),
 }
 """Options that other programs have, and what serves here; () if nothing does."""
 

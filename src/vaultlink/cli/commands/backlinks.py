@@ -1,5 +1,6 @@
 """`vaultlink backlinks`: list backlinks, or do what `sections` does."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 from vaultlink.cli.listing import Listing, answer_with_rows, cut_rows, is_json, refuse_page
@@ -99,8 +100,9 @@ def backlinks(options: BacklinksOptions) -> int:
     refuse_page(options, maintaining)
     if maintaining:
         return maintain_sections(_request_sections(options))
-    start, is_kept = find_note_start(options, (options.note,)), not options.note or options.mentions
-    return answer_with_rows("backlinks", options, _list_backlinks, start, is_kept=is_kept)
+    find_start = partial(find_note_start, options, (options.note,))
+    is_kept = not options.note or options.mentions
+    return answer_with_rows("backlinks", options, _list_backlinks, find_start, is_kept=is_kept)
 
 
 def _request_sections(options: BacklinksOptions) -> SectionsRun:

@@ -272,15 +272,7 @@ def init(options: InitOptions) -> int:
     if options.diff:
         return _preview(terminal, find_work_tree(vault) if sets_up_git else vault, texts)
     create_files(texts)
-    sentences = []
-    if options.merge_driver:
-        from vaultlink.cli.commands.merge_driver import set_up_merge_driver  # noqa: PLC0415 - rarely
-
-        try:
-            sentences += set_up_merge_driver(vault)
-        except BaseException:
-            remove_created_files(texts)
-            raise
+    sentences = _set_up_merge_driver(vault, texts) if options.merge_driver else []
     sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
     if kinds and find_work_tree(vault) is None:
         sentences.insert(
@@ -289,17 +281,22 @@ def init(options: InitOptions) -> int:
             "files have an effect. `git init` creates one.",
         )
     sentences += [_LOCAL_PACKAGE.format(package)] if is_local(package) else []
-    terminal.print_results("".join(f"{path}\n" for path in texts))
-    has_baseline = (vault / BASELINE_FILE).exists()
     option = name_vault(options.vault, vault)
-    terminal.print_message(
-        "\n".join(
-            [*sentences, *([_BASELINE_HINT.format(option)] if kinds and not has_baseline else [])]
-        )
-        if sets_up_git
-        else _WROTE_SETTINGS.format(option)
-    )
+    if kinds and not (vault / BASELINE_FILE).exists():
+        sentences.append(_BASELINE_HINT.format(option))
+    terminal.print_results("".join(f"{path}\n" for path in texts))
+    terminal.print_message("\n".join(sentences) if sets_up_git else _WROTE_SETTINGS.format(option))
     return EXIT_CLEAN
+
+
+def _set_up_merge_driver(vault: Path, texts: Mapping[Path, str]) -> list[str]:
+    from vaultlink.cli.commands.merge_driver import set_up_merge_driver  # noqa: PLC0415 - rarely
+
+    try:
+        return set_up_merge_driver(vault)
+    except BaseException:
+        remove_created_files(texts)
+        raise
 
 
 def _init_agents(options: InitOptions, terminal: Terminal, vault: Path) -> int:

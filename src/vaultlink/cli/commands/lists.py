@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 from msgspec.structs import asdict, replace
@@ -20,6 +21,7 @@ from vaultlink.cli.options import (
 from vaultlink.cli.proposed_commands import describe_shortened, format_part
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
+    StartPaths,
     find_note_argument,
     find_note_start,
     make_part_filter,
@@ -89,8 +91,8 @@ def links(options: NotesOptions) -> int:
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, line,
     column, status, target, subpath, resolved, anchor, kind, place, embed, display, raw.
     """
-    start = find_note_start(options, options.notes)
-    return answer_with_rows("links", options, _list_links, start, is_kept=not options.notes)
+    find_start = partial(find_note_start, options, options.notes)
+    return answer_with_rows("links", options, _list_links, find_start, is_kept=not options.notes)
 
 
 def _list_links(options: NotesOptions, terminal: Terminal, vault: "Vault") -> Listing:
@@ -161,7 +163,7 @@ def _list_paths(options: ListOptions, find_paths: Callable[[Index], list[str]], 
             summary=lambda: [f"{format_count(len(paths), name)}."],
         )
 
-    return answer_with_rows(name.replace(" ", "-"), options, list_rows, options.paths)
+    return answer_with_rows(name.replace(" ", "-"), options, list_rows, lambda: options.paths)
 
 
 _LIMIT = 10
@@ -198,16 +200,19 @@ def related(options: RelatedOptions) -> int:
     linked (true or false), why, twin (true or false); with --twins: path, twin, score, shared
     (about the number of common bytes).
     """
-    if options.twins:
-        if options.note is not None or options.linked:
+
+    def find_start() -> StartPaths:
+        if options.twins and (options.note is not None or options.linked):
             raise UsageError(
                 "--twins compares all notes, so it allows neither a note nor --linked."
             )
-        return answer_with_rows("twins", options, _list_twins)
-    if options.note is None:
-        raise UsageError("related requires a note, as in `vaultlink related NOTE`, or --twins.")
-    start = find_note_start(options, (options.note,))
-    return answer_with_rows("related", options, _list_related, start)
+        if options.note is None and not options.twins:
+            raise UsageError("related requires a note, as in `vaultlink related NOTE`, or --twins.")
+        return find_note_start(options, (options.note,))
+
+    if options.twins:
+        return answer_with_rows("twins", options, _list_twins, find_start)
+    return answer_with_rows("related", options, _list_related, find_start)
 
 
 def _list_related(options: RelatedOptions, terminal: Terminal, vault: "Vault") -> Listing:
@@ -300,7 +305,7 @@ def unresolved(options: ListOptions) -> int:
     respelling, folder, near, history) and the score (0 to 1), what happened to the file that the
     links meant before, and kind: planned for a note that is not written yet, else mistake.
     """
-    return answer_with_rows("unresolved", options, _list_topics, options.paths)
+    return answer_with_rows("unresolved", options, _list_topics, lambda: options.paths)
 
 
 def _list_topics(options: ListOptions, terminal: Terminal, vault: "Vault") -> Listing:
@@ -410,8 +415,9 @@ def show(options: NotesOptions) -> int:
     tag, heading, block, link), line, text, and detail: the value of a property or the destination
     of a link.
     """
-    start, is_kept = find_note_start(options, options.notes), not options.notes
-    return answer_with_rows("show", options, _list_notes, start, text="page", is_kept=is_kept)
+    find_start = partial(find_note_start, options, options.notes)
+    is_kept = not options.notes
+    return answer_with_rows("show", options, _list_notes, find_start, text="page", is_kept=is_kept)
 
 
 def _list_notes(options: NotesOptions, terminal: Terminal, vault: "Vault") -> Listing:
@@ -474,12 +480,15 @@ def history(options: HistoryOptions) -> int:
     heading its former and its present place; for a link its text and the cause (moved, deleted,
     alias, title, heading, block, retargeted).
     """
-    if options.note is None:
-        raise UsageError("history requires a note, as in `vaultlink history NOTE`.")
-    if options.no_history:
-        raise UsageError("--no-history can't be used with `vaultlink history`.")
-    start = find_note_start(options, (options.note,))
-    return answer_with_rows("history", options, _list_past, start, is_kept=False)
+
+    def find_start() -> StartPaths:
+        if options.note is None:
+            raise UsageError("history requires a note, as in `vaultlink history NOTE`.")
+        if options.no_history:
+            raise UsageError("--no-history can't be used with `vaultlink history`.")
+        return find_note_start(options, (options.note,))
+
+    return answer_with_rows("history", options, _list_past, find_start, is_kept=False)
 
 
 def _list_past(options: HistoryOptions, terminal: Terminal, vault: "Vault") -> Listing:

@@ -30,5 +30,6 @@ def mentions(options: MentionsOptions) -> int:
         from vaultlink.cli.mention_write import link_mentions  # noqa: PLC0415
 
         return link_mentions(options)
-    start = find_note_start(options, options.words)
-    return answer_with_rows("mentions", options, list_mentions, start)
+    return answer_with_rows(
+        "mentions", options, list_mentions, lambda: find_note_start(options, options.words)
+    )
