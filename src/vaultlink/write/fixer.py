@@ -209,7 +209,9 @@ def apply_plan(
                 return WriteResult((), (), is_outdated=True, reverted=reverted)
             return apply_plan(scan, plan, command, summary)
     if any(not plan.moves.keys().isdisjoint(list_outer_folders(path)) for path in plan.moves):
-        raise JournalError("the moves of a plan must not be below each other; nothing was written.")
+        raise JournalError(
+            "a plan can't move a folder and also what is in it; nothing was written."
+        )
     skipped, renames = (plan.skipped, plan.renames) if isinstance(plan, Plan) else ((), ())
     with copy_deleted(scan.root, plan) as keep:
         result = record_and_write(
