@@ -60,11 +60,10 @@ def edit_canvas(
     strings = CardStrings(path, text)
     edits: list[Edit] = []
     for found, (target, subpath) in changes:
-        new = (
-            _edit_file_card(strings, found, target, subpath)
-            if found.inner is None
-            else _edit_text_card(strings, found.card, write(path, found.inner, target, subpath))
-        )
+        if found.inner is None:
+            new = _edit_file_card(strings, found, target, subpath)
+        else:
+            new = strings.map_edits(found.card, write(path, found.inner, target, subpath)) or None
         if new is None:
             return None
         edits += new
@@ -112,20 +111,12 @@ def _edit_file_card(
     return edits
 
 
-def _edit_text_card(
-    strings: "CardStrings", card: CanvasCard, edits: tuple[Edit, ...]
-) -> list[Edit] | None:
-    """Return the edits of a card, given those of its text; None if there are none."""
-    return strings.map_edits(card, "text", edits) if edits else None
-
-
 def locate_links(path: str, text: str) -> list[tuple[int, int]]:
     """Return the spans of a canvas's links in order; of a file card, of its path."""
     cards = parse_canvas_cards(text)
-    strings, found = CardStrings(path, text), []
-    for item in find_canvas_links(text, cards if isinstance(cards, list) else []):
-        found.append(strings.locate(item))
-    return found
+    strings = CardStrings(path, text)
+    found = find_canvas_links(text, cards if isinstance(cards, list) else [])
+    return [strings.locate(item) for item in found]
 
 
 class CardStrings:
@@ -135,10 +126,9 @@ class CardStrings:
         self.path = path
         self.text = text
         self.style: JsonStyle = detect_json_style(text)
-        self._strings: Mapping[Any, JsonString] = {
-            string.path: string for string in find_json_strings(text, _MAX_DEPTH)
-        }
-        self._offsets: dict[tuple[int, str], JsonOffsets] = {}
+        found = find_json_strings(text, _MAX_DEPTH)
+        self._strings: Mapping[Any, JsonString] = {string.path: string for string in found}
+        self._offsets: dict[int, JsonOffsets] = {}
 
     def locate(self, found: CanvasLink) -> tuple[int, int]:
         """Return the span of a link in the text of the canvas."""
@@ -146,7 +136,7 @@ class CardStrings:
             string = self._find(found.card, "file")
             return string.start, string.end
         edits = (Edit(self.path, found.inner.start, found.inner.end, ""),)
-        [edit] = self.map_edits(found.card, "text", edits)
+        [edit] = self.map_edits(found.card, edits)
         return edit.start, edit.end
 
     def replace(self, card: CanvasCard, key: str, value: str) -> list[Edit]:
@@ -154,17 +144,15 @@ class CardStrings:
         string = self._find(card, key)
         return [Edit(self.path, string.start, string.end, encode_json_text(value, self.style))]
 
-    def map_edits(self, card: CanvasCard, key: str, edits: tuple[Edit, ...]) -> list[Edit]:
-        """Return edits of a card's decoded string as edits of the canvas."""
-        offsets = self._offsets.get((card.number, key))
-        if offsets is None:
-            offsets = JsonOffsets(self.text, self._find(card, key))
-            self._offsets[card.number, key] = offsets
+    def map_edits(self, card: CanvasCard, edits: tuple[Edit, ...]) -> list[Edit]:
+        """Return edits of a card's decoded text as edits of the canvas."""
+        if edits and card.number not in self._offsets:
+            self._offsets[card.number] = JsonOffsets(self.text, self._find(card, "text"))
         return [
             Edit(
                 self.path,
-                offsets.map_offset(edit.start),
-                offsets.map_offset(edit.end),
+                self._offsets[card.number].map_offset(edit.start),
+                self._offsets[card.number].map_offset(edit.end),
                 encode_json_text(edit.text, self.style),
             )
             for edit in edits

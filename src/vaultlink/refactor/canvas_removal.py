@@ -5,7 +5,7 @@ another file is removed with its edges, and so is the background of a group.
 """
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from json.decoder import scanstring  # type: ignore[attr-defined] # the decoder that json.loads uses
 from typing import Any, NamedTuple
 
@@ -51,11 +51,8 @@ def remove_canvas_links(
     cards = parse_canvas_cards(text)
     if isinstance(cards, str):
         return ()
-    gone = [
-        (item, target)
-        for item in find_canvas_links(text, cards)
-        if (target := find_gone(item.link)) is not None
-    ]
+    links = [(item, find_gone(item.link)) for item in find_canvas_links(text, cards)]
+    gone = [(item, target) for item, target in links if target is not None]
     groups = [card for card in cards if _has_background(card, is_gone)]
     if not gone and not groups:
         return ()
@@ -63,10 +60,8 @@ def remove_canvas_links(
 
 
 def _has_background(card: CanvasCard, is_gone: Callable[[str], bool]) -> bool:
-    file = card.values.get("background")
-    return (
-        card.values.get("type") == "group" and isinstance(file, str) and is_gone(file.lstrip("/"))
-    )
+    file, kind = card.values.get("background"), card.values.get("type")
+    return kind == "group" and isinstance(file, str) and is_gone(file.lstrip("/"))
 
 
 class _Removal:
@@ -122,7 +117,7 @@ class _Removal:
     def _unlink_card(self, card: CanvasCard, links: Sequence[Link]) -> None:
         words = card.values["text"]
         edits = unlink_in_text(self._path, words, links)
-        self._edits += CardStrings(self._path, self._text).map_edits(card, "text", edits)
+        self._edits += CardStrings(self._path, self._text).map_edits(card, edits)
         self._expected["nodes"][card.number]["text"] = apply_edits(words, edits)
 
     def _remove_members(self, number: int, keys: set[str]) -> None:
@@ -141,9 +136,8 @@ class _Removal:
         self._cut(self._edges, loose)
         for key, numbers in (("nodes", removed), ("edges", loose)):
             if numbers:
-                self._expected[key] = [
-                    item for at, item in enumerate(self._expected[key]) if at not in numbers
-                ]
+                items = enumerate(self._expected[key])
+                self._expected[key] = [item for at, item in items if at not in numbers]
 
     def _cut(self, spans: Sequence[tuple[int, int]], removed: set[int]) -> None:
         """Remove items of a list with their commas."""
@@ -162,22 +156,19 @@ class _Removal:
 
 
 def _list_members(text: str, start: int) -> list[_Member]:
-    return list(_iter_members(text, start + 1))
-
-
-def _iter_members(text: str, at: int) -> Iterator[_Member]:
+    decoder, found, at = json.JSONDecoder(), list[_Member](), start + 1
     decoder = json.JSONDecoder()
     while True:
         at = _skip_space(text, at)
         if text[at] == "}":
-            return
+            return found
         if text[at] == ",":
             at = _skip_space(text, at + 1)
         start = at
         key, at = scanstring(text, at + 1)
         value_start = _skip_space(text, _skip_space(text, at) + 1)
         _, at = decoder.raw_decode(text, value_start)
-        yield _Member(key, start, value_start, at)
+        found.append(_Member(key, start, value_start, at))
 
 
 def _list_items(text: str, start: int) -> list[tuple[int, int]]:

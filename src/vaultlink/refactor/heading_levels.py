@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from vaultlink.index.anchors import heading_key, render_heading
@@ -38,15 +39,13 @@ def change_levels(note: Note, text: str, levels: Mapping[int, int]) -> list[Edit
         start = text.rfind("\n", 0, heading.start) + 1
         mark, underline = _ATX.match(text, start), _UNDERLINE.match(text, heading.end)
         if mark and mark.end() <= heading.start:
-            edits.append(_change_mark(note.path, mark.end(), heading.level, new))
+            added = new - heading.level
+            start = mark.end() - max(-added, 0)
+            edits.append(Edit(note.path, start, mark.end(), "#" * max(added, 0)))
         elif underline and not text[start : heading.start].strip():
             edits.append(Edit(note.path, start, heading.start, "#" * new + " "))
             edits.append(Edit(note.path, heading.end, underline.end(), ""))
     return edits
-
-
-def _change_mark(path: str, end: int, old: int, new: int) -> Edit:
-    return Edit(path, end - max(old - new, 0), end, "#" * max(new - old, 0))
 
 
 def shift_levels(levels: Sequence[int], top: int) -> list[int]:
@@ -75,9 +74,8 @@ def find_title(note: Note, text: str) -> Heading | None:
     lead = text[body_start(text) : start].splitlines()
     is_start = all(_LEAD_LINE.fullmatch(line) for line in lead)
     title = next((item.value for item in note.properties or () if item.key == "title"), None)
-    says_name = repeats_name(first, note.path) or (
-        isinstance(title, str) and heading_key(title) == heading_key(first.text)
-    )
+    is_titled = isinstance(title, str) and heading_key(title) == heading_key(first.text)
+    says_name = is_titled or repeats_name(first, note.path)
     is_alone = first.level == 1 and all(item.level > 1 for item in others)
     return first if says_name or (is_start and is_alone) else None
 
@@ -86,9 +84,8 @@ def find_heading_end(text: str, heading: Heading) -> int:
     """Return the offset of the line behind a heading and its underline."""
     start = text.rfind("\n", 0, heading.start) + 1
     mark = _ATX.match(text, start)
-    underline = (
-        None if mark and mark.end() <= heading.start else _UNDERLINE.match(text, heading.end)
-    )
+    is_marked = mark is not None and mark.end() <= heading.start
+    underline = None if is_marked else _UNDERLINE.match(text, heading.end)
     return text.find("\n", underline.end() if underline else heading.end) + 1 or len(text)
 
 
@@ -127,8 +124,7 @@ def find_habit(notes: Iterable[Note]) -> HeadingHabit:
 def list_usual_headings(notes: Iterable[Note]) -> frozenset[str]:
     """Return the keys of the headings that at least a third of the notes have."""
     with_headings = [note.headings for note in notes if note.headings]
-    counts = Counter(
-        key for headings in with_headings for key in {heading_key(item.text) for item in headings}
-    )
+    keys = ({heading_key(item.text) for item in headings} for headings in with_headings)
+    counts = Counter(chain.from_iterable(keys))
     least = max(_FEW, len(with_headings) / 3)
     return frozenset(key for key, count in counts.items() if count >= least)

@@ -185,11 +185,9 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
         own = {self.old_path, self.new_path}
         edits = {path: group for path, group in links.edits.items() if path not in own}
         edits[self._kept_path] = notes.edits
-        others: ChangedTexts = (
-            {self.old_path: (self.text(self.old_path), None)}
-            if notes.new_text is None
-            else {self.new_path: (None, notes.new_text)}
-        )
+        others: ChangedTexts = {self.new_path: (None, notes.new_text)}
+        if notes.new_text is None:
+            others = {self.old_path: (self.text(self.old_path), None)}
         skipped = {path: self.sources.explain(path) for path in links.skipped}
         after, affected = self.step(edits, others)
         for item in self.find_broken(edits, after, affected - own - skipped.keys()):
@@ -214,10 +212,8 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
             pair = (link, target), (new, new_target)
             changed = find_changed_meanings(self.index, after, [pair], self.find_destination)
             if new.in_comment != link.in_comment or any(changed):
-                raise RefusedError(
-                    f"the link {link.raw} would become {new.raw} and lead to "
-                    f"{new_target or 'nothing'}."
-                )
+                change = f"would become {new.raw} and lead to {new_target or 'nothing'}"
+                raise RefusedError(f"the link {link.raw} {change}.")
 
 
 def _count_errors(state: State, paths: Iterable[str]) -> Counter[str]:
@@ -227,6 +223,5 @@ def _count_errors(state: State, paths: Iterable[str]) -> Counter[str]:
 
 def _list_headings(notes: RegroupedNotes) -> list[list[str]]:
     """Return the headings of both notes as links name them."""
-    return [
-        [heading_key(item.text) for item in note.headings] for note in (notes.kept, notes.receiver)
-    ]
+    pair = notes.kept, notes.receiver
+    return [[heading_key(item.text) for item in note.headings] for note in pair]
