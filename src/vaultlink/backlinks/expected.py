@@ -8,6 +8,7 @@ Links in sections, canvases and the note itself do not count.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from vaultlink.backlinks.existing import MENTION_INDENT
@@ -43,22 +44,15 @@ def can_hold_section(note: Note) -> bool:
     Drawings and boards have another format; a template would pass its section on to each note made
     from it; and an unclosed block at the end would contain the section.
     """
-    return (
-        is_note(note.path)
-        and not note.path.lower().endswith(".excalidraw.md")
-        and _BLOCKING_PROBLEMS.isdisjoint(problem.kind for problem in note.problems)
-        and not any(item.key in _PLUGIN_PROPERTIES for item in note.properties or ())
-        and not _is_template(note)
-    )
-
-
-def _is_template(note: Note) -> bool:
-    texts = (
-        note.path,
-        *(heading.text for heading in note.headings),
-        *(str(item.value) for item in note.properties or ()),
-    )
-    return any(map(has_placeholder, texts))
+    if not is_note(note.path) or note.path.lower().endswith(".excalidraw.md"):
+        return False
+    if not _BLOCKING_PROBLEMS.isdisjoint(problem.kind for problem in note.problems):
+        return False
+    items = note.properties or ()
+    if any(item.key in _PLUGIN_PROPERTIES for item in items):
+        return False
+    texts = (heading.text for heading in note.headings), (str(item.value) for item in items)
+    return not any(map(has_placeholder, chain((note.path,), *texts)))
 
 
 class ExpectedSection(NamedTuple):
@@ -173,21 +167,16 @@ def _find_linking_notes(path: str, index: Index) -> Iterator[str]:
 def _has_link_to(source: str, path: str, index: Index) -> bool:
     if not _has_author_section(index.notes[source]):
         return True
-    return any(
-        target == path and link.place is not Place.SECTION
-        for link, target in index.resolved_links(source)
-    )
+    links = index.resolved_links(source)
+    return any(target == path and link.place is not Place.SECTION for link, target in links)
 
 
 def _collect_targets(note: Note, index: Index) -> frozenset[str | None]:
     """Return the targets of a note's own links, without those in sections."""
     if not _has_author_section(note):
         return frozenset(index.targets[note.path])
-    return frozenset(
-        target
-        for link, target in index.resolved_links(note.path)
-        if link.place is not Place.SECTION
-    )
+    links = index.resolved_links(note.path)
+    return frozenset(target for link, target in links if link.place is not Place.SECTION)
 
 
 def _has_author_section(note: Note) -> bool:
