@@ -174,11 +174,8 @@ def compile_periodic_notes(notes: Sequence[PeriodicNote]) -> Callable[[str], boo
         if len(target) > _LONGEST_TARGET:
             return False
         name = _RELATIVE_PREFIX.sub("", normalize_name(target)).removesuffix(".md")
-        return any(
-            _is_date(parts, found.groups())
-            for expression, parts in patterns
-            if (found := expression.fullmatch(name))
-        )
+        found = ((parts, expression.fullmatch(name)) for expression, parts in patterns)
+        return any(match and _is_date(parts, match.groups()) for parts, match in found)
 
     return matches
 
@@ -256,11 +253,11 @@ def _is_date(parts: tuple[str, ...], texts: tuple[str | None, ...]) -> bool:
         elif numbers.setdefault(part, int(text)) != int(text):
             return False
     month, quarter = numbers.get("month"), numbers.get("quarter")
-    return (
-        all(part not in _RANGES or number in _RANGES[part] for part, number in numbers.items())
-        and (not month or numbers.get("day", 1) <= _count_days(month, numbers.get("year")))
-        and (not month or not quarter or quarter == (month + 2) // 3)
-    )
+    if any(part in _RANGES and number not in _RANGES[part] for part, number in numbers.items()):
+        return False
+    if month and numbers.get("day", 1) > _count_days(month, numbers.get("year")):
+        return False
+    return not month or not quarter or quarter == (month + 2) // 3
 
 
 def _count_days(month: int, year: int | None) -> int:
