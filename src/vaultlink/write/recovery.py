@@ -412,6 +412,6 @@ def revert_run(root: Path, run: RecordedRun) -> WriteResult:
         return result
     located = locate_moved_files(root, run)
     if is_final(result.skipped):
-        mark_undone(root, run, True)
+        mark_undone(root, run)
     write_ended(folder, run, run.skipped, [old for old, _ in run.moves if not located.get(old)])
     return result

@@ -325,7 +325,7 @@ def undo_run(root: Path, run: RecordedRun, *, skips_edited: bool = False) -> Wri
     skipped = sorted({*plan.skipped, *result.skipped}, key=lambda note: note.path)
     is_done = not plan.overlaps and is_final(skipped)
     if is_done and (result.written or result.moved or not skipped):
-        mark_undone(root, run, True)
+        mark_undone(root, run)
     _remove_unused_folders(root)
     return WriteResult(result.written, tuple(skipped), result.run_id, result.moved)
 
