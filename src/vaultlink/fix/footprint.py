@@ -27,18 +27,13 @@ from vaultlink.model import Note, Suggestion
 
 
 class Footprint(NamedTuple):
-    """Parts of a vault that the result of a trial depends on.
+    """Parts of a vault that the result of a trial depends on, beside names and the history.
 
-    Names and the history are others.
-
-    Attributes:
-        notes: The notes that are tried, that they link to, and that steps check again.
-        checked: Those of them that must not be checked again for another reason. These are not the
-            notes that steps check only because of links between them and a tried note.
-        targets: The unresolved targets of the notes that are tried, in every state.
-        words: The words in these targets and in the headings of these notes, but not those that are
-            also in names.
-        reads_style: True if fixes are written in the style of the vault's links.
+    `notes` are those that are tried, that they link to, and that steps check again. `checked` are
+    those of them that must not be checked again for another reason, without those that steps check
+    only because of links between them and a tried note. `targets` are the unresolved ones of the
+    tried notes, in every state, `words` those in these targets and in the headings of these notes
+    that are not in names. `reads_style` is True if fixes are in the style of the vault's links.
     """
 
     notes: tuple[str, ...]

@@ -24,7 +24,6 @@ from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety, SkippedNote
 # one is left there. That one is tried alone after all others, and left out if it still breaks a
 # promise.
 
-
 _LIMITED_ROUND, _SINGLE_FIX = 0.01, 0.001
 """Shares of a round: one with few fixes in each note, and one with a single fix."""
 
@@ -113,7 +112,7 @@ class FixTrial:
         return _SINGLE_FIX if is_suspect else _LIMITED_ROUND if is_limited else 1
 
     def broken_promises(self) -> tuple[BrokenPromise, ...]:
-        """Return a promise that each safe fix left out would break."""
+        """Return, for each safe fix that was left out, a promise that it would break."""
         safe = (item for item in self._left_out if item.safety is not Safety.UNSAFE)
         return tuple(dict.fromkeys(item.broken_promise for item in safe))
 
