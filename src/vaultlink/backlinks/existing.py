@@ -19,7 +19,6 @@ from vaultlink.text import lazy_pattern
 # Changes of formatters are accepted: other list markers, blank lines, escapes, and links with
 # brackets that were escaped.
 
-
 _LINE = lazy_pattern(r"[^\n]*\n|[^\n]+\Z")
 _LIST_MARKER = lazy_pattern(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _TITLE_AND_DASH = lazy_pattern(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")

@@ -120,10 +120,8 @@ def _build_entries(
 ) -> list[ExpectedEntry]:
     """Return the entries for notes in the section of the note at `path`, in order."""
     candidates = (expected_entry(path, index.notes[source], index, style) for source in sources)
-    return sorted(
-        (entry for entry in candidates if entry),
-        key=(lambda entry: (entry.path,)) if order == "path" else _title_key,
-    )
+    entries = sorted(filter(None, candidates), key=lambda entry: entry.path)
+    return entries if order == "path" else sorted(entries, key=lambda one: one.title.casefold())
 
 
 def _split_index_notes(
@@ -152,10 +150,6 @@ def _has_only_bare_links(source: Note, path: str, index: Index) -> bool:
         for link, target in index.resolved_links(source.path)
         if target == path and link.place is not Place.SECTION
     )
-
-
-def _title_key(entry: ExpectedEntry) -> tuple[str, ...]:
-    return entry.title.casefold(), entry.path
 
 
 def _find_linking_notes(path: str, index: Index) -> Iterator[str]:

@@ -13,7 +13,6 @@ from vaultlink.text import lazy_pattern
 # moment.js writes them in the language of Obsidian. They are in lower case and without a final
 # full stop. Names with digits, as of Japanese months, are read by `vaultlink.config.dates`.
 
-
 _MONTHS = """
 january jan february feb march mar april apr may june jun july jul august aug september sep
 october oct november nov december dec januar februar märz mai juni juli oktober okt dezember
@@ -82,11 +81,9 @@ MONTH_NAMES = frozenset(name.replace("_", " ") for name in _MONTHS.split())
 WEEKDAY_NAMES = frozenset(_WEEKDAYS.split())
 """Names of weekdays and their short forms."""
 
-
 # -- date formats of moment.js, as the names of periodic notes have them ---------------------------
 # A format is compiled to an expression with bounded parts; what it captures is then checked as a
 # date. Formats that could match other text than dates are not supported.
-
 
 _MOST_CHARS, _MOST_SEGMENTS, _MOST_TOKENS, _MOST_NAMES = 100, 20, 10, 2
 """Limits of a format and its folder. With them an expression is matched in some thousand steps."""

@@ -228,9 +228,7 @@ def _skip_blanks(text: str, at: int) -> int:
 
 _BLANKS = frozenset(" \t\n\r")
 
-
 # -- add topics to `allow-dangling` in the text of a configuration file ----------------------------
-
 
 _KEY = "allow-dangling"
 _EXTENSION = ".md"

@@ -27,7 +27,6 @@ from vaultlink.text import lazy_pattern
 # All functions return no edits unless the new link would be read back as exactly the requested
 # link and show the same text. This module does not resolve names.
 
-
 Edits = tuple[Edit, ...]
 
 MAY_CLOSE_MARKUP = lazy_pattern(r"[`$*<>\\\n\r\x00]|~~|==|%%|(?<!\s)_(?!\w)")

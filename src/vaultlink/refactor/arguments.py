@@ -30,10 +30,8 @@ FindPath = Callable[[str], str | None]
 The vault itself is "/".
 """
 
-
 FILE_KINDS = (RenameKind.NOTE, RenameKind.ATTACHMENT, RenameKind.FOLDER)
 """The kinds that have a path on disk."""
-
 
 _IS_VAULT = "is the vault itself, which vaultlink neither renames nor deletes."
 

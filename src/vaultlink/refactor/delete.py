@@ -16,7 +16,7 @@ from vaultlink.index.resolve import is_canvas, is_note, normalize_name, resolve
 from vaultlink.links.naming import find_query_target
 from vaultlink.model import Destination, Edit, Link, Note, Place
 from vaultlink.parse.canvas import parse_canvas_cards
-from vaultlink.refactor.canvas_removal import remove_canvas_links
+from vaultlink.refactor.canvas_edits import remove_canvas_links
 from vaultlink.refactor.link_edits import LinkEdits, find_sources
 from vaultlink.refactor.planner import find_mentions
 from vaultlink.refactor.refactoring import MOST_NAMED, EditsByPath, Refactoring, merge_edits

@@ -15,25 +15,23 @@ from vaultlink.links.edit_math import OffsetShift, apply_edits, edit_span, sort_
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.style import find_link_style
 from vaultlink.model import Destination, Edit, Heading, Link, Note, SourceSpan
-from vaultlink.refactor.heading_levels import (
-    HeadingHabit,
-    change_levels,
-    find_habit,
-    find_heading_end,
-    list_usual_headings,
-    repeats_name,
-    shift_levels,
-)
 from vaultlink.refactor.property_lists import read_block
 from vaultlink.refactor.refactoring import require_text
 from vaultlink.refactor.regrouping import (
+    HeadingHabit,
     LinkPlace,
     NotePart,
     RegroupedNotes,
     Regrouping,
+    change_levels,
     count_open_blocks,
     find_cut_labels,
+    find_habit,
+    find_heading_end,
     list_changed_kinds,
+    list_usual_headings,
+    repeats_name,
+    shift_levels,
 )
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap, find_named_anchor

@@ -16,16 +16,18 @@ from vaultlink.index.resolve import name_key
 from vaultlink.links.edit_math import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Heading, Link, Note, Owner, Place, SourceSpan
 from vaultlink.parse.properties import body_start
-from vaultlink.refactor.heading_levels import change_levels, find_title, shift_levels
 from vaultlink.refactor.merged_properties import MergedProperties, PropertyMerge, PropertySource
 from vaultlink.refactor.regrouping import (
     LinkPlace,
     NotePart,
     RegroupedNotes,
     Regrouping,
+    change_levels,
     count_open_blocks,
     find_common_labels,
+    find_title,
     list_changed_kinds,
+    shift_levels,
 )
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap, list_heading_paths
@@ -332,11 +334,9 @@ class _Merging(Regrouping[_Combined]):
                 old = link.key_path
                 paths = properties.other_paths if appended else properties.own_paths
                 key = paths.get(old, "" if appended else old)
-                if key in in_properties and not (not appended and self._is_taken(link)):
+                is_taken = not appended and old.partition(".")[0].lower() in self._taken
+                if key in in_properties and not is_taken:
                     yield (link, target), self.new_path, in_properties[key]
-
-    def _is_taken(self, link: Link) -> bool:
-        return link.key_path.partition(".")[0].lower() in self._taken
 
 
 def _join_insertions(edits: Sequence[Edit]) -> list[Edit]:

@@ -264,10 +264,10 @@ def merge_edits(
     merged = {path: tuple(group) for path, group in one.items()}
     for path, group in other.items():
         own = merged.get(path, ())
-        free = [edit for edit in group if not any(_is_within(edit, larger) for larger in own)]
+        free = [
+            edit
+            for edit in group
+            if not any(larger.start <= edit.start and edit.end <= larger.end for larger in own)
+        ]
         merged[path] = tuple(sort_edits([*own, *free]))
     return merged
-
-
-def _is_within(edit: Edit, other: Edit) -> bool:
-    return other.start <= edit.start and edit.end <= other.end

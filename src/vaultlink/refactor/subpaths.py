@@ -28,7 +28,10 @@ _Item = TypeVar("_Item", Heading, BlockId)
 
 
 class SubpathMap:
-    """The subpaths of links to a note and to `after`, which may be a part elsewhere."""
+    """Maps the subpaths of links to a note to those that lead to the same places in `after`.
+
+    That is the note afterwards, or another one that gets a part of it.
+    """
 
     def __init__(
         self,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import NO_GIT, has_git, run_git
-from vaultlink.write.moves import list_ancestors
+from vaultlink.index.resolve import list_outer_folders
 
 _SUBMODULE_MODE = b"160000"
 
@@ -74,7 +74,7 @@ def _find_problem(
 ) -> str | None:
     """Return why moves can't be staged, as a sentence."""
     paths = [path for pair in files.items() for path in pair if path is not None]
-    for folder in sorted({folder for path in paths for folder in list_ancestors(path)}):
+    for folder in sorted({folder for path in paths for folder in list_outer_folders(path)}):
         modes = [item.mode for item in entries.get(top + os.fsencode(folder), ())]
         if _SUBMODULE_MODE in modes or os.path.lexists(root / folder / ".git"):
             return f"{folder} is a git repository of its own."

@@ -36,7 +36,6 @@ from vaultlink.write.write_notes import describe_os_error
 # -- locate the state folder with a vault's journal, and lock the vault for writing ----------------
 # If the folder can't be created or written to, the vault must not be written to either.
 
-
 LOCK_SECONDS = 60.0
 """Seconds to wait for another run to release the write lock."""
 
@@ -258,6 +257,11 @@ class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
         """Return True if the run did not end: it was killed, or is still running."""
         return not self.ended and not self.undone
 
+    @property
+    def made_moves(self) -> dict[str, str]:
+        """The moves of the run that are not in `unmoved`."""
+        return {old: new for old, new in self.moves if old not in self.unmoved}
+
 
 def digest_content(content: bytes | None) -> bytes | None:
     """Return a digest of a note's bytes, 20 bytes long; None for no file."""
@@ -296,8 +300,7 @@ def subtract_undone_moves(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
         if run.id in restored:
             run = replace(run, unmoved=run.unmoved | restored[run.id])  # noqa: PLW2901
         if run.undoes is not None and run.ended and not run.undone:
-            moved = {new for old, new in run.moves if old not in run.unmoved}
-            restored.setdefault(run.undoes, set()).update(moved)
+            restored.setdefault(run.undoes, set()).update(run.made_moves.values())
         found.append(run)
     return found
 
@@ -312,7 +315,7 @@ def find_undone_moves(root: Path, files: Collection[str]) -> dict[str, str]:
     records = [file for file in journal_folder(root).glob("*.run") if _has_moves(file)]
     runs = [run for file in records if (run := _read_record(file)) and run.ended]
     for run in sorted(runs, key=lambda run: run.time_ns):
-        moves = {old: new for old, new in run.moves if old not in run.unmoved}
+        moves = run.made_moves
         found = {old: map_path(new, moves) for old, new in found.items()}
         found |= moves if run.undoes is not None else {}
     return {
@@ -563,15 +566,12 @@ def delete_runs(root: Path) -> int:
     Those that are left are whole: the oldest run is deleted first, and none after one that can't
     be. The write lock must be held, and no run may be interrupted.
     """
+    files = list_record_files(root)
+    files.sort(key=lambda file: (file.stem, _RECORD_KINDS.index(file.suffix[1:])))
     with suppress(OSError):
-        for file in sorted(list_record_files(root), key=_order_removal):
+        for file in files:  # a record goes before its marks
             file.unlink()
     return len(list_record_files(root))
-
-
-def _order_removal(file: Path) -> tuple[str, int]:
-    """Return the order of a file: a record goes before its marks."""
-    return file.stem, _RECORD_KINDS.index(file.suffix[1:])
 
 
 def delete_run(folder: Path, run: str) -> None:
