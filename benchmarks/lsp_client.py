@@ -56,7 +56,8 @@ class LanguageClient:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        threading.Thread(target=self._read, daemon=True).start()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
         self.capabilities = self.request(
             "initialize",
             {
@@ -153,6 +154,10 @@ class LanguageClient:
             self._process.wait(2)
         except subprocess.TimeoutExpired:  # a server that waits for the end of its input
             self._process.kill()
+            self._process.wait()
+        self._reader.join(2)
+        for stream in (self._process.stdin, self._process.stdout):
+            cast("Any", stream).close()
 
     def _read(self) -> None:
         stdout = cast("Any", self._process.stdout)

@@ -304,6 +304,20 @@ def test_note_that_another_program_moved_back_is_restored(vault: Path) -> None:
     assert read_files(vault) == VAULT
 
 
+def test_note_that_was_deleted_since_is_restored_in_the_trash(vault: Path) -> None:
+    first = make(vault, move("a.md", "n.md", {"b.md": b"b1", "c.md": b"c1"}))
+    deletion = make(vault, move("b.md", ".trash/b.md"))
+    for b, c in ((b"b0", b"c0"), (b"b1", b"c1"), (b"b0", b"c0")):  # an undo, its undo, and so on
+        result = undo_run(vault, find(vault, first))
+        assert result.skipped == ()
+        assert result.run_id
+        assert (vault / ".trash" / "b.md").read_bytes() == b
+        assert (vault / "c.md").read_bytes() == c
+        first = result.run_id
+    assert undo_run(vault, find(vault, deletion)).skipped == ()
+    assert read_files(vault) == VAULT
+
+
 def test_undo_of_an_earlier_run_overlaps(run: RunCommand, vault: Path) -> None:
     for text in (b"a1", b"a2"):
         make(vault, fix(a=text))

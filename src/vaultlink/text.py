@@ -27,6 +27,12 @@ def line_starts(text: str) -> list[int]:
     return starts
 
 
+def find_line_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span of the whole lines around a span, without the last line feed."""
+    line_end = text.find("\n", end)
+    return text.rfind("\n", 0, start) + 1, len(text) if line_end == -1 else line_end
+
+
 def line_and_column(starts: list[int], offset: int) -> tuple[int, int]:
     """Return line and column of an offset, both 1-based.
 

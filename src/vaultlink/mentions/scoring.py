@@ -212,7 +212,9 @@ def _score_linked_word(place: NamePlace, tally: Tally, is_first: bool) -> Part:
     if is_first:
         same = habit.linked
     else:
-        plain = min(plain, (lower if word.islower() else all_notes - lower) * tally.scale)
+        # Folding changes some words in lower case, such as those with a final sigma or "ß".
+        others = lower if word.islower() else max(all_notes - lower, 0)
+        plain = min(plain, others * tally.scale)
     if same < _SOME_LINKS:
         return 0.0, ""
     share = same / (same + plain + 1)

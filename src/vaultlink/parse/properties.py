@@ -116,10 +116,7 @@ def compose_yaml(text: str) -> "YamlNode | YamlProblem | None":
 
 def _explain(failure: Exception | str | None, text: str = "") -> "YamlProblem":
     """Return the cause of a failure; None stands for a text that is no mapping."""
-    from vaultlink.parse.yaml_problems import (  # noqa: PLC0415 - only for invalid frontmatter
-        YamlProblem,
-        explain_error,
-    )
+    from vaultlink.parse.yaml_problems import YamlProblem, explain_error  # noqa: PLC0415 - only for invalid frontmatter
 
     if isinstance(failure, str):
         return YamlProblem(failure, 0)

@@ -367,11 +367,15 @@ def find_record_problem(run: RecordedRun, stored_size: int) -> str:
     `stored_size` are the bytes behind its header. Writing asks the same: a run whose record can't
     be read could not be undone.
     """
+    changed = [change.path for change in run.changes]
     moved = [path.removeprefix(f"{TRASH_FOLDER}/") for move in run.moves for path in move]
-    if run.undoes is not None:  # it takes back what a defective disk left under a temporary name
+    if run.undoes is not None:
+        # It takes back what a defective disk left under a temporary name, and restores notes that
+        # were deleted since.
         moved = [_MOVING.sub("", path) if is_temporary_path(path) else path for path in moved]
+        changed = [path.removeprefix(f"{TRASH_FOLDER}/") for path in changed]
     folders = (path for path in run.folders if path != TRASH_FOLDER)
-    paths = (*folders, *(change.path for change in run.changes), *moved)
+    paths = (*folders, *changed, *moved)
     sizes = ((item.prefix_size, item.suffix_size, item.stored_size) for item in run.changes)
     unsafe = next((path for path in paths if not is_journal_path(path)), None)
     if unsafe is not None:
@@ -388,7 +392,7 @@ def is_journal_path(path: str) -> bool:
 
     It can't lead out of the vault on any system, or to what is hidden. A dot hides a name.
     vaultlink writes few hidden files, such as its settings and its baseline. Moves may lead to
-    and from the trash as well.
+    and from the trash as well, and an undo may change notes in it.
     """
     *folders, name = path.split("/")
     if path[:1] == "." and any(f"{file}/".startswith(f"{path}/") for file in _PROGRAM_FILES):
