@@ -108,12 +108,9 @@ def _find_vault_problem(output: OutputFile, status: os.stat_result | None) -> st
     if file.suffix.lower() in _SOURCE_KINDS and not _may_be_note(output_format, names):
         kind = _SOURCE_KINDS[file.suffix.lower()]
         return f"--output-file: {file} is {kind} of the vault. Nothing was written."
-    own = describe_own_output(output_format)
-    reason = (
-        f"exists and is not {own}."
-        if own
-        else f"exists in the vault {places[0][0]}, where output of this kind replaces no file."
-    )
+    reason = f"exists in the vault {places[0][0]}, where output of this kind replaces no file."
+    if own := describe_own_output(output_format):
+        reason = f"exists and is not {own}."
     return f"{file} {reason} Nothing was written. Name another file, or remove that one first."
 
 
