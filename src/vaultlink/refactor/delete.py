@@ -58,13 +58,10 @@ class Reference(NamedTuple):
 class Disposal(NamedTuple):
     """The destination of deleted files.
 
-    Attributes:
-        moves: Path of each file or folder that is moved within the vault, to its new path.
-        files: The same for each file, those in moved folders included.
-        contents: The bytes of each other file, which is removed.
-        folders: The folders that are removed when they are empty.
-        system: Path on disk of the trash to which copies of removed files go; "" for no copies.
-        reason: Why the files go to `.trash` although the settings say otherwise, as a clause.
+    `moves` has the new path of each file or folder that is moved within the vault, `files` that of
+    each file, `contents` the bytes of each other file, which is removed. `folders` are removed when
+    they are empty. `system` is the path on disk of the trash to which copies of removed files go;
+    "" for no copies. `reason` says why files go to `.trash` although the settings say otherwise.
     """
 
     moves: Mapping[str, str] = {}

@@ -31,11 +31,8 @@ from vaultlink.write.own_files import make_temporary, remove_strays
 class OutputFile(msgspec.Struct, frozen=True):
     """A file that a user named for the results of a command.
 
-    Attributes:
-        path: The path as it was named.
-        output_format: What is written: the name of a format, or another name that
-            `report.output_starts` knows.
-        folders: The folder of the command's vault, and those that it has as symbolic links.
+    `output_format` is the name of a format, or another name that `report.output_starts` knows.
+    `folders` are that of the command's vault, and those that it has as symbolic links.
     """
 
     path: Path

@@ -210,15 +210,10 @@ def plan_undo(
 ) -> UndoPlan:
     """Plan the undo of a run. Writes nothing.
 
-    A plan for a part of a run is refused if half of its changes would be wrong.
-
-    Args:
-        root: The folder of the vault.
-        run: The run.
-        failed: Reasons not to revert moves, by old path.
-        journal: The journal; it is read if it is not given.
-        in_part: True if no plan is refused: what later runs changed too is left out.
-        skips_edited: True if notes that were edited since are left out.
+    A plan for a part of a run is refused if half of its changes would be wrong. With `in_part`,
+    none is: what later runs changed too is left out. With `skips_edited`, notes that were edited
+    since are. `failed` are reasons not to revert moves, by old path. The journal is read if it is
+    not given.
     """
     journal = journal or read_journal(root)
     sequel = find_sequel(journal, run)

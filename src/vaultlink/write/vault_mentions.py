@@ -127,11 +127,7 @@ def find_vault_mentions(
 ) -> VaultMentions:
     """Return the mentions in all notes, kept ones as far as they still hold.
 
-    Args:
-        fixer: The fixer of the state to search.
-        options: The options of the search.
-        count: Yields the paths that are searched, and may show how many were.
-        origin: The saved state that the state was loaded from or saved as, if nothing changed.
+    `origin` is the saved state that the fixer's was loaded from or saved as, if nothing changed.
     """
     return _Finder(fixer, options, lru_cache(_TEXTS)(fixer.read), origin).find(count)
 
