@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls month refresh random-renames questions renames replay casts screenshots vscode obsidian docs clean soak
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls month refresh random-renames questions renames replay casts screenshots vscode obsidian docs clean soak ecosystem ecosystem-record
 
 help:
 	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
@@ -29,6 +29,7 @@ help:
 	@echo 'make month     play DAYS (30) of a vault in MINUTES (60) with all programs, and compare them each day; SEED=N VAULT=DIR ARGS=--output=FILE'
 	@echo 'make questions  ask a server COUNT random questions while its vault changes, each also without it; default: 10000'
 	@echo 'make gate      compare the speed with the last release, whose figures `make gate-record` wrote'
+	@echo 'make ecosystem  print how findings, fixes and mentions of 60 public vaults differ from the last release; SNAPSHOTS=DIR BEFORE=PROGRAM'
 	@echo 'make release-check  build the archives of a release, and install them on every Python at hand'
 	@echo 'make coverage  measure which lines of the pure packages the tests run'
 	@echo 'make mutants   change the code in COUNT places, and print those that no test notices; SEED=N PACKAGES="write fix" SINCE=REVISION'
@@ -123,6 +124,12 @@ gate: .venv/installed
 
 gate-record: .venv/installed
 	$(BIN)/python benchmarks/gate.py --record $(if $(PROGRAM),--program '$(PROGRAM)')
+
+ecosystem: .venv/tested
+	@$(BIN)/python benchmarks/ecosystem.py $(if $(SNAPSHOTS),--snapshots '$(SNAPSHOTS)') $(if $(BEFORE),--before '$(BEFORE)') $(if $(PROGRAM),--program '$(PROGRAM)') $(ARGS)
+
+ecosystem-record: .venv/tested
+	@$(BIN)/python benchmarks/ecosystem.py --record $(if $(SNAPSHOTS),--snapshots '$(SNAPSHOTS)') $(ARGS)
 
 release-check: .venv/tested
 	rm -rf dist

@@ -36,6 +36,7 @@ from language_servers import bench_language_server
 from measure import Bench
 from mentions import bench_mentions
 from peers import describe_python, install_peers, read_tool_version
+from probe import bench_probe
 from queries import bench_formats, bench_queries, bench_repeated
 from renaming import bench_rename
 from trends import bench_trend
@@ -45,6 +46,7 @@ from writes import bench_backlinks, bench_fixing
 IGNORED_ON_COPY = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
 PEER_COMMANDS = ("rumdl", "lychee", "graphmark")
 SECTIONS: dict[str, Callable[[Bench], None]] = {
+    "probe": bench_probe,
     "peers": bench_peers,
     "serial": bench_serial,
     "clone": bench_clone,

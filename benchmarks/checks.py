@@ -79,7 +79,9 @@ def bench_peers(bench: Bench) -> None:
         for kind in ("wall", "processor")
     )
     for name, spent in time.items():
-        bench.figures.add(name if name in peers else f"vaultlink, {name}", spent)
+        label = name if name in peers else f"vaultlink, {name}"
+        bench.figures.add(label, spent)
+        bench.figures.add(f"{label}, processor time", processor[name])
     bench.figures.add_ratios(time, [Ratio("cold / rumdl, cold", "cold", "rumdl, cold", 1.25)])
     bench.figures.add_ratios(
         processor, [Ratio("cold / rumdl, cold, processor time", "cold", "rumdl, cold", 1.15)]

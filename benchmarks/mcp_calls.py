@@ -30,8 +30,8 @@ from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.requests import read_request
 from vaultlink.index.packed_map import list_changed_keys
-from vaultlink.mentions.visible import body_start
 from vaultlink.model import Diagnostic
+from vaultlink.parse.properties import body_start
 from vaultlink.serve.changes import compare_states
 from vaultlink.serve.workspace import Workspace
 

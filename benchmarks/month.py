@@ -32,7 +32,7 @@ from peers import describe_python
 from repositories import GIT_ENVIRONMENT
 from simulated_obsidian import note_name, update_links
 from vaultlink import __version__
-from vaultlink.mentions.visible import body_start
+from vaultlink.parse.properties import body_start
 
 _NOTES = 1_000
 _QUIET_SECONDS = 4.5

@@ -10,6 +10,7 @@ import pytest
 from figures import Figures
 from measure import Bench
 from peers import describe_python
+from probe import LINKS, bench_probe
 from queries import UNCHANGED, plan_repeated
 from running import create_vault
 from vaultlink.cli.command_table import COMMANDS
@@ -47,3 +48,14 @@ def test_repeated_commands_are_commands(tmp_path: Path) -> None:
     )
     planned["check, one note changed"].change()
     assert sum("nobody wrote" in file.read_text("utf-8") for file in vault.glob("*.md")) == 1
+
+
+def test_vaultlink_reads_every_link_of_the_probe(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))  # without other tools
+    bench_probe(Bench(tmp_path, tmp_path, tmp_path, 1, Figures()))
+    printed = capsys.readouterr().out
+    assert "mdsmith: not installed" in printed
+    rows = [line for line in printed.splitlines() if line.startswith("| ")][1:]
+    assert [row.rsplit("| ", 1)[1] for row in rows] == ["yes |", *["reported |"] * len(LINKS)]

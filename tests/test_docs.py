@@ -4,6 +4,7 @@ every YAML block is validated by its consumer.
 vaultlink also checks the project's own documents, as `make test` does.
 """
 
+import json
 import os
 import re
 import shutil
@@ -53,6 +54,7 @@ ELSEWHERE = re.compile(
 """Commands of the README that tests/test_readme_commands.py and tests/test_first_steps.py run."""
 EXPLANATIONS = [
     *(
+        "changing",
         "comparison",
         "crash-safety",
         "development",
@@ -94,6 +96,7 @@ def test_each_use_has_a_page() -> None:
         "agent-setup",
         "agents",
         "backlinks",
+        "changing",
         "ci",
         "comparison",
         "configuration",
@@ -125,6 +128,7 @@ def test_each_use_has_a_page() -> None:
         "old-findings",
         "output-files",
         "planned-notes",
+        "plans",
         "platforms",
         "pre-commit",
         "protected-notes",
@@ -137,6 +141,7 @@ def test_each_use_has_a_page() -> None:
         "safe-fixes",
         "scale",
         "serving",
+        "status",
         "sync-services",
         "templates",
         "terminal",
@@ -391,6 +396,18 @@ def left_by_deleting(repo: Path, environment: dict[str, str]) -> None:
     assert check_output(["git", "status", "--porcelain"], repo, environment) == ""
 
 
+def left_by_plans(repo: Path, environment: dict[str, str]) -> None:
+    """Nothing is changed; each file has the plan of its command, with the keys of the page."""
+    assert check_output(["git", "diff", "--name-only"], repo, environment) == ""
+    page = (ROOT / "docs" / "plans.md").read_text(encoding="utf-8")
+    keys = set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE))
+    for name, command in (("fixes", "fix"), ("rename", "rename"), ("deletion", "delete")):
+        plan = json.loads((repo / f"{name}.json").read_text(encoding="utf-8"))
+        assert plan["command"] == command
+        assert plan.keys() == keys | {"schema"}
+        assert plan["edits"]
+
+
 def left_by_upgrading(repo: Path, environment: dict[str, str]) -> None:
     """Only the baseline is written."""
     written = check_output(["git", "status", "--porcelain"], repo, environment)
@@ -431,8 +448,10 @@ LEFT = {
     "mentions": left_by_mentions,
     "output-files": guides.left_by_output_files,
     "planned-notes": guides.left_by_planned_notes,
+    "plans": left_by_plans,
     "platforms": guides.left_by_terminal,
     "scale": guides.left_by_terminal,
+    "status": guides.left_by_terminal,
     "terminal": guides.left_by_terminal,
     "upgrading": left_by_upgrading,
     "versions": guides.left_by_terminal,

@@ -719,8 +719,29 @@ def test_yaml_is_never_dumped() -> None:
 # -- documents and project files --------------------------------------------------------------------------------------
 
 
-def test_readme_has_at_most_220_lines() -> None:
-    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 220
+@pytest.mark.parametrize(("page", "limit"), [("README.md", 220), ("CONTRIBUTING.md", 160)])
+def test_first_pages_are_short(page: str, limit: int) -> None:
+    assert len((ROOT / page).read_text(encoding="utf-8").splitlines()) <= limit
+
+
+@pytest.mark.parametrize(
+    ("change", "limit"),
+    [
+        ("a rule", 2),
+        ("an output format", 3),
+        ("a command that writes", 6),
+        ("a link syntax", 8),
+        ("another way to recognise a renamed heading", 2),
+    ],
+)
+def test_contributing_lists_the_files_of_walked_changes(change: str, limit: int) -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    [files] = re.findall(rf"^\| {change}(?:, `[^`]*`)? \| (.*?) \|", text, re.MULTILINE)
+    paths = re.findall(r"`([\w./]+)`", files)
+    assert 0 < len(files.split(", ")) <= limit
+    for path in paths:
+        found = [*ROOT.glob(path.replace("NAME", "*")), *SOURCE.glob(path)]
+        assert found, f"{path} does not exist"
 
 
 @pytest.mark.parametrize(
@@ -737,12 +758,22 @@ def test_readme_has_at_most_220_lines() -> None:
     ],
 )
 def test_contributing_says_where_to_make_a_change(task: str) -> None:
-    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    page = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    text = page.split("## Where to change what")[1].split("\n## ")[0]
     rows = re.findall(rf"^\| [^|]*{re.escape(task)}[^|]* \| (.*) \|$", text, re.MULTILINE)
     answers = [found for row in rows if (found := re.findall(r"`([\w./-]+/[\w./-]*)`", row))]
     assert len(answers) == 1
     for path in answers[0]:
         assert list(ROOT.glob(path.replace("NAME", "*"))), f"{path} does not exist"
+
+
+def test_paths_in_contributing_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:src|rules|tests|tools|docs|benchmarks)/[\w./*-]*|\w+/\w+\.py)`", text)
+    assert len(named) > 30
+    for path in named:
+        found = [*ROOT.glob(path.replace("NAME", "*")), *SOURCE.glob(path)]
+        assert found, f"{path} does not exist"
 
 
 def test_pre_commit_configuration_exists() -> None:

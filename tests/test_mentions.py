@@ -688,6 +688,18 @@ def test_long_list_of_links_brings_no_notes_near(list_of: str, count: int, why: 
     assert why in found.why.split(", ")
 
 
+@pytest.mark.parametrize("word", ["Ετικέτες", "Straße"])
+@pytest.mark.parametrize("count", [5, 7])
+def test_word_that_folding_changes_has_a_score(word: str, count: int) -> None:
+    """More notes have it in lower case than have the folded word."""
+    vault = {
+        f"{word}.md": "A long text about it.\n",
+        **{f"linking {number}.md": f"We see [[{word}]] there.\n" for number in range(2)},
+        **{f"plain {number}.md": f"We see {word.lower()} there.\n" for number in range(count)},
+    }
+    assert words_in(f"We see {word} there.\n", vault, path="plain 0.md") == [word]
+
+
 def test_common_word_of_the_vault_is_never_certain() -> None:
     others = {f"x/{number}.md": "We did a search for it." for number in range(60)}
     assert words_in("We used Search and more.", {**others, "Search.md": "Finds notes."}) == []

@@ -1,9 +1,10 @@
-"""Tests of the README and of the samples in docs/: the rules table is generated, every command is named, and every sample is
-the real output of its command.
+"""Tests of the README and of the samples in docs/: the tables of commands and rules are generated, every command is named, and
+every sample is the real output of its command.
 
-`VAULTLINK_REFRESH=1` (or `make refresh`) regenerates the table.
+`VAULTLINK_REFRESH=1` (or `make refresh`) regenerates the tables.
 """
 
+import json
 import os
 import re
 import shutil
@@ -16,7 +17,7 @@ import pytest
 
 from documents import blocks, prose
 from vaultlink import open_vault
-from vaultlink.cli.command_table import ALIASES, COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
 from vaultlink.disk.read import load_rules
 from vaultlink.engine.step import Change, Examined, Presence, step
 from vaultlink.rules.registry import Rule, build_catalog
@@ -48,11 +49,68 @@ def table() -> str:
     return "\n".join([START, *head, *map(row, RULES), END])
 
 
-def test_rules_table_is_up_to_date() -> None:
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    _, after = rest.split(END)
-    fresh = before + table() + after
+GUIDES = {
+    "check": "terminal",
+    "baseline": "old-findings",
+    "watch": "watching",
+    "guard": "hooks",
+    "lsp": "language-server",
+    "mcp": "agents",
+    "serve": "serving",
+    "fix": "fixing",
+    "sections": "backlinks",
+    "undo": "fixing",
+    "rename": "renaming",
+    "move": "renaming",
+    "extract": "renaming",
+    "merge": "renaming",
+    "delete": "deleting",
+    "unresolved": "planned-notes",
+    "backlinks": "backlinks",
+    "status": "status",
+    "related": "related",
+    "mentions": "mentions",
+    "history": "history",
+    "graph": "graph",
+    "report": "report",
+    "config": "configuration",
+    "init": "ci",
+    "merge-driver": "obsidian-git",
+}
+"""The guide that explains a command, if there is one."""
+
+
+def describe_command(name: str) -> str:
+    """Return a command with a link to its guide, its former name and its summary."""
+    shown = f"[`{name}`](docs/{GUIDES[name]}.md)" if name in GUIDES else f"`{name}`"
+    former = "".join(f" (or `{old}`)" for old, new in ALIASES.items() if new == name)
+    return f"{shown}{former}: {COMMANDS[name].summary}"
+
+
+def command_table() -> str:
+    """Return the table of commands: a row for each purpose, a line for each command."""
+    rows = [
+        f"| **{purpose}** | {'<br>'.join(map(describe_command, commands))} |"
+        for purpose, commands in GROUPS.items()
+    ]
+    head = ["| Purpose | `vaultlink …` |", "|---|---|"]
+    return "\n".join([COMMANDS_START, *head, *rows, COMMANDS_END])
+
+
+COMMANDS_START, COMMANDS_END = "<!-- commands: start -->", "<!-- commands: end -->"
+
+
+def replace_part(text: str, part: str) -> str:
+    """Replace what is between the first and the last line of a part."""
+    start, *_, end = part.splitlines()
+    before, rest = text.split(start)
+    return before + part + rest.split(end)[1]
+
+
+def test_tables_are_up_to_date() -> None:
+    fresh = README.read_text(encoding="utf-8")
+    for part in (command_table(), table()):
+        fresh = replace_part(fresh, part)
     if os.environ.get("VAULTLINK_REFRESH"):
         README.write_text(fresh, encoding="utf-8")
     assert README.read_text(encoding="utf-8") == fresh, "run `make refresh`"
@@ -181,11 +239,14 @@ def test_first_screen_has_a_command_and_its_output() -> None:
 
 
 def test_python_in_the_documents_runs() -> None:
-    examples = [*blocks(DOCS / "python.md", "python"), *blocks(DOCS / "python-types.md", "python")]
+    pages = [DOCS / f"{name}.md" for name in ("python", "python-types", "plans")]
+    examples = [block for page in pages for block in blocks(page, "python")]
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     assert len(examples) > 1
     done = subprocess.run(
         [sys.executable, "-c", "".join(examples)],
         cwd=ROOT,
+        env=os.environ | {"PATH": programs},
         capture_output=True,
         text=True,
         encoding="utf-8",
@@ -202,3 +263,15 @@ def test_members_in_the_documents_are_the_public_ones() -> None:
     listed = [name for row in rows for name in re.findall(r"`(\w+)", row)]
     vault = open_vault(ROOT / "fixtures" / "podcast-wiki")
     assert sorted(listed) == [name for name in dir(vault) if not name.startswith("_")]
+
+
+def test_words_for_the_picture_name_the_score_of_the_sample_vault() -> None:
+    command = ["report", "fixtures/podcast-wiki", "--output-format", "json"]
+    done = subprocess.run(
+        [sys.executable, "-m", "vaultlink", *command], cwd=ROOT, capture_output=True, check=True
+    )
+    score = json.loads(done.stdout)["score"]["value"]
+    [told] = re.findall(
+        r'alt="The report of the sample vault: a score of (\d+),', README.read_text()
+    )
+    assert int(told) == score

@@ -3,6 +3,7 @@
 import json
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -19,11 +20,7 @@ from vaultlink.fix.forecast import count_by_rule
 from vaultlink.index.index import Index
 from vaultlink.model import Diagnostic, Severity, Suggestion
 from vaultlink.report.check_result import make_target_formatter
-from vaultlink.report.concise import (
-    render_concise,
-    render_statistics,
-    summarize_check,
-)
+from vaultlink.report.concise import render_concise, render_statistics, summarize_counts
 from vaultlink.report.full import FullRenderer
 from vaultlink.report.json_document import (
     FindingRow,
@@ -309,7 +306,9 @@ def test_statistics_count_by_rule_most_first() -> None:
     ],
 )
 def test_summary(diagnostics: Sequence[Diagnostic], notes: int, sentence: str) -> None:
-    assert summarize_check(diagnostics, notes) == sentence
+    severities = Counter(item.severity for item in diagnostics)
+    files = len({item.path for item in diagnostics})
+    assert summarize_counts(severities, files, notes) == sentence
 
 
 def test_json_keys_and_their_order() -> None:

@@ -35,6 +35,7 @@ from served import (
     serving,
     wait_until,
 )
+from vaultlink import __version__
 from vaultlink.files import short_address
 from vaultlink.serve import client
 from vaultlink.serve.client import socket_path
@@ -639,7 +640,7 @@ def test_other_versions_have_their_own_server(vault: Path, monkeypatch: pytest.M
             process.terminate()
             process.wait()
             assert not is_serving(vault)
-        monkeypatch.setattr(client, "__version__", "0.5.0")
+        monkeypatch.setattr(client, "__version__", __version__)
 
 
 def test_one_server_of_a_vault(vault: Path, run: RunCommand) -> None:

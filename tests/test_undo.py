@@ -288,7 +288,8 @@ def test_list_reads_like_a_log(run: RunCommand, vault: Path) -> None:
     assert done.code == 0
     data = run("undo", "--list", "--output-format", "json").data
     assert isinstance(data, dict)
-    assert list(data) == ["schema", "runs"]
+    assert list(data) == ["schema", "last", "runs"]
+    assert data["last"] is None  # the second run is an undo, and the first is undone
     assert [list(row) for row in data["runs"]] == [
         [
             "id",
@@ -787,7 +788,9 @@ def test_record_is_written_before_the_first_note(run: RunCommand, vault: Path) -
     before = tree(vault)
     record_run(vault, "vaultlink fix", "", WRITES)
     assert tree(vault) == before
-    [listed] = json.loads(run("undo", "--list", "--output-format", "json").out)["runs"]
+    document = json.loads(run("undo", "--list", "--output-format", "json").out)
+    [listed] = document["runs"]
+    assert document["last"] == listed["id"]
     assert listed["notes"] == 0
     assert run("undo").err.startswith("Nothing to restore: ")
     assert (tree(vault), list_runs(vault)) == (before, [])

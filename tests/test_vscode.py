@@ -681,11 +681,11 @@ def test_report_is_written_outside_the_vault(code: Code) -> None:
 def write_versions(folder: Path) -> dict[str, tuple[Path | str, str]]:
     """Return settings, and what is said about the programs that they name."""
     without = "import sys; sys.modules['pygls'] = None; from vaultlink.__main__ import main; sys.exit(main())"
-    old = write_program(folder / "old", 'echo "vaultlink 0.4.12"')
+    old = write_program(folder / "old", 'echo "vaultlink 0.5.12"')
     other = write_program(folder / "other", 'echo "other 9.9"')
     plain = write_program(folder / "plain", f'exec "{sys.executable}" -c "{without}" "$@"')
     return {
-        "old": (old, f"{old} is version 0.4.12, which is too old. Upgrade it to 0.5.0 or newer."),
+        "old": (old, f"{old} is version 0.5.12, which is too old. Upgrade it to 0.6.0 or newer."),
         "other": (
             other,
             f"{other} is not vaultlink: it prints no version. Correct the setting vaultlink.path.",
@@ -730,6 +730,7 @@ def test_a_missing_program_is_looked_for_again(code: Code) -> None:
     code.start("restart")
     code.wait(lambda: code.bar == code.expect_bar())
     link.rename(code.home / ".local" / "bin" / "vaultlink")
+    code.command("vaultlink.restart")
 
 
 def test_a_program_of_an_open_folder_is_named_and_not_run(code: Code) -> None:

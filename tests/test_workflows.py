@@ -73,6 +73,7 @@ MAY_WRITE = {
 
 
 INPUTS = {
+    "actions/cache": {"key", "path"},
     "actions/checkout": {"fetch-depth", "persist-credentials", "ref"},
     "actions/setup-python": {"allow-prereleases", "python-version"},
     "actions/upload-artifact": {"name", "path", "if-no-files-found", "include-hidden-files"},
@@ -90,7 +91,7 @@ each commit was compared with the tag beside it. GitHub only warns about an inpu
 
 
 def test_there_is_a_workflow_for_each_purpose() -> None:
-    assert set(WORKFLOWS) == {"tests", "docs", "fuzzing", "release"}
+    assert set(WORKFLOWS) == {"tests", "docs", "ecosystem", "fuzzing", "release"}
 
 
 def test_workflows_match_the_schema() -> None:
@@ -333,6 +334,30 @@ def test_job_makes_these_calls(
     assert (tmp_path / "temp" / "calls").read_text(encoding="utf-8").splitlines() == calls
 
 
+@pytest.mark.parametrize("code", [0, 2])
+def test_ecosystem_compares_with_the_base_and_prints_the_difference(
+    code: int, tmp_path: Path
+) -> None:
+    made = f"{STUB}if [ \"$1\" = ecosystem ]; then echo '2 vaults differ'; exit {code}; fi\n"
+    runner = make_runner(tmp_path, {"make": made, "git": STUB}, {"github": {"base_ref": "main"}})
+    runner.run(WORKFLOWS["ecosystem"]["jobs"]["ecosystem"]["steps"])
+    assert runner.failed == (code > 0), runner.log
+    assert runner.summary == "2 vaults differ\n"
+    assert (tmp_path / "temp" / "calls").read_text(encoding="utf-8").splitlines() == [
+        "git fetch --quiet --depth 1 origin main",
+        "git worktree add ../before FETCH_HEAD",
+        "make .venv/tested PYTHON=python --directory ../before",
+        "make .venv/tested PYTHON=python",
+        "make ecosystem PYTHON=python BEFORE=../before/.venv/bin/vaultlink",
+    ]
+
+
+def test_ecosystem_runs_for_folders_that_exist() -> None:
+    """A folder with another name would leave its changes unwatched."""
+    paths = triggers("ecosystem")["pull_request"]["paths"]
+    assert [path for path in paths if not list(ROOT.glob(path))] == []
+
+
 @pytest.mark.parametrize(
     "target",
     sorted(
@@ -495,8 +520,9 @@ def make_notes(folder: Path, tag: str, changelog: str) -> subprocess.CompletedPr
     )
 
 
-def test_notes_are_the_entries_of_the_version(tmp_path: Path) -> None:
-    text = f"# Changelog\n\n## Unreleased\n\n- New.\n\n## {__version__}\n\n- One: [page](docs/page.md).\n- [Two](https://example.org).\n\n## 0.0.1\n\n- Old.\n"
+@pytest.mark.parametrize("date", ["", " - 2026-11-30"])
+def test_notes_are_the_entries_of_the_version(date: str, tmp_path: Path) -> None:
+    text = f"# Changelog\n\n## Unreleased\n\n- New.\n\n## {__version__}{date}\n\n- One: [page](docs/page.md).\n- [Two](https://example.org).\n\n## 0.0.1\n\n- Old.\n"
     assert make_notes(tmp_path, f"v{__version__}", text).stdout == (
         "- One: page.\n- [Two](https://example.org).\n"
     )
@@ -520,7 +546,7 @@ def test_a_tag_that_does_not_fit_stops_the_release(
 
 def test_changelog_has_each_version_once_newest_first_with_entries() -> None:
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-    headings = re.findall(r"^## (.*)$", text, re.MULTILINE)
+    headings = re.findall(r"^## (.*?)(?: - \d{4}-\d\d-\d\d)?$", text, re.MULTILINE)
     versions = [heading for heading in headings if heading != "Unreleased"]
     numbers = [tuple(map(int, version.split("."))) for version in versions]
     assert "Unreleased" not in headings[1:]

@@ -334,7 +334,14 @@ DOCUMENTS: Mapping[str, Document] = {
         ("undo --list --json",),
         (
             _document(
-                "RunsDocument", "Runs.", ("runs", tuple[RunRow, ...], "The runs, the latest first.")
+                "RunsDocument",
+                "Runs.",
+                (
+                    "last",
+                    str | None,
+                    "The id of the run that `undo` reverts if none is named, if there is one.",
+                ),
+                ("runs", tuple[RunRow, ...], "The runs, the latest first."),
             ),
         ),
         "The runs that can be undone.",

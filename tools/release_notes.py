@@ -1,4 +1,4 @@
-"""Print the part of the changelog about the version of a tag, such as v0.5.0.
+"""Print the part of the changelog about the version of a tag, such as v0.6.0.
 
 python tools/release_notes.py TAG
 
@@ -15,8 +15,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def find_entries(changelog: str, version: str) -> str:
-    """Return the text below the heading of a version; empty if there is none."""
-    start = rf"^## {re.escape(version)}\n"
+    """Return the text below the heading of a version, with or without a date; else empty."""
+    start = rf"^## {re.escape(version)}(?: - \d{{4}}-\d\d-\d\d)?\n"
     found = re.search(start + r"(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     return found[1].strip() if found else ""
 

@@ -108,7 +108,7 @@ def _describe_switch(rule: Rule) -> str:
 def _render_rule(rule: Rule) -> str:
     facts = [
         ("Severity", rule.severity.value),
-        ("By default", "on" if rule.enabled_by_default else "off"),
+        ("By\xa0default", "on" if rule.enabled_by_default else "off"),
         *([("Preview", "runs only with `--preview` or `preview = true`")] if rule.preview else []),
         ("Switch", _describe_switch(rule)),
         ("Reads", SCOPES[rule.scope]),
@@ -239,7 +239,8 @@ def _list_changes(rule: Rule) -> Iterator[str]:
     """Yield the entries of CHANGELOG.md that name a rule, by version."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     for section in re.split(r"^## ", text, flags=re.MULTILINE)[1:]:
-        version, _, entries = section.partition("\n")
+        heading, _, entries = section.partition("\n")
+        version = heading.partition(" - ")[0]
         for entry in re.findall(r"^- (.*(?:\n  .*)*)", entries, re.MULTILINE):
             if re.search(rf"(?<![\w-])(?:{rule.name}|{rule.code})(?![\w-])", entry):
                 plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", " ".join(entry.split()))

@@ -53,6 +53,7 @@ LISTS_OF_PAGES = "## All pages"
 
 LESS_RELEVANT = (
     "project/changelog.md",
+    "changing.md",
     "development.md",
     "project/contributing.md",
     "project/new-rules.md",

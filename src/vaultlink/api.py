@@ -411,10 +411,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         Returns:
             The names; each has its kind, text, path and line.
         """
-        from vaultlink.index.name_search import (  # noqa: PLC0415 - for few programs
-            SearchedKind,
-            find_names,
-        )
+        from vaultlink.index.name_search import SearchedKind, find_names  # noqa: PLC0415 - for few programs
 
         return find_names(self.index, text, limit, frozenset(kinds or SearchedKind))
 
@@ -526,9 +523,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @cached_property
     def _is_minor(self) -> Callable[[str], bool]:
-        from vaultlink.mentions.evidence import (  # noqa: PLC0415 - for few commands
-            make_minor_test,
-        )
+        from vaultlink.mentions.evidence import make_minor_test  # noqa: PLC0415 - for few commands
 
         return make_minor_test(self.scan.obsidian, self.index, self.text)
 
@@ -541,10 +536,7 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
         return {}
 
     def _load_suggestions(self, targets: Sequence[str]) -> dict[str, tuple[Suggestion, ...]]:
-        from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
-            KeptSuggestions,
-            list_names_by_path,
-        )
+        from vaultlink.index.suggest import KeptSuggestions, list_names_by_path  # noqa: PLC0415 - only for suggestions
 
         large = len(targets) > _MIN_CACHED_TOPICS and not self.overlays
         cache = self.scan.open_cache() if large else None
@@ -671,11 +663,7 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
     """
     settings = vault.state.settings
     return LinterSettings.build(
-        settings.rules,
-        settings.config,
-        scan.obsidian,
-        scan.is_git_ignored,
-        settings.history,
+        settings.rules, settings.config, scan.obsidian, scan.is_git_ignored, settings.history
     )
 
 
@@ -697,15 +685,8 @@ def make_suggester(
     Returns:
         The function.
     """
-    from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
-        drop_own_names,
-        list_unresolved,
-    )
-    from vaultlink.rules.former_targets import (  # noqa: PLC0415
-        find_former_target,
-        put_first,
-        suggest_former_target,
-    )
+    from vaultlink.index.suggest import drop_own_names, list_unresolved  # noqa: PLC0415 - only for suggestions
+    from vaultlink.rules.former_targets import find_former_target, put_first, suggest_former_target  # noqa: PLC0415
 
     names, history = vault.index.names, vault.state.settings.history
     has_former = bool(history.likely_moves or history.names)

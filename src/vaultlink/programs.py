@@ -11,7 +11,7 @@ from contextlib import suppress
 from functools import cache
 from io import BytesIO
 from time import monotonic
-from typing import IO, TYPE_CHECKING, ClassVar, NamedTuple
+from typing import IO, TYPE_CHECKING, ClassVar, NamedTuple, TextIO
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -73,6 +73,14 @@ def build_own_command() -> tuple[str, ...]:
 def describe_form() -> str:
     """Return the text that follows the version: " (binary)" or nothing."""
     return " (binary)" if is_binary() else ""
+
+
+def discard_output(stream: TextIO | None) -> None:
+    """Redirect a stream to the null device, so that flushing it at exit can't fail."""
+    if stream is not None:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, stream.fileno())
+        os.close(null)
 
 
 def find_own_place() -> str:

@@ -27,6 +27,12 @@ def line_starts(text: str) -> list[int]:
     return starts
 
 
+def find_line_span(text: str, start: int, end: int) -> tuple[int, int]:
+    """Return the span of the whole lines around a span, without the last line feed."""
+    line_end = text.find("\n", end)
+    return text.rfind("\n", 0, start) + 1, len(text) if line_end == -1 else line_end
+
+
 def line_and_column(starts: list[int], offset: int) -> tuple[int, int]:
     """Return line and column of an offset, both 1-based.
 
@@ -74,6 +80,12 @@ class TextLines:
         end = self._text.find("\n", start)
         end = len(self._text) if end == -1 else end - self._text.endswith("\r", start, end)
         return min(start + column - 1, end)
+
+
+def line_span(text: str, start: int, end: int | None = None) -> tuple[int, int]:
+    """Return the span of the lines from `start` to `end`, without the last line feed."""
+    line_end = text.find("\n", start if end is None else end)
+    return text.rfind("\n", 0, start) + 1, len(text) if line_end == -1 else line_end
 
 
 def list_first(names: Sequence[str], limit: int = 1) -> str:

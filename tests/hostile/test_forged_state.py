@@ -12,6 +12,7 @@ import msgspec
 import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
+from screens import LARGE, Screen, run_on_screen
 from vaultlink.disk.cache import Cache
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.disk.state_file import StateTable, StoredColumn
@@ -457,3 +458,22 @@ def test_forged_cache_entries_are_no_internal_error(
             assert "internal error" not in done.err, file
             assert (done.code, done.out) == (expected.code, expected.out), file
             file.write_bytes(kept)
+
+
+@pytest.mark.parametrize("words", [("status",), ("check",), ("unresolved",), ("show",)])
+def test_forged_answer_sends_no_command_to_a_terminal(
+    tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    root = create_vault(tmp_path / "v", NOTES)
+    magic = Cache(tmp_path, root)._magic
+    with run_on_screen(root, *words, size=LARGE) as screen:
+        screen.wait_until(Screen.has_ended)
+        assert "gone" in screen.everything
+    for file in (tmp_path / "cache").glob("*/answer-*"):
+        body = file.read_bytes()[len(magic) + 4 :]
+        assert b"gone" in body
+        write_entry(file, magic, body.replace(b"gone", b"\x1b]0;"))
+    with run_on_screen(root, *words, size=LARGE) as screen:
+        screen.wait_until(Screen.has_ended)
+        assert "\\u001b]0;" in screen.everything
+        assert "\x1b]0;" not in screen.output

@@ -41,7 +41,7 @@ test("the program is checked", async () => {
   await makeProgram(VAULTLINK).program.check();
   const say = (command) => makeProgram(command).program.check().then(() => "", ({ message }) => message);
   assert.match(await say("/no/such/vaultlink"), /^The program “\/no\/such\/vaultlink” is not installed, or not where this plugin looks\./);
-  assert.match(await say(writeScript("old", "echo vaultlink 0.4.9")), new RegExp(`^vaultlink 0\\.4\\.9 is too old: this plugin needs ${MIN_VERSION}`));
+  assert.match(await say(writeScript("old", "echo vaultlink 0.5.9")), new RegExp(`^vaultlink 0\\.5\\.9 is too old: this plugin needs ${MIN_VERSION}`));
   assert.equal(await say(writeScript("new", "echo vaultlink 0.10.0.dev0")), "");
   assert.match(await say(writeScript("bad", "echo broken >&2; exit 3")), /does not work as vaultlink: broken\. Check its path/);
   assert.match(await say(writeScript("other", "echo ripgrep 14.1.0")), /does not work as vaultlink: ripgrep 14\.1\.0\./);

@@ -4,7 +4,7 @@ import { homedir } from "os";
 import { delimiter, isAbsolute, join, relative, sep } from "path";
 
 /** The first version whose watcher counts mistakes and planned notes. */
-export const MIN_VERSION = "0.5.0";
+export const MIN_VERSION = "0.6.0";
 
 const TIME_LIMIT = 120_000;
 const DELAYS = [1_000, 5_000, 25_000];
@@ -78,10 +78,8 @@ export class Program {
 
   /** Return the id of the run that a bare `vaultlink undo` would undo, as words; none if there is none. */
   async findLastRun(): Promise<string[]> {
-    type Run = { id: string; undone: boolean; interrupted: boolean; undoes: string | null };
     const { stdout } = await this.run("undo", ["--list", "--json"]);
-    const runs = (JSON.parse(stdout) as { runs: Run[] }).runs.filter((run) => !run.undone && run.undoes === null);
-    return [runs.find((run) => run.interrupted) ?? runs[0]].flatMap((run) => run?.id ?? []);
+    return [JSON.parse(stdout) as { last: string | null }].flatMap(({ last }) => last ?? []);
   }
 
   /** Start the watcher; and the server, without which questions only take longer. */

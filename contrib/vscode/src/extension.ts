@@ -4,8 +4,9 @@ import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { homedir, tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
-import { LanguageClient, type Location, type Position, type StaticFeature } from "vscode-languageclient/node";
+import { LanguageClient, State, type Location, type Position, type StaticFeature } from "vscode-languageclient/node";
 import { contains, findProgram, makeEnvironment, ProgramError, run, type Output } from "./program";
 
 const { commands, window, workspace } = vscode;
@@ -44,14 +45,14 @@ export async function activate(given: vscode.ExtensionContext): Promise<void> {
     register("fixVault", () => change("fix")),
     register("undo", () => change("undo")),
     register("report", openReport),
-    register("restart", restart),
+    register("restart", () => restart()),
     register("showReferences", showReferences),
     workspace.registerTextDocumentContentProvider(DIFF, {
       onDidChange: differenceChanged.event,
       provideTextDocumentContent: (uri) => differences.get(uri.path) ?? "",
     }),
     // The client tells the server of other settings first.
-    workspace.onDidChangeConfiguration(() => readPath() !== path && setTimeout(restart, PAUSE_MS)),
+    workspace.onDidChangeConfiguration(() => readPath() !== path && restart(PAUSE_MS)),
     workspace.onDidSaveTextDocument(countSoon),
     workspace.onDidChangeWorkspaceFolders(() => {
       lastVault = undefined;
@@ -73,9 +74,9 @@ export async function deactivate(): Promise<void> {
 
 // -- the server -----------------------------------------------------------------------------------------------------------
 
-/** Find the program and start the server, after the last start has ended. */
-function restart(): Promise<void> {
-  starting = starting.then(start).catch((error: unknown) => log.error(String(error)));
+/** Find the program and start the server, after the last start has ended and a pause. Commands wait for it. */
+function restart(pauseMs = 0): Promise<void> {
+  starting = starting.then(() => sleep(pauseMs)).then(start).catch((error: unknown) => log.error(String(error)));
   return starting;
 }
 
@@ -117,6 +118,7 @@ async function start(): Promise<void> {
     },
   });
   client.registerFeature(NAMES_COMMAND);
+  client.onDidChangeState(({ newState }) => newState === State.Running || (vaultsBeingRead = 0)); // it may end while it reads
   await client.start();
   countSoon();
 }
@@ -144,7 +146,7 @@ async function explain(reason: string): Promise<void> {
     "How to Install": () =>
       commands.executeCommand("markdown.showPreview", vscode.Uri.joinPath(context.extensionUri, "readme.md")), // vsce names it so
     "Open Setting": () => commands.executeCommand("workbench.action.openSettings", "vaultlink.path"),
-    "Try Again": restart,
+    "Try Again": () => restart(),
   };
   const choice = await window.showErrorMessage(`vaultlink: ${reason}`, ...Object.keys(actions));
   if (choice) await actions[choice]?.();
@@ -287,10 +289,8 @@ async function change(command: "fix" | "undo"): Promise<void> {
 /** Return the run that `vaultlink undo` would revert now, so that no later one is reverted instead. */
 async function askLastRun(vault: string): Promise<string[]> {
   const { stdout } = await call(vault, "undo", "--list", ...JSON_ONLY);
-  const { runs }: { runs: { id: string; undone: boolean; undoes: string | null; interrupted: boolean }[] } = JSON.parse(stdout);
-  const open = runs.filter((run) => !run.undone && run.undoes === null);
-  const chosen = open.find((run) => run.interrupted) ?? open[0];
-  return chosen ? [chosen.id] : [];
+  const { last }: { last: string | null } = JSON.parse(stdout);
+  return last === null ? [] : [last];
 }
 
 async function showDifference(command: string, text: string): Promise<void> {

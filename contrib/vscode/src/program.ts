@@ -6,7 +6,7 @@ import { homedir } from "node:os";
 import { basename, delimiter, dirname, isAbsolute, join, relative } from "node:path";
 
 /** The version in which `vaultlink lsp` came. */
-const OLDEST: readonly number[] = [0, 5, 0];
+const OLDEST: readonly number[] = [0, 6, 0];
 
 const IS_WINDOWS = process.platform === "win32";
 const NAME = IS_WINDOWS ? "vaultlink.exe" : "vaultlink";

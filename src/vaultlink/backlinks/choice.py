@@ -35,10 +35,7 @@ def choose_style(settings: Mapping[str, Any], index: Index) -> str:
 
 
 def is_style_changed(settings: Mapping[str, Any], before: Index, after: Index) -> bool:
-    """Return True if findings made with the index before have another style than now.
-
-    If nothing was chosen before, no finding depends on it.
-    """
+    """Return True if findings made before had another style, if one was chosen."""
     return (
         settings["style"] == "auto"
         and TraitCount(list_section_traits) in before.memos

@@ -60,11 +60,7 @@ _FOOTNOTE = lazy_pattern(r"\[\^[^\]\s]+\]")
 
 
 def find_excerpts(source: Note, text: str, destination: ExcerptTarget) -> tuple[str, ...]:
-    """Return the excerpts of a note that link to the destination, in order.
-
-    `text` is the note's text. Links in properties and comments have none, nor has a line or item
-    that is nothing but links.
-    """
+    """Return excerpts that link to the destination; none in properties and comments."""
     excerpts: list[str] = []
     end = 0
     for link, target in destination.index.resolved_links(source.path):
@@ -87,11 +83,7 @@ def find_excerpts(source: Note, text: str, destination: ExcerptTarget) -> tuple[
 def find_distinct_excerpts(
     sources: Iterable[str], read: Callable[[str], str | None], destination: ExcerptTarget
 ) -> dict[str, tuple[str, ...]]:
-    """Return the excerpts of notes by path, each only for the first note with it.
-
-    `read` returns the text of a note, or None. A note that lists other notes has none: what it says
-    behind the link is about this note.
-    """
+    """Return the excerpts of notes, each once; those that list other notes have none."""
     seen: set[str] = set()
     excerpts: dict[str, tuple[str, ...]] = {}
     for path in sources:
@@ -103,11 +95,7 @@ def find_distinct_excerpts(
     return excerpts
 
 
-# -- bounds of an excerpt -------------------------------------------------------------------------
-
-
 def _find_block(text: str, at: int) -> tuple[int, int]:
-    """Return the span of the paragraph, item, quote or heading around an offset."""
     start = text.rfind("\n", 0, at) + 1
     end = _find_line_end(text, at)
     while start and not _BLOCK_START.match(_strip_quote_marks(text, start)):
@@ -171,9 +159,6 @@ def _find_cell(text: str, link: Link) -> tuple[int, int]:
     line_start = text.rfind("\n", 0, link.start)
     start = max([line_start, *(bar for bar in bars if bar < link.start)]) + 1
     return start, min([_find_line_end(text, link.end), *(bar for bar in bars if bar >= link.end)])
-
-
-# -- copying --------------------------------------------------------------------------------------
 
 
 def _copy_excerpt(text: str, start: int, end: int, source: Note, destination: ExcerptTarget) -> str:
@@ -245,12 +230,8 @@ def _is_picture(link: Link, target: str | None) -> bool:
 
 
 def _retarget_link(link: Link, path: str, destination: ExcerptTarget) -> str:
-    """Return a link to a file for the destination, with the same text."""
     target = destination.links.format_target(destination.path, path, destination.index)
     return destination.links.write_link(target, shown_text(link) or link.target, link.subpath)
-
-
-# -- length and validity --------------------------------------------------------------------------
 
 
 def _fit_excerpt(excerpt: str, destination: ExcerptTarget) -> str:
@@ -264,7 +245,6 @@ def _fit_excerpt(excerpt: str, destination: ExcerptTarget) -> str:
 
 
 def _has_words(excerpt: str) -> bool:
-    """Return True if a text has letters outside links and their labels."""
     parts, at = [], 0
     for link in read_inline(excerpt).links:
         parts.append(excerpt[at : link.start])
@@ -280,10 +260,7 @@ def _escape_excerpt(excerpt: str) -> str:
 
 
 def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
-    """Cut a long excerpt at blanks around its first link.
-
-    Links, code and math are not cut.
-    """
+    """Cut a long excerpt at blanks around its first link, but never in a link or code."""
     if len(excerpt) <= MAX_EXCERPT_LENGTH:
         return excerpt
     inline = read_inline(excerpt)

@@ -73,20 +73,14 @@ class ParsedSection(NamedTuple):
 
 
 def is_managed_section(section: Section) -> bool:
-    """Return True if vaultlink maintains a section.
-
-    It has markers and was not moved into a quote.
-    """
+    """Return True if vaultlink maintains a section: it has markers and no quote marks."""
     return section.owner is not Owner.AUTHOR and section.text[
         section.text.rfind("\n") + 1 :
     ].lstrip().startswith("<!--")
 
 
 def parse_managed_sections(note: Note, heading: str) -> list[tuple[Section, ParsedSection]]:
-    """Return the managed sections of a note, each with its parts.
-
-    `heading` is the heading they should have.
-    """
+    """Return the managed sections of a note, each with its parts, below a heading."""
     return [
         (section, parse_section(section, heading))
         for section in note.sections
@@ -95,10 +89,7 @@ def parse_managed_sections(note: Note, heading: str) -> list[tuple[Section, Pars
 
 
 def list_entry_links(note: Note, index: Index) -> list[tuple[Link, str | None]]:
-    """Return the links in a note's managed sections, each with its target.
-
-    Indented links, such as those of mentions and in passages, count if there are no others.
-    """
+    """Return links in managed sections with targets; indented ones if no others."""
     entries = [
         entry
         for section in note.sections
@@ -115,10 +106,7 @@ def list_entry_links(note: Note, index: Index) -> list[tuple[Link, str | None]]:
 
 
 def parse_section(section: Section, heading: str) -> ParsedSection:
-    """Parse a section, from its begin marker to its end marker.
-
-    `heading` is the heading it should have.
-    """
+    """Parse a section from marker to marker, with the heading that it should have."""
     text = section.text
     end = text.rfind("<!--")
     begin, own_heading = _find_heading(section, heading, end)
@@ -149,11 +137,7 @@ def _extend_last_part(parts: list[SectionPart], text: str, part_end: int, end: i
 
 
 def _add_line(parts: list[SectionPart], line: SectionPart) -> None:
-    """Add a line to the parts.
-
-    If it is the end of an entry that a formatter wrapped, join it with the parts of the same
-    paragraph that the entry begins in.
-    """
+    """Add a line; the end of an entry that a formatter wrapped joins its first line."""
     above: list[SectionPart] = []
     current = line
     while (
@@ -176,10 +160,7 @@ def _add_line(parts: list[SectionPart], line: SectionPart) -> None:
 
 
 def _drop_group_headings(parts: Iterable[SectionPart]) -> Iterator[SectionPart]:
-    """Yield the parts without the bold folders that group entries.
-
-    vaultlink 0.5 wrote them. The part behind one has no gap of its own.
-    """
+    """Yield parts without the bold folders that vaultlink 0.5 wrote to group entries."""
     is_below = False
     for part in parts:
         line = "" if part.entry else part.text.split("\n", 1)[0].rstrip("\r")
@@ -211,10 +192,7 @@ def _find_heading(section: Section, heading: str, end: int) -> tuple[int, str]:
 
 
 def parse_entry(line: str) -> ExistingEntry | None:
-    """Return the entry that a line contains, or None.
-
-    An entry is a title, a dash and a link, or a link alone, and may be a list item.
-    """
+    """Return the entry of a line: a title, a dash and a link, or only a link; or None."""
     list_marker = _LIST_MARKER.match(line)
     content = line[list_marker.end() :] if list_marker else line
     content = content.rstrip().removesuffix("\\")
@@ -335,10 +313,7 @@ def find_mentioning_notes(
 
 
 def blank_managed_sections(note: Note, text: str) -> str:
-    """Return the text of a note with blanks in the place of managed sections.
-
-    Writing them changes nothing that is read in the other text.
-    """
+    """Return a note's text with blanks for managed sections, which writing changes."""
     for section in note.sections if MARKER_TEXT in text else ():
         if section.owner is not Owner.AUTHOR:
             blank = " " * (section.end - section.start)

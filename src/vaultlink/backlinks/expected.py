@@ -144,10 +144,7 @@ def _split_index_notes(
 
 
 def _is_worth_section(sources: Sequence[str], note: Note, index: Index) -> bool:
-    """Return True if notes, without index notes, tell enough for a new section.
-
-    One note with only bare links here does not. A section that exists stays in any case.
-    """
+    """Return True if notes say enough for a new section: one with bare links does not."""
     if len(sources) != 1:
         return bool(sources)
     return not _has_only_bare_links(index.notes[sources[0]], note.path, index)
@@ -194,9 +191,5 @@ def _collect_targets(note: Note, index: Index) -> frozenset[str | None]:
 
 
 def _has_author_section(note: Note) -> bool:
-    """Return True if a note has an author's section.
-
-    The links in a managed section are not links of the note, so only those in an author's section
-    have to be left out.
-    """
+    """Return True if a note has an author's section, whose links are left out."""
     return any(section.owner is Owner.AUTHOR for section in note.sections)

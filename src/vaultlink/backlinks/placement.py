@@ -9,10 +9,10 @@ from typing import NamedTuple
 from vaultlink.model import Edit, Section
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.directives import find_comment_spans
-from vaultlink.parse.inline import read_inline
+from vaultlink.parse.inline import find_inline_code
 from vaultlink.parse.leaf_blocks import FOOTNOTE_DEFINITION, INDENTED
 from vaultlink.parse.lines import split_lines
-from vaultlink.parse.properties import frontmatter_span
+from vaultlink.parse.properties import body_start
 
 END_MARKER = "<!-- /vaultlink:backlinks -->"
 """The line that ends a section."""
@@ -37,13 +37,8 @@ def detect_line_end(text: str) -> str:
 
 
 def find_insertion_points(text: str) -> list[InsertionPoint]:
-    """Return the places for a section, the best one first.
-
-    They are the one before the comments and footnotes at the end, if there are any, and the very
-    end.
-    """
-    span = frontmatter_span(text)
-    body = span[2] if span else 0
+    """Return the places for a section: before comments and footnotes, and the end."""
+    body = body_start(text)
     points, end = [], InsertionPoint(len(text), _count_missing_newlines(text, len(text)), 1)
     trailing = _find_trailing_block(text, body)
     if trailing < len(text):
@@ -52,22 +47,13 @@ def find_insertion_points(text: str) -> list[InsertionPoint]:
 
 
 def has_open_comment(text: str) -> bool:
-    """Return True if a text ends in a comment that is not closed.
-
-    Obsidian would not show anything that follows.
-    """
+    """Return True if a text ends in an open comment, which would hide what follows."""
     if "%%" not in text or (text.count("%%") % 2 == 0 and "`" not in text and "~~~" not in text):
         return False
-    span = frontmatter_span(text)
-    body = span[2] if span else 0
+    body = body_start(text)
     blocks = read_blocks(split_lines(text, body))
     code = [(start, end) for start, end in blocks.hidden if text[start] != "<"]
-    code += [
-        (run.source_offset(start), run.source_end(end))
-        for run in blocks.runs
-        for start, end in read_inline(run.text).hidden
-        if run.text[start] == "`"
-    ]
+    code += find_inline_code(blocks.runs)
     closed = find_comment_spans(f"{text}%%", body, code)
     return bool(closed) and closed[-1][1] == len(text)
 
@@ -98,11 +84,7 @@ def remove_section(path: str, text: str, section: Section) -> Edit:
 
 
 def remove_markers(path: str, section: Section) -> Edit:
-    """Return the edit that removes the markers of an adopted section.
-
-    The blank lines added with the markers are removed too. The edit spans the section, as its links
-    become links of the note again.
-    """
+    """Return the edit that removes the markers and blank lines of an adopted section."""
     text = section.text
     start = _skip_newlines(text, text.find("-->") + 3, 2)
     end = _skip_newlines_back(text, text.rfind("<!--"), 2)
@@ -110,10 +92,7 @@ def remove_markers(path: str, section: Section) -> Edit:
 
 
 def add_markers(path: str, text: str, section: Section) -> Edit:
-    """Return the edit that puts an author's section between markers.
-
-    The edit spans the section, as its links are no longer links of the note.
-    """
+    """Return the edit that puts a section between markers; it spans the links, too."""
     line_end = detect_line_end(text)
     return Edit(
         path,
@@ -154,11 +133,7 @@ def _skip_newlines_back(text: str, at: int, count: int) -> int:
 
 
 def _find_trailing_block(text: str, body: int) -> int:
-    """Return the offset of the comments and footnotes at a note's end.
-
-    Return the length of the text if there are none. A comment or footnote right below a paragraph
-    is part of it and does not count.
-    """
+    """Return the offset of comments and footnotes at the end, or the end itself."""
     first = start = len(text)
     while True:
         end = body + len(text[body:start].rstrip())

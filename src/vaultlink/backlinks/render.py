@@ -31,8 +31,6 @@ from vaultlink.parse.inline import read_inline
 from vaultlink.parse.link_parts import parse_inline_link
 from vaultlink.text import lazy_pattern
 
-# -- compare a section with what it should be; formatting does not count ---------------------------
-
 
 class SectionDiff(NamedTuple):
     """Differences between a section and what it should be.
@@ -51,10 +49,7 @@ class SectionDiff(NamedTuple):
 def compare_section(
     section: Section, parsed: ParsedSection, expected: ExpectedSection, names: PathsByName
 ) -> SectionDiff:
-    """Compare a managed section with what it should be.
-
-    The heading of an adopted section is its author's and is not compared.
-    """
+    """Compare a managed section with what it should be, except an adopted heading."""
     diff = _compare_entries(parsed, expected, names)
     mentions = expected.mention_list()
     for part in parsed.parts:
@@ -129,11 +124,7 @@ _LIST_ITEM = lazy_pattern(r"[ \t]+(?:[-*+]|\d{1,9}[.)])[ \t]")
 
 
 class RenderContext(msgspec.Struct, frozen=True):
-    """Data needed to render a section, besides its expected entries.
-
-    `line_end` is the note's line end. `get_excerpts` returns the excerpts of a note that cite the
-    section's note, each on one line.
-    """
+    """Data to render a section: the line end of its note, and the excerpts of others."""
 
     index: Index
     line_end: str
@@ -172,10 +163,7 @@ def _render_mentions(
 def render_updated_section(
     parsed: ParsedSection, diff: SectionDiff, expected: ExpectedSection, context: RenderContext
 ) -> str:
-    """Render an updated section.
-
-    Correct entries keep their bytes, the others are written again, and all are put in order.
-    """
+    """Render an updated section, in order; correct entries keep their bytes."""
     first_part = parsed.parts[0] if parsed.parts else None
     gap = _detect_gap(parsed, expected, context) or _default_gap(expected, context)
     first_gap = (first_part.gap if first_part else "") or (
@@ -202,10 +190,7 @@ def render_updated_section(
 def has_outdated_excerpts(
     parsed: ParsedSection, expected: ExpectedSection, context: RenderContext
 ) -> bool:
-    """Return True if the excerpts below an entry differ from the expected ones.
-
-    That includes excerpts in a section that should have none.
-    """
+    """Return True if the excerpts below an entry differ, or should not be there."""
     return any(
         (entry := match_entry(part, expected, context.index.names))
         and not _has_same_excerpts(part, entry.path, expected, context)
@@ -312,10 +297,7 @@ def _split_below(
 
 
 def split_below(part: SectionPart, path: str, names: PathsByName) -> tuple[list[str], str]:
-    """Split the lines below an entry into excerpts and other lines.
-
-    Excerpts are list items that link to the note at `path`. The other lines are returned unchanged.
-    """
+    """Split the lines below an entry into items that link to `path`, and the others."""
     excerpts: list[str] = []
     rest: list[str] = []
     for item in _split_items(part.text[part.entry_length :]):

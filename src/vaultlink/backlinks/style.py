@@ -71,10 +71,7 @@ def read_section_style(settings: Mapping[str, Any], links: LinkStyle, index: Ind
 
 
 def format_heading(style: SectionStyle, index: Index) -> str:
-    """Return the heading of a new section: the configured one, or the style's own.
-
-    The heading of a list is in the language of the vault.
-    """
+    """Return the configured heading, or that of the style, in the vault's language."""
     if style.heading:
         return style.heading
     if style.kind == "topics":
@@ -83,20 +80,14 @@ def format_heading(style: SectionStyle, index: Index) -> str:
 
 
 def is_right_heading(heading: str, style: SectionStyle) -> bool:
-    """Return True if a section may have a heading, in any formatting.
-
-    Without a configured heading, a list may have its heading in any language.
-    """
+    """Return True for a right heading in any formatting; of a list, in any language."""
     usual = (TOPICS_HEADING,) if style.kind == "topics" else LIST_HEADINGS.values()
     expected = (style.heading,) if style.heading else usual
     return normalize_markdown(heading) in map(normalize_markdown, expected)
 
 
 def format_entry_title(note: Note) -> str:
-    """Return the title of a note for an entry, on one line and without brackets.
-
-    It is the `title` property, else the file name.
-    """
+    """Return a note's `title`, or name, on one line and without brackets."""
     return clean_title(" ".join((note.title or "").split()) or link_name(note.path))
 
 
@@ -109,10 +100,7 @@ def clean_title(text: str) -> str:
 def expected_entry(
     source: str, note: Note, index: Index, style: SectionStyle
 ) -> ExpectedEntry | None:
-    """Return the entry for a note in the section of the note at `source`.
-
-    Return None if no link can resolve to the note, because of its file name.
-    """
+    """Return the entry for a note; None if no link can resolve to its file name."""
     title = format_entry_title(note)
     other = next(kind for kind in LinkKind if kind is not style.links.kind)
     for links in (style.links, LinkStyle(other, style.links.path)):
@@ -146,10 +134,7 @@ def render_link(entry: ExpectedEntry, display: str, pipe: str) -> str:
 
 
 def render_entry(entry: ExpectedEntry, style: SectionStyle) -> str:
-    """Render the line of an entry.
-
-    A link whose target is the title needs no display text.
-    """
+    """Render the line of an entry, with a display text unless the target is the title."""
     is_name = SYNTAX[entry.kind].shows_target and entry.target == entry.title
     link = f"[[{entry.target}]]" if is_name else ""
     if style.kind == "topics":
@@ -173,8 +158,5 @@ def escape_block_start(text: str) -> str:
 
 
 def normalize_markdown(text: str) -> str:
-    """Return a text in a form for comparison.
-
-    Formatters add and remove escapes, and change emphasis markers and white space.
-    """
+    """Return a text without what formatters change: escapes, emphasis, white space."""
     return " ".join(_BACKSLASH_ESCAPE.sub("", text).replace("_", "*").split())

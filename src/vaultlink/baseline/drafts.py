@@ -14,15 +14,7 @@ from vaultlink.text import group_by, quote_name
 
 
 def restore_attachments(vault: Vault, paths: Collection[str]) -> Vault:
-    """Return a vault in which attachments exist that are not on disk. Does not write.
-
-    Args:
-        vault: The vault.
-        paths: The vault paths of the attachments.
-
-    Returns:
-        The vault with these attachments.
-    """
+    """Return a vault in which attachments exist that are not on disk. Does not write."""
     changes = [Change(path, Presence.ATTACHMENT) for path in sorted(paths)]
     return Vault(vault.scan, step(vault.state, changes), vault.overlays) if changes else vault
 
@@ -30,10 +22,8 @@ def restore_attachments(vault: Vault, paths: Collection[str]) -> Vault:
 class DraftCheck(NamedTuple):
     """A vault with drafts, and the findings that differ from those without.
 
-    Attributes:
-        held: The vault with the drafts.
-        added: The findings that the drafts add anywhere, those in drafts first, then by path.
-        resolved: The findings that are gone with the drafts, in the same order.
+    `added` are those in drafts first, then those anywhere else, by path. `resolved` are in the same
+    order.
     """
 
     held: Vault
@@ -46,14 +36,9 @@ def check_drafts(
 ) -> DraftCheck:
     """Check unsaved texts of notes, which see each other. Does not write.
 
-    Args:
-        vault: The vault.
-        texts: The bytes of each note by vault path. The notes need not exist.
-        removed: Vault paths of files that no longer exist.
-
-    Returns:
-        The findings that these texts and removals add and resolve in the whole vault. A link that
-        another rule reports than before is in neither list.
+    The texts are bytes by vault path; the notes need not exist. `removed` are vault paths of files
+    that no longer exist. Returns the findings that these texts and removals add and resolve in the
+    whole vault. A link that another rule reports than before is in neither list.
     """
     held, checked = hold_texts(vault, texts, removed)
     added, resolved = list[Diagnostic](), list[Diagnostic]()
@@ -66,17 +51,9 @@ def check_drafts(
 
 
 def encode_drafts(drafts: Mapping[str, str], most: int) -> dict[str, bytes]:
-    """Return the bytes of drafts, after a look at their paths and sizes.
+    """Return the bytes of drafts by vault path, together at most `most`.
 
-    Args:
-        drafts: The text of each note by vault path.
-        most: The maximum number of bytes of all of them.
-
-    Returns:
-        The bytes by vault path.
-
-    Raises:
-        UsageError: No note can have one of the paths, or the texts are too long.
+    Raises UsageError if no note can have one of the paths, or if the texts are too long.
     """
     for path in drafts:
         check_name(path)

@@ -22,7 +22,7 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.errors import ConfigError
 from vaultlink.files import UnusualFileError, read_within
 from vaultlink.history.git_renames import git_history
-from vaultlink.text import curl_quotes, quote_name
+from vaultlink.text import curl_quotes, group_by, quote_name
 
 _SCHEMA = 1
 
@@ -136,22 +136,16 @@ def format_baseline(baseline: Baseline) -> str:
     rows = sorted((path, *key) for path, found in baseline.findings.items() for key in found)
     header = {"schema": _SCHEMA, "version": baseline.version, "settings": baseline.settings}
     lines = [
-        _format_row(dict(zip(BaselineRow.__struct_fields__, row, strict=True))) for row in rows
+        "  "
+        + json.dumps(dict(zip(BaselineRow.__struct_fields__, row, strict=True)), ensure_ascii=False)
+        for row in rows
     ]
     body = "\n" + ",\n".join(lines) + "\n " if lines else ""
     return json.dumps(header, indent=1, ensure_ascii=False)[:-2] + f',\n "findings": [{body}]\n}}\n'
 
 
-def _format_row(value: object) -> str:
-    return "  " + json.dumps(value, ensure_ascii=False)
-
-
 def read_baseline_file(root: Path) -> bytes | None:
-    """Return the bytes of the baseline file, or None if it does not exist.
-
-    Raises:
-        ConfigError: The file can't be read.
-    """
+    """Return the bytes of the baseline file; None without one. Raises ConfigError."""
     try:
         return read_within(root / BASELINE_FILE, root, MAX_BASELINE_BYTES)
     except FileNotFoundError:
@@ -167,9 +161,8 @@ def read_baseline_file(root: Path) -> bytes | None:
 def parse_baseline(root: Path, data: bytes) -> Baseline:
     """Parse the bytes of a baseline file.
 
-    Raises:
-        ConfigError: The bytes are not a baseline, or one of a format that is not supported. The
-            message of a syntax error has the line number.
+    Raises ConfigError if they are not a baseline, or one of a format that is not supported. The
+    message of a syntax error has the line number.
     """
     file_path = root / BASELINE_FILE
     try:
@@ -188,9 +181,10 @@ def parse_baseline(root: Path, data: bytes) -> Baseline:
             f"{file_path}: vaultlink {file.version} created it in a format that this version "
             f"can't read. {_RECREATE_HINT}"
         )
-    findings: dict[str, list[FindingKey]] = {}
-    for row in file.findings:
-        findings.setdefault(row.path, []).append(FindingKey(row.code, row.about, row.line))
+    findings = {
+        path: [FindingKey(row.code, row.about, row.line) for row in rows]
+        for path, rows in group_by(file.findings, lambda row: row.path).items()
+    }
     return Baseline(file.version, file.settings, findings)
 
 
@@ -200,8 +194,7 @@ def parse_baseline(root: Path, data: bytes) -> Baseline:
 def require_same_settings(root: Path, baseline: Baseline, settings: LinterSettings) -> Baseline:
     """Return the baseline if it was created with these settings, whatever the rules.
 
-    Raises:
-        ConfigError: The settings differ. The message lists the first three differences.
+    Raises ConfigError, which lists the first three differences.
     """
     differences = list(_describe_differences(baseline, settings))
     if not differences:
@@ -258,10 +251,8 @@ def _format_value(value: object) -> str:
 def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:
     """Return the known findings that a baseline file's bytes contain.
 
-    Findings of notes that were renamed since belong to the renamed notes.
-
-    Raises:
-        ConfigError: The bytes are not a baseline, or it was created with other settings.
+    Findings of notes that were renamed since belong to the renamed notes. Raises ConfigError if the
+    bytes are not a baseline, or it was created with other settings.
     """
     settings = vault.state.settings
     baseline = require_same_settings(vault.root, parse_baseline(vault.root, data), settings)

@@ -20,7 +20,7 @@ from vaultlink.engine.diagnostics import KnownCount, KnownSplit, compute_identit
 from vaultlink.index.packed_map import count_items, is_same_value
 from vaultlink.model import Diagnostic, TextByPath
 from vaultlink.rules.registry import Rule
-from vaultlink.text import blake2b
+from vaultlink.text import blake2b, find_line_span
 
 SubjectKey = tuple[str, str]
 """Position-independent key of a finding in a note: its code and its subject."""
@@ -58,10 +58,8 @@ def digest_line(text: str, finding: Diagnostic) -> str:
 
     The digest is 8 hexadecimal digits; white space around the line and its position do not count.
     """
-    end = text.find("\n", finding.start)
-    return _hash_line(
-        text[text.rfind("\n", 0, finding.start) + 1 : len(text) if end == -1 else end].strip()
-    )
+    start, end = find_line_span(text, finding.start, finding.start)
+    return _hash_line(text[start:end].strip())
 
 
 @lru_cache(maxsize=16)  # a paragraph is one line and may hold many links

@@ -40,11 +40,9 @@ _SHALLOW_HINT = (
 def find_merge_base(root: Path, name: str) -> Revision:
     """Return the merge base of a revision and HEAD.
 
-    Changes made in the revision after the merge base do not count as changes of this branch.
-
-    Raises:
-        VaultError: The vault is in no git repository, or git can't find the revision or the merge
-            base.
+    Changes made in the revision after the merge base do not count as changes of this branch. Raises
+    VaultError if the vault is in no git repository, or git can't find the revision or the merge
+    base.
     """
     if not name.strip():
         raise VaultError(
@@ -66,8 +64,7 @@ def find_merge_base(root: Path, name: str) -> Revision:
 def _find_commit(root: Path, name: str) -> Revision:
     """Return the commit of a revision that has no merge base with HEAD.
 
-    Raises:
-        VaultError: Git can't find the revision, or not even the repository.
+    Raises VaultError if git can't find the revision, or not even the repository.
     """
     if _read_git_line(root, "rev-parse", "--git-dir") is None:
         folder = shlex.quote(str(root))
@@ -130,20 +127,15 @@ def findings_at_revision(
 
     moved = {path: None for path in findings if old_paths_by_new.get(path) != [path]}
     return KnownFindings(
-        "revision",
-        since.name,
-        frozenset(old_paths_by_new),
-        keys_at,
-        with_changes(findings, moved),
+        "revision", since.name, frozenset(old_paths_by_new), keys_at, with_changes(findings, moved)
     )
 
 
 class Losses(NamedTuple):
     """The numbers of what a vault had at a revision and has no longer.
 
-    Attributes:
-        deleted_notes: Notes that no longer exist and were not moved.
-        removed_links: Links to files that still exist, of which the changed notes have fewer.
+    Moved notes are not deleted. Links count if their files still exist, and the changed notes have
+    fewer.
     """
 
     deleted_notes: int

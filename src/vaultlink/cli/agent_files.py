@@ -166,8 +166,8 @@ def init_agents(
         if note.path in plan.texts:
             print_stderr(f"Add this to it by hand:\n{plan.texts[note.path].rstrip()}")
     if is_dry:
-        output_format = choose_document_format(terminal)
-        print_plan(terminal, output_format, "init", _join(plan.files), plan.left_out)
+        choose_document_format(terminal)
+        print_plan(terminal, "init", _join(plan.files), plan.left_out)
         return EXIT_FINDINGS if plan.files or plan.left_out else EXIT_CLEAN
     try:
         chosen = plan.files if is_confirmed else _ask(plan.files)
@@ -253,9 +253,6 @@ def _ask(files: list[_AgentFile]) -> list[_AgentFile]:
             break
         chosen += [file] if key == "y" else []
     return chosen
-
-
-# -- plan the files --------------------------------------------------------------------------------
 
 
 class _LeftOutError(Exception):

@@ -10,11 +10,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import NamedTuple, get_type_hints
+from typing import NamedTuple
 
 from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.options import OptionField, list_option_fields
+from vaultlink.cli.options import OptionField, get_option_class, list_option_fields
 from vaultlink.cli.parser import find_next_argument, parse_plain_line
 from vaultlink.cli.terminal import Terminal
 from vaultlink.errors import USER_ERRORS
@@ -141,19 +141,18 @@ def _list_candidates(before: Sequence[str], current: str) -> Iterable[Candidate]
     command = COMMANDS.get(ALIASES.get(before[0], before[0]))
     if command is None:
         return []
-    function = command.load()
-    [options] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
-    fields = list_option_fields(options)
+    run = command.load()
+    fields = list_option_fields(get_option_class(run))
     field_by_name = {name: field for field in fields for name in field.spec.all_names}
     if "--" in before:
         return _list_arguments(fields, before, current)
     value_of = field_by_name.get(before[-1])
     if value_of and value_of.type is not bool:
-        return _list_values(value_of, function.__doc__ or "", before, current)
+        return _list_values(value_of, run.__doc__ or "", before, current)
     if current.startswith("--") and "=" in current:
         name, _, value = current.partition("=")
         option = field_by_name.get(name)
-        values = _list_values(option, function.__doc__ or "", before, value) if option else ()
+        values = _list_values(option, run.__doc__ or "", before, value) if option else ()
         return [Candidate(f"{name}={item.word}", item.text) for item in values]
     if current.startswith("-"):
         return _with_prefix(_list_options(fields), current)

@@ -3,7 +3,7 @@
 import os
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,10 +23,7 @@ if TYPE_CHECKING:
     from vaultlink.baseline.match import KnownFindings
     from vaultlink.baseline.revision import Losses
     from vaultlink.disk.revisions import Revision
-    from vaultlink.engine.step import State
     from vaultlink.fix.loop import FindingSelector
-    from vaultlink.fix.sources import FixInputs
-    from vaultlink.model import Diagnostic
 
 
 # -- sources of known findings: the baseline, and the revision of `--changed-since` ----------------
@@ -64,24 +61,22 @@ class KnownInputs(msgspec.Struct, frozen=True):
         return self.start_loading(vault.root)(vault)
 
     def start_loading(self, root: Path) -> "Callable[[Vault], LoadedInputs]":
-        """Return a function that does the same for the vault at `root`.
+        """Return what loads the findings of the vault at `root`, once it is loaded.
 
         Git starts at once, so that it runs while the vault is loaded.
         """
         load_revision = self._start_revision(root)
 
         def load(vault: "Vault") -> LoadedInputs:
-            baseline = list(self._load_baseline(vault))
             loaded = load_revision(vault)
-            return loaded._replace(known=[*baseline, *loaded.known])
-
-        return load
-
-    def _load_baseline(self, vault: "Vault") -> "Iterator[KnownFindings]":
-        if self.baseline is not None:
+            if self.baseline is None:
+                return loaded
             from vaultlink.baseline.file import findings_in_baseline  # noqa: PLC0415 - only where there is one
 
-            yield findings_in_baseline(vault, self.baseline)
+            known = findings_in_baseline(vault, self.baseline)
+            return loaded._replace(known=[known, *loaded.known])
+
+        return load
 
     def _start_revision(self, root: Path) -> "Callable[[Vault], LoadedInputs]":
         if self.revision is None:
@@ -115,14 +110,10 @@ def find_known_inputs(options: ReportOptions, scan: VaultScan) -> KnownInputs:
         from vaultlink.baseline.revision import find_merge_base  # noqa: PLC0415
 
         revision = find_merge_base(scan.root, options.changed_since)
-    return KnownInputs(baseline, revision, counts_losses=has_limits(options))
-
-
-def has_limits(options: ReportOptions) -> bool:
-    """Return True if an option limits what may be gone since a revision."""
-    return isinstance(options, CheckOptions) and (
+    counts_losses = isinstance(options, CheckOptions) and (
         options.max_deleted_notes is not None or options.max_removed_links is not None
     )
+    return KnownInputs(baseline, revision, counts_losses=counts_losses)
 
 
 def select_revision_known(known: "Sequence[KnownFindings]") -> "list[KnownFindings]":
@@ -142,17 +133,15 @@ def make_new_finding_selector(
         return None
     from vaultlink.baseline.match import split_known  # noqa: PLC0415
 
-    def select_new(state: "State", sources: "FixInputs") -> "list[Diagnostic]":
-        return split_known(
+    return lambda state, sources: (
+        split_known(
             state.diagnostics, since, lambda path: sources.text(path) or vault.text(path), wanted
         ).new
-
-    return select_new
+    )
 
 
 # -- texts on standard input: that of a note, with `--stdin-filename`, or drafts -------------------
 # Without one of these options a command works on paths on disk.
-
 
 _STDIN_ARGUMENT = (Path("-"),)
 
@@ -298,7 +287,6 @@ def _find_stdin_note(options: ReportOptions, root: Path) -> str:
 
 
 # -- the plan file of `rename --from-file` ---------------------------------------------------------
-
 
 _MAX_PLAN_BYTES = 10_000_000
 """Bytes of the largest plan file that is read."""

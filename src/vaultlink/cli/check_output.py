@@ -69,35 +69,24 @@ _LINES_PER_FINDING = 5
 """Lines that a finding takes in a detailed format, about."""
 
 
-class CheckOutput(NamedTuple):
-    """The results and messages that a command prints, and its exit code."""
-
-    results: bytes
-    messages: str
-    exit_code: int
-
-
 def run_check(
     options: CheckOptions,
     terminal: Terminal,
-    output_format: str,
     scan: VaultScan,
     chosen: Sequence[str],
-    known_sources: KnownInputs,
+    known_inputs: KnownInputs,
     view: OutputFormat | None = None,
-) -> CheckOutput:
-    """Check the chosen paths of a scanned vault, and return what `check` prints.
+) -> int:
+    """Check the chosen paths of a scanned vault, and print what is found.
 
-    `view` takes the place of the output format, if given.
+    `view` takes the place of the output format, if given. Returns the exit code.
     """
     drafts = read_drafts(options)
-    load_known = known_sources.start_loading(scan.root)
+    load_known = known_inputs.start_loading(scan.root)
     vault = open_scanned_vault(scan, terminal, warns=False)
     if drafts is None:
         vault, known, losses = load_known(with_stdin_text(options, vault))
-        checked = CheckedVault(
-            options, terminal, output_format, vault, known, chosen, has_parts=True, view=view
-        )
+        checked = CheckedVault(options, terminal, vault, known, chosen, has_parts=True, view=view)
         if losses is not None:
             from vaultlink.baseline.revision import LossLimits  # noqa: PLC0415 - rarely needed
 
@@ -109,14 +98,18 @@ def run_check(
         found = drop_known(vault, check_drafts(vault, drafts), load_known(vault).known)
         added = sorted(found.added, key=lambda item: item.path)
         paths = sorted({item.path for item in added})
-        checked = CheckedVault(options, terminal, output_format, found.held, (), paths)
+        checked = CheckedVault(options, terminal, found.held, (), paths)
         checked = replace(checked, drafts=DraftFindings(added, len(drafts)))
     if options.limit or options.after:
         from vaultlink.report.pages import Page  # noqa: PLC0415 - rarely needed
 
         checked = replace(checked, page=Page(options.limit, options.after))
     with terminal.progress_line("Planning fixes"):
-        return CheckOutput(checked.render(), checked.describe(), checked.exit_code)
+        results, messages, exit_code = checked.render(), checked.describe(), checked.exit_code
+    is_for_people = FORMATS[terminal.output_format].for_people if view is None else view is OVERVIEW
+    (terminal.print_paged if is_for_people else terminal.print_results)(results)
+    terminal.print_message(messages)
+    return exit_code
 
 
 class DraftFindings(NamedTuple):
@@ -129,25 +122,15 @@ class DraftFindings(NamedTuple):
 class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
     """A checked vault, and what a command prints about it.
 
-    Values are found when they are first needed.
-
-    Attributes:
-        options: The options of the command.
-        terminal: Where the results are printed.
-        output_format: The name of the output format.
-        vault: The vault.
-        known: The known findings, by source.
-        chosen: The paths that the command is about; empty for all.
-        has_parts: True if many findings may be printed in parts.
-        view: What is printed in place of the output format, if given.
-        drafts: What drafts add to the vault, which holds them; None to report all findings.
-        page: The findings to list; None for all. The numbers are those of all.
-        limits: What is gone since a revision, if that is limited.
+    `known` are the known findings by source, `chosen` the paths that the command is about, empty
+    for all. With `has_parts`, many findings may be printed in parts. `view` takes the place of the
+    output format. `drafts` are what drafts add to the vault, which holds them; only these are
+    reported. `page` says which findings are listed; the numbers are those of all. Values are found
+    when they are first needed.
     """
 
     options: ReportOptions
     terminal: Terminal
-    output_format: str
     vault: Vault
     known: "Sequence[KnownFindings]"
     chosen: Sequence[str]
@@ -189,7 +172,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         """The output format, or what takes its place: statistics, or an overview."""
         if self.view is not None:
             return self.view
-        options, terminal, row = self.options, self.terminal, FORMATS[self.output_format]
+        options, terminal, row = self.options, self.terminal, FORMATS[self.terminal.output_format]
         if options.statistics and row.for_people:
             return STATISTICS
         if row.is_detailed and (
@@ -221,7 +204,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
 
     @property
     def _shows_guesses(self) -> bool:
-        return FORMATS[self.output_format].counts_guesses or self.options.statistics
+        return FORMATS[self.terminal.output_format].counts_guesses or self.options.statistics
 
     @cached_property
     def is_brief(self) -> bool:
@@ -250,7 +233,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             row,
             self.build_result(NO_FINDINGS, {}),
             self.encode,
-            f"{self.output_format}-numbers" if is_page else self.output_format,
+            self.terminal.output_format + ("-numbers" if is_page else ""),
             is_brief=self.is_brief,
             counts_guesses=self.counts_guesses,
         ).make_parts()
@@ -308,7 +291,6 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         return getattr(module, row.frame)(result, lines) if row.frame else lines
 
     def _render_page(self, cut: "PageRows[Diagnostic]", extra_keys: Mapping[str, object]) -> bytes:
-        """Render the findings of a page, with the numbers of all."""
         row, total = self.row, self.forecast
         if row.next_place == "key":
             extra_keys = {**extra_keys, "next": cut.name_next()}

@@ -55,7 +55,6 @@ _MIN_SHARED = 4_000
 _MAX_DECODED = 20_000
 """Paths whose findings are in memory at once, so that they are decoded only once."""
 
-
 _NOTHING_SHARED: Mapping[str, Sequence[FindingGroup]] = {}
 
 
@@ -101,15 +100,10 @@ class CheckParts(NamedTuple):
 class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
     """Makes the parts of a check result without known findings.
 
-    Attributes:
-        vault: The vault.
-        wanted: Returns True for the paths whose findings are printed, and that may be fixed.
-        row: The output format.
-        result: The result without its findings.
-        encode: Encodes what the output format renders.
-        kind: The name under which parts are kept.
-        is_brief: True if lines only show what follows from the findings of their path.
-        counts_guesses: True if fixes of unresolved targets are counted.
+    `wanted` returns True for the paths whose findings are printed, and that may be fixed. `result`
+    has no findings. Parts are kept under the name `kind`. With `is_brief`, lines only show what
+    follows from the findings of their path. With `counts_guesses`, fixes of unresolved targets are
+    counted.
     """
 
     vault: Vault

@@ -9,19 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
-from vaultlink.cli.exit_codes import (
-    EXIT_CLEAN,
-    EXIT_ERROR,
-    EXIT_GUARD_FAILED,
-    EXIT_INTERRUPTED,
-)
-from vaultlink.errors import (
-    USER_ERRORS,
-    DamagedCacheError,
-    UnknownNameError,
-    UsageError,
-    propose,
-)
+from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_GUARD_FAILED, EXIT_INTERRUPTED
+from vaultlink.errors import USER_ERRORS, DamagedCacheError, UnknownNameError, UsageError, propose
 
 COMPLETE = "__complete"
 """Hidden command with which completion scripts ask for candidates."""
@@ -60,7 +49,6 @@ _KNOWN_ELSEWHERE = {
 }
 """Commands that other programs have, and what serves here."""
 
-
 _ASKING = frozenset({"backlinks", "links", "topics", "unresolved"})
 """Commands that a server answers, as it does `check` of texts on standard input, and `guard`."""
 
@@ -97,7 +85,8 @@ def _run_here(line: Sequence[str]) -> int:
                 raise
             return _dispatch_command(list(line))
     except KeyboardInterrupt:
-        from vaultlink.cli.terminal import discard_output, print_stderr  # noqa: PLC0415
+        from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415
+        from vaultlink.programs import discard_output  # noqa: PLC0415
 
         discard_output(sys.stdout)
         print_stderr("stopped")
@@ -120,7 +109,6 @@ def _is_guard(line: Sequence[str]) -> bool:
 
 
 def _explain_error(error: Exception) -> list[str]:
-    """Return the lines of the message of an error."""
     if isinstance(error, FileNotFoundError) and not _has_current_folder():
         return [
             "error: the current folder no longer exists. Change to another folder and run the "
@@ -158,7 +146,7 @@ def _forget_earlier_runs() -> None:
 def _can_start_anew() -> bool:
     """Forget the cache; return True if it may be the cause and nothing was done.
 
-    A cache whose contents contradict each other, as of somebody else, must not stop a command.
+    A cache with contradictory contents, perhaps of another author, must not stop a command.
     """
     modules = sys.modules
     if "vaultlink.disk.cache" not in modules:

@@ -39,7 +39,10 @@ def render_help(command: str, manual: str, options: type) -> str:
     rows.setdefault("Output", []).append(_Row("-h, --help", "Show this message and exit."))
     parts = [
         f"Usage: {usage}\n",
-        *(_render_paragraph(item) for item in text.split("\n\n")),
+        *(
+            _indent(wrap_words(" ".join(item.split()), _WIDTH - 2, ""), 2)
+            for item in text.split("\n\n")
+        ),
         _render_rows("Arguments", [_Row(item.spec.metavar, item.spec.help) for item in arguments]),
         *(_render_rows(title, items) for title, items in rows.items()),
         _render_examples(load_examples()[command]),
@@ -50,10 +53,6 @@ def render_help(command: str, manual: str, options: type) -> str:
 def _make_row(field: OptionField) -> _Row:
     names = ", ".join(field.spec.names)
     return _Row(names if field.type is bool else f"{names} {field.spec.metavar}", field.spec.help)
-
-
-def _render_paragraph(text: str) -> str:
-    return _indent(wrap_words(" ".join(text.split()), _WIDTH - 2, ""), 2)
 
 
 def _render_rows(title: str, rows: Sequence[_Row]) -> str:

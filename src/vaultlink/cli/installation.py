@@ -63,7 +63,6 @@ def importing_extra(command: str, *requirements: str) -> Iterator[None]:
 # No index has a release yet. A file that installed a name which nobody owns would install whatever
 # somebody publishes under it, so the source is the repository of this copy, or one that is named.
 
-
 IS_PUBLISHED = False
 """True when PyPI has the versions of this project; set with the first release."""
 
@@ -142,7 +141,6 @@ def _is_safe(url: str) -> bool:
 # -- the JSON Schemas, for editors -----------------------------------------------------------------
 # The site of the documentation has them as soon as `[project.urls]` in pyproject.toml names it.
 
-
 _PUBLISHED_FOLDER = "reference/schemas"
 """The folder of the schemas on the site of the documentation."""
 
@@ -151,13 +149,9 @@ _SITE = lazy_pattern(r"https?://[!$-;=@-~]+")
 
 
 def find_schema_address(name: str) -> str:
-    """Return the address of a schema, on the site or else in this installation.
+    """Return the `https:` or `file:` address of a schema, such as `settings.json`.
 
-    Args:
-        name: The name of its file, such as `settings.json`.
-
-    Returns:
-        An `https:` or `file:` address; "" if the installation is no folder that stays.
+    It is on the site or in this installation; "" if that is no folder that stays.
     """
     site = _find_site()
     if site:

@@ -48,7 +48,6 @@ if TYPE_CHECKING:
 # The keys are those of `git add -p`. Nothing is written before the last answer. The chosen fixes
 # are then applied together, with the same checks as in any other run.
 
-
 _MAX_DIGIT = 9
 """Proposals after this one have no key."""
 
@@ -335,7 +334,6 @@ class TargetChoice:
         return None
 
     def _find(self, line: str) -> str | None:
-        """Return the file with this path or name, or None."""
         for path in (line, f"{line}.md"):
             if path in self._index.files:
                 return path
@@ -384,9 +382,7 @@ def ask_about_causes(
     return Interview(causes, vault.text, exceptions, reader, terminal.palette, targets).run()
 
 
-def choose_values(
-    properties: Sequence[LeftOutProperty], reader: AnswerReader | None = None
-) -> frozenset[str]:
+def choose_values(properties: Sequence[LeftOutProperty]) -> frozenset[str]:
     """Ask which values count where those of two notes differ.
 
     Returns the keys, in lower case, of which the values of the removed note count. Raises
@@ -394,8 +390,7 @@ def choose_values(
     """
     require_terminal()
     asked = [item for item in properties if item.kept]
-    reader = reader or KeyReader()
-    taken: set[str] = set()
+    reader, taken = KeyReader(), set[str]()
     for item in asked:
         keys = (
             QuestionKey("k", f"keep {item.kept}"),
@@ -453,7 +448,6 @@ def terminal_size() -> os.terminal_size:
 # -- read single keys, and names with completion, from a terminal ----------------------------------
 # prompt_toolkit reads the keys: it restores the terminal however the program ends, and also works
 # on Windows. It is imported only when the first key is read.
-
 
 _MAX_COMPLETIONS = 100
 """Names that are offered at once. A longer list helps nobody."""

@@ -3,11 +3,12 @@
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
-import msgspec
-
+from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.vault import StartPaths, answer_from_options
 from vaultlink.errors import UsageError
 from vaultlink.model import SkippedNote
 from vaultlink.report.json_document import encode_document
@@ -15,6 +16,7 @@ from vaultlink.report.layout import format_count, render_table, render_tsv
 from vaultlink.report.pages import BY_NUMBER, Order, Page, PageRows, RowT
 
 if TYPE_CHECKING:
+    from vaultlink.api import Vault
     from vaultlink.fix.plan import VaultChanges
 
 Columns = Sequence[str] | Mapping[str, str | Callable[[Any], object]]
@@ -29,11 +31,12 @@ class Listing(NamedTuple):
     `columns`, those of the table `table`. Their rows are `lines` and `shown`, if these differ.
     `empty` is the message instead of an empty table. With `fold`, long cells of the last column
     continue on the next lines. `text` renders what people read instead of a table, None for
-    nothing. `cut` is the page, if not all rows are wanted.
+    nothing. `cut` is the page, if its rows are others. `summary` returns sentences for people below
+    the rows, and `notes` those for all formats.
     """
 
     key: str
-    rows: Iterable[msgspec.Struct | str]
+    rows: PageRows[Any] | Iterable[Any]
     columns: Columns = ()
     table: Columns = ()
     head: Mapping[str, object] = {}
@@ -43,6 +46,35 @@ class Listing(NamedTuple):
     fold: bool = False
     text: Callable[[], str | None] | None = None
     cut: PageRows[Any] | None = None
+    summary: Callable[[], Iterable[str]] = list
+    notes: Callable[[], Iterable[str]] = list
+
+
+_OptionsT = TypeVar("_OptionsT", bound=OpenOptions)
+
+
+def answer_with_rows(
+    name: str,
+    options: _OptionsT,
+    make_listing: "Callable[[_OptionsT, Terminal, Vault], Listing]",
+    find_start: Callable[[], StartPaths],
+    *,
+    text: str = "table",
+    is_kept: bool = True,
+) -> int:
+    """Print what a vault has, as `answer_from_options` does; return the exit code 0.
+
+    The format for people is `text`, a table or a page. `find_start` returns where the vault is
+    looked for, once the format is known to be one; it may raise UsageError.
+    """
+    terminal = Terminal(options)
+    choose_listing_format(terminal, text, "tsv" if text == "table" else text)
+
+    def answer(vault: "Vault") -> int:
+        print_listing(terminal, make_listing(options, terminal, vault))
+        return EXIT_CLEAN
+
+    return answer_from_options(name, options, terminal, answer, find_start(), is_kept=is_kept)
 
 
 class PageOptions(Protocol):
@@ -59,13 +91,10 @@ _PAGED_FORMATS = ("json", "tsv")
 
 
 def cut_rows(
-    options: PageOptions,
-    output_format: str,
-    rows: Iterable[RowT],
-    order: Order[RowT] = BY_NUMBER,
+    options: PageOptions, terminal: Terminal, rows: Iterable[RowT], order: Order[RowT] = BY_NUMBER
 ) -> PageRows[RowT]:
     """Return the rows that the options want. Raises UsageError."""
-    if options.after and output_format not in _PAGED_FORMATS:
+    if options.after and is_for_people(terminal):
         raise UsageError("--after requires --output-format json or tsv.")
     return Page(options.limit, options.after).cut(rows, order)
 
@@ -92,25 +121,35 @@ def choose_document_format(terminal: Terminal, text: str = "text") -> str:
     return terminal.choose_format((text, "json"), text, text)
 
 
-def is_json(output_format: str) -> bool:
-    return output_format == "json"
+def is_for_people(terminal: Terminal) -> bool:
+    """Return True unless the format of a listing is one for programs."""
+    return terminal.output_format not in _PAGED_FORMATS
 
 
-def print_listing(terminal: Terminal, output_format: str, listing: Listing) -> bool:
+def is_json(terminal: Terminal) -> bool:
+    return terminal.output_format == "json"
+
+
+def print_listing(terminal: Terminal, listing: Listing) -> bool:
     """Print a listing; return True if people read it, unless it is an empty table."""
-    lines, head = listing.rows if listing.lines is None else listing.lines, listing.head
-    if listing.cut and listing.cut.is_page:
-        head = {**head, "next": listing.cut.name_next()}
-    if output_format == "tsv":
+    head, cut, rows = listing.head, listing.cut, listing.rows
+    if isinstance(rows, PageRows):
+        cut, rows = rows, rows.rows
+    lines = rows if listing.lines is None else listing.lines
+    is_read = False
+    if cut and cut.is_page:
+        head = {**head, "next": cut.name_next()}
+    if terminal.output_format == "tsv":
         cells = _list_cells(listing.columns, lines)
         terminal.print_results(render_tsv(tuple(listing.columns), cells))
-        if sentence := describe_next(listing.cut):
+        if sentence := describe_next(cut):
             terminal.print_message(sentence)
-    elif not print_document(
-        terminal, output_format, lambda: encode_document(head, listing.key, tuple(listing.rows))
-    ):
-        return _print_text(terminal, listing, lines if listing.shown is None else listing.shown)
-    return False
+    elif not print_document(terminal, lambda: encode_document(head, listing.key, tuple(rows))):
+        shown = lines if listing.shown is None else listing.shown
+        is_read = _print_text(terminal, listing, shown, cut)
+    for sentence in (*(listing.summary() if is_read else ()), *listing.notes()):
+        terminal.print_message(sentence)
+    return is_read
 
 
 def describe_next(cut: PageRows[Any] | None) -> str:
@@ -121,7 +160,9 @@ def describe_next(cut: PageRows[Any] | None) -> str:
     return f"More rows follow: {shlex.quote(f'--after={place}')} lists them."
 
 
-def _print_text(terminal: Terminal, listing: Listing, rows: Iterable[Any]) -> bool:
+def _print_text(
+    terminal: Terminal, listing: Listing, rows: Iterable[Any], cut: PageRows[Any] | None
+) -> bool:
     if listing.text:
         text = listing.text()
     else:
@@ -130,23 +171,20 @@ def _print_text(terminal: Terminal, listing: Listing, rows: Iterable[Any]) -> bo
         terminal.print_paged(text)
     elif listing.empty:
         terminal.print_message(listing.empty)
-    if listing.cut and listing.cut.has_more:
-        terminal.print_message(
-            f"Listed are the first {format_count(len(listing.cut.rows), 'row')}."
-        )
+    if cut and cut.has_more:
+        terminal.print_message(f"Listed are the first {format_count(len(cut.rows), 'row')}.")
     return text is not None or listing.text is not None
 
 
-def print_document(terminal: Terminal, output_format: str, render: Callable[[], bytes]) -> bool:
+def print_document(terminal: Terminal, render: Callable[[], bytes]) -> bool:
     """Print a JSON document; return False for another format."""
-    if is_json(output_format):
+    if is_json(terminal):
         terminal.print_results(render())
-    return is_json(output_format)
+    return is_json(terminal)
 
 
 def print_plan(
     terminal: Terminal,
-    output_format: str,
     command: str,
     changes: "VaultChanges",
     skipped: Sequence[SkippedNote] = (),
@@ -155,9 +193,7 @@ def print_plan(
     """Print a plan as a patch, or as JSON with the keys of `more`."""
     from vaultlink.report.plan_result import render_plan  # noqa: PLC0415 - imports the linter
 
-    if not print_document(
-        terminal, output_format, lambda: render_plan(command, changes, skipped, more=more)
-    ):
+    if not print_document(terminal, lambda: render_plan(command, changes, skipped, more=more)):
         terminal.print_diff(changes.diff_lines())
 
 

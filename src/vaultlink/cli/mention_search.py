@@ -1,7 +1,7 @@
 """Find the unlinked mentions that the options of a run name, and print them."""
 
 import shlex
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, NamedTuple
 
 from msgspec.structs import replace
@@ -12,8 +12,8 @@ from vaultlink.cli.listing import (
     Listing,
     PageOptions,
     cut_rows,
+    is_for_people,
     is_json,
-    print_listing,
     refuse_page,
     render_rows,
 )
@@ -51,7 +51,7 @@ from vaultlink.report.mention_rows import (
     mention_rows,
     render_mentions,
 )
-from vaultlink.report.pages import BY_POSITION, Order, PageRows
+from vaultlink.report.pages import BY_POSITION, Order
 from vaultlink.report.read_only_notes import describe_read_only, describe_read_only_notes
 from vaultlink.write.vault_mentions import find_certain_mentions, find_vault_mentions
 
@@ -67,7 +67,6 @@ def find_linkable_mentions(vault: Vault, count: CountPaths = iter) -> list[Menti
 
 
 # -- find the mentions that the options of `vaultlink mentions` name, and print them ---------------
-
 
 MentionLinks = Mapping[MentionPlace, Edit]
 """The edits that link mentions, by place."""
@@ -152,7 +151,7 @@ def _build_options(
     min_score: float | None = None,
     lowest: float = LOWEST_MIN_SCORE,
 ) -> MentionOptions:
-    """Return the options of a search; `min_score` replaces the setting only."""
+    """Return the options of a search; `min_score` counts if none was given."""
     built = build_mention_options(
         vault.config.mentions,
         min_score=options.min_score if options.min_score is not None else min_score,
@@ -167,9 +166,6 @@ def _find_note(vault: Vault, name: str) -> str:
     if not is_note(path):
         raise UsageError(f"{path} is not a note.")
     return path
-
-
-# -- output ---------------------------------------------------------------------------------------
 
 
 def make_mention_listing(
@@ -190,40 +186,40 @@ def make_mention_listing(
     return Listing("mentions", rows, _COLUMNS, head=head, lines=mentions)
 
 
-def print_mentions(
-    options: "MentionsOptions",
-    terminal: Terminal,
-    output_format: str,
-    vault: Vault,
-    found: FoundMentions,
-) -> None:
+def list_mentions(options: "MentionsOptions", terminal: Terminal, vault: Vault) -> Listing:
+    """Find the mentions that the options name, and list them."""
+    found = find_mentions(options, vault, terminal)
     links = found.links
     if links is None:
         links = make_mention_links(vault.state, vault.text, found.mentions)
     mentions = [_doubt_unwritable(item, vault, links) for item in found.mentions]
-    cut = cut_rows(options, output_format, mentions, BY_POSITION)
+    cut = cut_rows(options, terminal, mentions, BY_POSITION)
     rows = mention_rows(cut.rows, links, vault.fixer.data)
-    listing = make_mention_listing(vault, rows, cut.rows, found.topics)._replace(cut=cut)
-    if cut.rows:
-        listing = listing._replace(
-            text=lambda: render_mentions(cut.rows, vault.text, terminal.width, terminal.palette),
-        )
-    print_listing(terminal, output_format, listing)
-    print_topics(terminal, found.topics)
-    print_only_read(terminal, found.only_read)
-    terminal.print_message(describe_mentions(mentions, len(found.all) - len(mentions)))
-    print_frequent(terminal, found.frequent)
+    listing = make_mention_listing(vault, rows, cut.rows, found.topics)._replace(
+        cut=cut,
+        notes=lambda: [
+            *describe_topics(found.topics),
+            *filter(None, [found.only_read]),
+            describe_mentions(mentions, len(found.all) - len(mentions)),
+            *describe_frequent(found.frequent),
+        ],
+    )
+    if not cut.rows:
+        return listing
+    return listing._replace(
+        text=lambda: render_mentions(cut.rows, vault.text, terminal.width, terminal.palette)
+    )
 
 
-def print_frequent(terminal: Terminal, frequent: Sequence[FrequentNote]) -> None:
-    """Print which mentions with a high score are not linked unasked, and why."""
+def describe_frequent(frequent: Sequence[FrequentNote]) -> Iterator[str]:
+    """Yield which mentions with a high score are not linked unasked, and why."""
     for path, count, total, is_source in frequent:
         name = escape_controls(path)
         reason, option = (
             (f"{name} contains so many", "") if is_source else (f"so many name {name}", "--to ")
         )
         command = f"vaultlink mentions {option}{shlex.quote(name)} --interactive"
-        terminal.print_message(
+        yield (
             f"{count:,} of {total:,} mentions with a high score are not certain, because {reason}: "
             f"`{command}` asks about them."
         )
@@ -246,123 +242,88 @@ _ENTRIES: Order[BacklinkRow | Mention] = Order(
 """The order of backlinks, and of mentions behind them."""
 
 
-def print_with_mentions(
-    options: PageOptions,
-    terminal: Terminal,
-    output_format: str,
-    vault: Vault,
-    note: str,
-    rows: Sequence[BacklinkRow],
-) -> None:
-    """Print the backlinks of a note, and its unlinked mentions as own entries."""
+def list_with_mentions(
+    options: PageOptions, terminal: Terminal, vault: Vault, note: str, rows: Sequence[BacklinkRow]
+) -> Listing:
+    """List the backlinks of a note, and its unlinked mentions as own entries."""
     search_options = build_mention_options(vault.config.mentions)
     search = MentionSearch(vault.state, vault.text, search_options)
     found = search.find(sorted(vault.index.notes), frozenset([note]))
     mentions = [item for item in found if item.score >= search_options.min_score]
-    cut: PageRows[BacklinkRow | Mention] = cut_rows(
-        options, output_format, [*rows, *mentions], _ENTRIES
-    )
+    entries: list[BacklinkRow | Mention] = [*rows, *mentions]
+    cut = cut_rows(options, terminal, entries, _ENTRIES)
     links = [row for row in cut.rows if not isinstance(row, Mention)]
     listed = [row for row in cut.rows if isinstance(row, Mention)]
     named: Sequence[MentionRow] = ()
-    if is_json(output_format):
+    if is_json(terminal):
         edits = make_mention_links(vault.state, vault.text, listed)
         named = mention_rows(listed, edits, vault.fixer.data)
-    listing = Listing(
+    sentence = (
+        f"{format_count(sum(row.count for row in rows), 'link')} to {note} in "
+        f"{format_count(len(rows), 'file')}, {format_count(len(mentions), 'unlinked mention')}."
+    )
+    only_read = describe_read_only(vault.state, vault.index.notes)
+    tables = ((BACKLINKS_TABLE, links), (_MENTIONS_TABLE, listed))
+    return Listing(
         "backlinks",
         links,
         (*BACKLINKS_COLUMNS, "entry"),
         head={"note": note, "mentions": named},
         lines=[
             *(_BacklinkEntry(row.path, row.count, row.lines, row.columns, "link") for row in links),
-            *(
-                _BacklinkEntry(item.path, 1, (item.line,), (item.column,), "mention")
-                for item in listed
-            ),
+            *(_BacklinkEntry(it.path, 1, (it.line,), (it.column,), "mention") for it in listed),
         ],
         text=lambda: (
-            "\n".join(
-                filter(
-                    None,
-                    (
-                        render_rows(terminal, BACKLINKS_TABLE, links),
-                        render_rows(terminal, _MENTIONS_TABLE, listed),
-                    ),
-                )
-            )
-            or None
+            "\n".join(filter(None, [render_rows(terminal, *table) for table in tables])) or None
         ),
         cut=cut,
+        notes=lambda: filter(None, [only_read, sentence if is_for_people(terminal) else ""]),
     )
-    is_message_wanted = print_listing(terminal, output_format, listing)
-    print_only_read(terminal, describe_read_only(vault.state, vault.index.notes))
-    if is_message_wanted:
-        terminal.print_message(
-            f"{format_count(sum(row.count for row in rows), 'link')} to {note} in "
-            f"{format_count(len(rows), 'file')}, {format_count(len(mentions), 'unlinked mention')}."
-        )
 
 
-def print_only_read(terminal: Terminal, sentence: str) -> None:
-    if sentence:
-        terminal.print_message(sentence)
-
-
-def print_topics(terminal: Terminal, topics: Sequence[WantedTopic]) -> None:
-    """Print which topics of a section the text links to or never names."""
+def describe_topics(topics: Sequence[WantedTopic]) -> Iterator[str]:
+    """Yield which topics of a section the text links to or never names."""
     for status, sentence in _TOPIC_SENTENCES.items():
         names = [item.topic for item in topics if item.status is status]
         if names:
             count = format_count(len(names), "topic")
             listed = "".join(f"\n  {escape_controls(name)}" for name in names)
-            terminal.print_message(sentence.format(count=count, names=listed))
-
-
-# -- the options of `vaultlink mentions` -----------------------------------------------------------
+            yield sentence.format(count=count, names=listed)
 
 
 class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
     """Options of `mentions`."""
 
-    to: Annotated[
-        str | None, option("--to", metavar="NOTE", help="Only mentions of this note.")
-    ] = None
+    to: Annotated[str | None, option("Only mentions of this note.", metavar="NOTE")] = None
     from_section: Annotated[
         str | None,
         option(
-            "--from-section",
-            metavar="NOTE",
-            help="Only mentions in NOTE of the topics that its backlinks section lists.",
+            "Only mentions in NOTE of the topics that its backlinks section lists.", metavar="NOTE"
         ),
     ] = None
-    write: Annotated[
-        bool, option("--write", help="Turn the mentions that are certain into links.")
-    ] = False
+    write: Annotated[bool, option("Turn the mentions that are certain into links.")] = False
     interactive: Annotated[
-        bool,
-        option("-i", "--interactive", help="Ask for each mention whether to link it, by target."),
+        bool, option("Ask for each mention whether to link it, by target.", "-i")
     ] = False
     diff: Annotated[
         bool,
         option(
+            "Print a unified diff of what --write would change; write nothing.",
             "--diff",
             "--dry-run",
-            help="Print a unified diff of what --write would change; write nothing.",
         ),
     ] = False
     min_score: Annotated[
         float | None,
         option(
-            "--min-score",
+            "Lowest score from 0 to 1 of mentions to list and to link, such as 0.5.",
             metavar="S",
-            help="Lowest score from 0 to 1 of mentions to list and to link, such as 0.5.",
             highest=1,
         ),
     ] = None
-    headings: Annotated[bool, option("--headings", help="Find mentions in headings too.")] = False
+    headings: Annotated[bool, option("Find mentions in headings too.")] = False
     each_section: Annotated[
-        bool,
-        option("--each-section", help="Find the first mention of each section, not of each note."),
+        bool, option("Find the first mention of each section, not of each note.")
     ] = False
 
     @property

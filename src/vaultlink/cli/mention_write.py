@@ -6,11 +6,10 @@ from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
 from vaultlink.cli.mention_search import (
     MentionsOptions,
+    describe_frequent,
+    describe_topics,
     find_mentions,
     make_mention_listing,
-    print_frequent,
-    print_only_read,
-    print_topics,
 )
 from vaultlink.cli.proposed_commands import format_vault_option
 from vaultlink.cli.terminal import Terminal, require_terminal
@@ -19,11 +18,7 @@ from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_pla
 from vaultlink.disk.scan import VaultScan
 from vaultlink.fix.plan import Plan
 from vaultlink.mentions.mention import Mention
-from vaultlink.mentions.planning import (
-    list_mention_causes,
-    make_mention_fixes,
-    make_mention_links,
-)
+from vaultlink.mentions.planning import list_mention_causes, make_mention_fixes, make_mention_links
 from vaultlink.report.changed_lines import describe_linked
 from vaultlink.report.mention_rows import mention_rows, render_mentions
 from vaultlink.write.settings_lists import SettingsChange, find_ignore_list
@@ -35,13 +30,12 @@ def link_mentions(options: MentionsOptions) -> int:
 
 
 class _MentionsCommand(WritingCommand):
-    """Links mentions."""
-
     def __init__(self, options: MentionsOptions):
         if options.interactive:
             require_terminal()
         terminal = Terminal(options)
-        super().__init__("mentions", options, terminal, choose_listing_format(terminal))
+        choose_listing_format(terminal)
+        super().__init__("mentions", options, terminal)
         self._options = options
         self.start = find_note_start(options, options.words)
         self.is_dry, self.is_interactive = options.diff, options.interactive
@@ -104,9 +98,13 @@ class _MentionsCommand(WritingCommand):
             self._vault, rows, linked, self._found.topics, plan.skipped, run
         )
 
+    def _print_search(self) -> None:
+        found = self._found
+        for sentence in filter(None, [*describe_topics(found.topics), found.only_read]):
+            self.terminal.print_message(sentence)
+
     def preview(self, plan: Plan) -> int:
-        print_topics(self.terminal, self._found.topics)
-        print_only_read(self.terminal, self._found.only_read)
+        self._print_search()
         return super().preview(plan)
 
     def report(self, plan: Plan, result: WriteResult) -> int:
@@ -119,10 +117,9 @@ class _MentionsCommand(WritingCommand):
                     linked, lambda path: plan.texts[path][0] or "", terminal.width, terminal.palette
                 )
             )
-        print_listing(terminal, self.output_format, listing)
+        print_listing(terminal, listing)
         print_skipped_notes(plan.skipped)
-        print_topics(terminal, topics)
-        print_only_read(terminal, self._found.only_read)
+        self._print_search()
         undo = f" {self.describe_undo()}" if result.run_id else ""
         terminal.print_message(f"{self.describe(plan)}{undo}")
         if linked and not (topics or self.is_interactive):
@@ -130,7 +127,8 @@ class _MentionsCommand(WritingCommand):
                 "Links are evidence: other mentions may be certain now, which the same command "
                 "links."
             )
-        print_frequent(terminal, self._found.frequent)
+        for sentence in describe_frequent(self._found.frequent):
+            terminal.print_message(sentence)
         if linked and topics:
             terminal.print_message(
                 f"`vaultlink fix --unsafe-fixes{format_vault_option(self.options, self.root)}` "
@@ -139,7 +137,6 @@ class _MentionsCommand(WritingCommand):
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 
     def report_nothing(self) -> int:
-        print_topics(self.terminal, self._found.topics)
-        print_only_read(self.terminal, self._found.only_read)
+        self._print_search()
         self.terminal.print_message("No unlinked mentions found.")
         return EXIT_CLEAN

@@ -1,6 +1,6 @@
 """Compare what vaultlink reads in a vault with what Obsidian's command line lists."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -78,11 +78,6 @@ class ReadLinks(NamedTuple):
         """Return the notes that link to no file."""
         return {path for path, targets in self.targets.items() if is_note(path) and not targets}
 
-    def choose_notes(self) -> list[str]:
-        """Return the notes that link to most files."""
-        notes = [path for path, targets in self.targets.items() if is_note(path) and targets]
-        return sorted(notes, key=lambda path: (-len(self.targets[path]), path))[:_MAX_ASKED_NOTES]
-
 
 def read_links(index: Index) -> ReadLinks:
     """Return the links of a vault in the form of Obsidian's lists (5.19, 9.1).
@@ -110,36 +105,32 @@ def compare_with_app(app: ObsidianApp, own: ReadLinks) -> Iterable[AppComparison
 
     AppError stands for one where Obsidian gave no answer that can be compared.
     """
-    questions: tuple[Callable[[ObsidianApp, ReadLinks], AppComparison], ...] = (
-        _compare_unresolved,
-        _compare_orphans,
-        _compare_dead_ends,
-        _compare_links,
-    )
-    for question in questions:
+
+    def compare_unresolved() -> AppComparison:
+        return _compare("unresolved", own.unresolved, app.read_unresolved(own.files))
+
+    def compare_orphans() -> AppComparison:
+        listed = app.list_files("orphans", own.files)
+        return _compare("orphans", own.find_orphans(listed), listed)
+
+    def compare_dead_ends() -> AppComparison:
+        listed = filter(is_note, app.list_files("deadends", own.files))
+        return _compare("deadends", own.find_dead_ends(), listed)
+
+    def compare_links() -> AppComparison:
+        return _compare_links(app, own)
+
+    for compare in (compare_unresolved, compare_orphans, compare_dead_ends, compare_links):
         try:
-            yield question(app, own)
+            yield compare()
         except AppError as error:
             yield error
 
 
-def _compare_unresolved(app: ObsidianApp, own: ReadLinks) -> AppComparison:
-    return _compare("unresolved", own.unresolved, app.read_unresolved(own.files))
-
-
-def _compare_orphans(app: ObsidianApp, own: ReadLinks) -> AppComparison:
-    listed = app.list_files("orphans", own.files)
-    return _compare("orphans", own.find_orphans(listed), listed)
-
-
-def _compare_dead_ends(app: ObsidianApp, own: ReadLinks) -> AppComparison:
-    listed = {path for path in app.list_files("deadends", own.files) if is_note(path)}
-    return _compare("deadends", own.find_dead_ends(), listed)
-
-
 def _compare_links(app: ObsidianApp, own: ReadLinks) -> AppComparison:
-    """Compare the links of some notes; those to the note itself are left out."""
-    notes = own.choose_notes()
+    """Compare the links of the notes with most, except those to the note itself."""
+    notes = [path for path, targets in own.targets.items() if is_note(path) and targets]
+    notes = sorted(notes, key=lambda path: (-len(own.targets[path]), path))[:_MAX_ASKED_NOTES]
     read = {(note, target) for note in notes for target in own.targets[note] if target != note}
     listed = {
         (note, target)

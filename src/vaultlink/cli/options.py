@@ -5,13 +5,14 @@ plain command line can be parsed without one.
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import UnionType
 from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hints
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.errors import UsageError
 from vaultlink.files import describe_long_name
@@ -38,6 +39,7 @@ class ParameterSpec(msgspec.Struct, frozen=True):
     hidden_names: tuple[str, ...] = ()
     is_hidden: bool = False
     is_required: bool = False
+    is_option: bool = False
 
     @property
     def all_names(self) -> tuple[str, ...]:
@@ -46,16 +48,19 @@ class ParameterSpec(msgspec.Struct, frozen=True):
 
 
 def option(
-    *names: str,
     help: str,  # noqa: A002
+    *names: str,
     metavar: str = "",
     choices: tuple[str, ...] = (),
     requires: tuple[str, ...] = (),
     highest: float | None = None,
     hidden_names: tuple[str, ...] = (),
 ) -> ParameterSpec:
+    """Return an option. Its long name is that of its field, unless `names` has one."""
     shown = metavar or "|".join(choices)
-    return ParameterSpec(help, names, shown, choices, requires, highest, hidden_names)
+    return ParameterSpec(
+        help, names, shown, choices, requires, highest, hidden_names, is_option=True
+    )
 
 
 def argument(
@@ -69,8 +74,7 @@ def argument(
 
 
 DiffOption = Annotated[
-    bool,
-    option("--diff", "--dry-run", help="Print a unified diff of the changes; write nothing."),
+    bool, option("Print a unified diff of the changes; write nothing.", "--diff", "--dry-run")
 ]
 """The option of a writing command that writes nothing."""
 
@@ -83,8 +87,7 @@ VaultArgument = Annotated[
 """The vault of a command that starts or watches one."""
 
 PathsArgument = Annotated[
-    tuple[Path, ...],
-    argument("PATHS", "Files and folders; only what is in them is listed."),
+    tuple[Path, ...], argument("PATHS", "Files and folders; only what is in them is listed.")
 ]
 """The part of the vault that a listing is about. The whole vault is read."""
 
@@ -93,17 +96,12 @@ NoteArgument = Annotated[
 ]
 """The note of a command on one."""
 
-
-LimitOption = Annotated[int | None, option("--limit", metavar="N", help="List at most N rows.")]
+LimitOption = Annotated[int | None, option("List at most N rows.", metavar="N")]
 """The option of a listing for its first rows only."""
 
 AfterOption = Annotated[
     str,
-    option(
-        "--after",
-        metavar="CURSOR",
-        help="List the rows behind this place: the `next` of the page before it.",
-    ),
+    option("List the rows behind this place: the `next` of the page before it.", metavar="CURSOR"),
 ]
 """The option of a listing for its next rows."""
 
@@ -112,30 +110,20 @@ class PrintOptions(msgspec.Struct, frozen=True, kw_only=True):
     """Output: options on its form and place."""
 
     output_format: Annotated[
-        str,
-        option(
-            "--output-format",
-            metavar="FORMAT",
-            help="Output format; see above. (VAULTLINK_OUTPUT_FORMAT)",
-        ),
+        str, option("Output format; see above. (VAULTLINK_OUTPUT_FORMAT)", metavar="FORMAT")
     ] = ""
-    json_output: Annotated[bool, option("--json", help="The same as --output-format json.")] = False
+    json_output: Annotated[bool, option("The same as --output-format json.", "--json")] = False
     output_file: Annotated[
-        Path | None,
-        option("--output-file", metavar="FILE", help="Write results to a file instead of stdout."),
+        Path | None, option("Write results to a file instead of stdout.", metavar="FILE")
     ] = None
     color: Annotated[
         str,
-        option(
-            "--color",
-            choices=("auto", "always", "never"),
-            help="When to use color. (NO_COLOR, FORCE_COLOR)",
-        ),
+        option("When to use color. (NO_COLOR, FORCE_COLOR)", choices=("auto", "always", "never")),
     ] = "auto"
-    quiet: Annotated[
-        bool, option("-q", "--quiet", help="Print results only, without summary and progress.")
-    ] = False
-    verbose: Annotated[bool, option("-v", "--verbose", help="Print more details.")] = False
+    quiet: Annotated[bool, option("Print results only, without summary and progress.", "-q")] = (
+        False
+    )
+    verbose: Annotated[bool, option("Print more details.", "-v")] = False
 
 
 class VaultOptions(PrintOptions, frozen=True, kw_only=True):
@@ -144,9 +132,8 @@ class VaultOptions(PrintOptions, frozen=True, kw_only=True):
     vault: Annotated[
         Path | None,
         option(
-            "--vault",
+            "The vault. Default: from the paths upward, the first with .obsidian or settings.",
             metavar="DIR",
-            help="The vault. Default: from the paths upward, the first with .obsidian or settings.",
         ),
     ] = None
 
@@ -155,26 +142,18 @@ class OpenOptions(VaultOptions, frozen=True, kw_only=True):
     """Vault: options on opening it."""
 
     config: Annotated[
-        Path | None,
-        option(
-            "--config", metavar="FILE", help="Read settings from this file only. (VAULTLINK_CONFIG)"
-        ),
+        Path | None, option("Read settings from this file only. (VAULTLINK_CONFIG)", metavar="FILE")
     ] = None
-    isolated: Annotated[bool, option("--isolated", help="Ignore all settings files.")] = False
-    no_cache: Annotated[bool, option("--no-cache", help="Neither read nor write the cache.")] = (
+    isolated: Annotated[bool, option("Ignore all settings files.")] = False
+    no_cache: Annotated[bool, option("Neither read nor write the cache.")] = False
+    cache_dir: Annotated[
+        Path | None, option("Folder of the cache. (VAULTLINK_CACHE_DIR)", metavar="DIR")
+    ] = None
+    no_history: Annotated[bool, option("Look up nothing in git's history or in earlier runs.")] = (
         False
     )
-    cache_dir: Annotated[
-        Path | None,
-        option("--cache-dir", metavar="DIR", help="Folder of the cache. (VAULTLINK_CACHE_DIR)"),
-    ] = None
-    no_history: Annotated[
-        bool,
-        option("--no-history", help="Look up nothing in git's history or in earlier runs."),
-    ] = False
     jobs: Annotated[
-        int | None,
-        option("--jobs", metavar="N", help="Maximum number of processes that read notes."),
+        int | None, option("Maximum number of processes that read notes.", metavar="N")
     ] = None
 
 
@@ -187,31 +166,22 @@ class RuleSelectionOptions(OpenOptions, frozen=True, kw_only=True):
     select: Annotated[
         tuple[str, ...],
         option(
-            "--select",
-            metavar="RULES",
-            help="Run only these rules, such as VL1,orphan-note. One that was split from another "
+            "Run only these rules, such as VL1,orphan-note. One that was split from another "
             "runs with that, unless it is named, too.",
+            metavar="RULES",
         ),
     ] = ()
-    ignore: Annotated[
-        tuple[str, ...], option("--ignore", metavar="RULES", help="Do not run these rules.")
-    ] = ()
+    ignore: Annotated[tuple[str, ...], option("Do not run these rules.", metavar="RULES")] = ()
     extend_select: Annotated[
-        tuple[str, ...], option("--extend-select", metavar="RULES", help="Run these rules as well.")
+        tuple[str, ...], option("Run these rules as well.", metavar="RULES")
     ] = ()
-    preview: Annotated[
-        bool, option("--preview", help="Run new rules too that are still in preview.")
-    ] = False
-    no_preview: Annotated[
-        bool, option("--no-preview", help="Do not run rules that are in preview.")
-    ] = False
+    preview: Annotated[bool, option("Run new rules too that are still in preview.")] = False
+    no_preview: Annotated[bool, option("Do not run rules that are in preview.")] = False
     fixable: Annotated[
-        tuple[str, ...],
-        option("--fixable", metavar="RULES", help="Fix findings of these rules only."),
+        tuple[str, ...], option("Fix findings of these rules only.", metavar="RULES")
     ] = ()
     unfixable: Annotated[
-        tuple[str, ...],
-        option("--unfixable", metavar="RULES", help="Do not fix findings of these rules."),
+        tuple[str, ...], option("Do not fix findings of these rules.", metavar="RULES")
     ] = ()
 
 
@@ -222,47 +192,30 @@ class ReportOptions(RuleSelectionOptions, frozen=True, kw_only=True):
         tuple[Path, ...],
         argument("PATHS", "Files and folders; only findings in them are reported and fixed."),
     ] = ()
-    statistics: Annotated[
-        bool, option("--statistics", help="Count findings by rule instead of listing them.")
-    ] = False
+    statistics: Annotated[bool, option("Count findings by rule instead of listing them.")] = False
     show: Annotated[
         str,
         option(
-            "--show",
+            "On a terminal: an overview if not all findings fit (auto), or always, or all.",
             choices=("auto", "all", "overview"),
-            help="On a terminal: an overview if not all findings fit (auto), or always, or all.",
         ),
     ] = "auto"
     fail_on: Annotated[
         str,
         option(
-            "--fail-on",
+            "Exit with 1 if a finding is at or above this severity; by default warning.",
             choices=("error", "warning", "info", "never"),
-            help="Exit with 1 if a finding is at or above this severity; by default warning.",
         ),
     ] = "warning"
-    exit_zero: Annotated[
-        bool, option("--exit-zero", help="Exit with 0 even if there are findings.")
-    ] = False
+    exit_zero: Annotated[bool, option("Exit with 0 even if there are findings.")] = False
     changed_since: Annotated[
         str | None,
-        option(
-            "--changed-since",
-            metavar="REV",
-            help="Report only findings that changes since this git revision caused.",
-        ),
+        option("Report only findings that changes since this git revision caused.", metavar="REV"),
     ] = None
     stdin_filename: Annotated[
-        Path | None,
-        option(
-            "--stdin-filename",
-            metavar="NOTE",
-            help="Read the text of this note from standard input (-).",
-        ),
+        Path | None, option("Read the text of this note from standard input (-).", metavar="NOTE")
     ] = None
-    no_baseline: Annotated[
-        bool, option("--no-baseline", help="Report findings of the baseline as well.")
-    ] = False
+    no_baseline: Annotated[bool, option("Report findings of the baseline as well.")] = False
 
 
 class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
@@ -270,45 +223,34 @@ class FixSelectionOptions(ReportOptions, frozen=True, kw_only=True):
 
     diff: DiffOption = False
     unsafe_fixes: Annotated[
-        bool,
-        option(
-            "--unsafe-fixes",
-            help="Apply unsafe fixes too: those that guess, such as the most similar note.",
-        ),
+        bool, option("Apply unsafe fixes too: those that guess, such as the most similar note.")
     ] = False
     unlink: Annotated[
         bool,
         option(
-            "--unlink",
-            help="With --unsafe-fixes: replace broken links by their text.",
+            "With --unsafe-fixes: replace broken links by their text.",
             requires=("--unsafe-fixes", "--interactive"),
         ),
     ] = False
     create: Annotated[
         Path | None,
         option(
-            "--create",
+            "With --unsafe-fixes: create notes for unresolved topics in this folder.",
             metavar="FOLDER",
-            help="With --unsafe-fixes: create notes for unresolved topics in this folder.",
             requires=("--unsafe-fixes", "--interactive"),
         ),
     ] = None
     template: Annotated[
         Path | None,
         option(
-            "--template",
+            "Text of notes that --create makes; {{title}} is replaced by the topic.",
             metavar="FILE",
-            help="Text of notes that --create makes; {{title}} is replaced by the topic.",
             requires=("--create",),
         ),
     ] = None
     created: Annotated[
         bool,
-        option(
-            "--created",
-            help="Add the date to notes that --create makes, as `created`.",
-            requires=("--create",),
-        ),
+        option("Add the date to notes that --create makes, as `created`.", requires=("--create",)),
     ] = False
 
 
@@ -318,21 +260,19 @@ class CheckOptions(FixSelectionOptions, frozen=True, kw_only=True):
     hidden_fields: ClassVar[tuple[str, ...]] = ("unlink", "create", "template", "created")
     """Options that `fix` shows; they still work here."""
 
-    fix: Annotated[bool, option("--fix", help="Apply safe fixes, as `vaultlink fix` does.")] = False
+    fix: Annotated[bool, option("Apply safe fixes, as `vaultlink fix` does.")] = False
     stdin_drafts: Annotated[
         bool,
         option(
-            "--stdin-drafts",
-            help="Report only what drafts add, here and in other notes. Standard input (-) has "
-            "them as a JSON object: the text of each note by its path in the vault.",
+            "Report only what drafts add, here and in other notes. Standard input (-) has "
+            "them as a JSON object: the text of each note by its path in the vault."
         ),
     ] = False
     max_deleted_notes: Annotated[
         int | None,
         option(
-            "--max-deleted-notes",
+            "Exit with 1 if more notes were deleted since the revision.",
             metavar="N",
-            help="Exit with 1 if more notes were deleted since the revision.",
             requires=("--changed-since",),
             highest=math.inf,
         ),
@@ -340,9 +280,8 @@ class CheckOptions(FixSelectionOptions, frozen=True, kw_only=True):
     max_removed_links: Annotated[
         int | None,
         option(
-            "--max-removed-links",
+            "Exit with 1 if more links to notes that are still there were removed since then.",
             metavar="N",
-            help="Exit with 1 if more links to notes that are still there were removed since then.",
             requires=("--changed-since",),
             highest=math.inf,
         ),
@@ -463,6 +402,13 @@ def read_path(name: str, text: str) -> Path:
     return Path(text)
 
 
+def get_option_class(run: Callable[..., int]) -> type[Any]:
+    """Return the class of the options that the function of a command takes."""
+    options: type[Any]
+    [options] = [hint for name, hint in get_type_hints(run).items() if name != "return"]
+    return options
+
+
 def list_option_fields(options: type) -> list[OptionField]:
     """Return the fields of an option class: its own, then those of its base classes.
 
@@ -507,6 +453,6 @@ def _make_field(name: str, hint: Any, *, is_hidden: bool) -> OptionField:
     is_repeatable = get_origin(value_type) is tuple
     if is_repeatable or get_origin(value_type) is UnionType:
         value_type = get_args(value_type)[0]
-    if is_hidden:
-        spec = msgspec.structs.replace(spec, is_hidden=True)
-    return OptionField(name, spec, value_type, is_repeatable)
+    if spec.is_option and not any(word.startswith("--") for word in spec.names):
+        spec = replace(spec, names=(*spec.names, f"--{name.replace('_', '-')}"))
+    return OptionField(name, replace(spec, is_hidden=is_hidden), value_type, is_repeatable)

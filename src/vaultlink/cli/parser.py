@@ -5,10 +5,10 @@ errors and unusual spellings. Help pages are drawn in `help_page`.
 """
 
 from collections.abc import Callable, Container, Sequence
-from typing import TypeVar, get_type_hints
+from typing import TypeVar
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.options import OptionField, RawValues, list_option_fields
+from vaultlink.cli.options import OptionField, RawValues, get_option_class, list_option_fields
 from vaultlink.errors import UsageError
 
 OptionsT = TypeVar("OptionsT")
@@ -21,7 +21,7 @@ def parse_options(
 
     Raises UsageError.
     """
-    [options] = [hint for name, hint in get_type_hints(run).items() if name != "return"]
+    options = get_option_class(run)
     fields = list_option_fields(options)
     plain = [word for word in line if word not in _HELP_NAMES]
     raw = parse_plain_line(fields, plain)

@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from vaultlink.cli.options import OpenOptions, PathsOptions, ReportOptions, VaultOptions
-from vaultlink.cli.vault import (
-    RULE_OPTIONS,
-    find_path_prefix,
-    make_path_formatter,
-    to_vault_paths,
-)
+from vaultlink.cli.vault import RULE_OPTIONS, find_path_prefix, make_path_formatter, to_vault_paths
 from vaultlink.index.resolve import cover_files
 from vaultlink.text import quote_name
 
@@ -111,7 +106,6 @@ def _list_vault_words(vault: Path | None, root: Path) -> list[str]:
 
 
 def _list_words(options: OpenOptions, names: Iterable[str]) -> list[str]:
-    """Return options as words of a command line."""
     words = []
     for name in names:
         value, word = getattr(options, name), f"--{name.replace('_', '-')}"

@@ -4,11 +4,11 @@ import os
 import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple, get_type_hints
+from typing import NamedTuple
 
 from vaultlink.cli.candidates import NAME_LISTS, find_named_root, list_parts
 from vaultlink.cli.command_table import ALIASES, COMMANDS
-from vaultlink.cli.options import OptionField, list_option_fields
+from vaultlink.cli.options import OptionField, get_option_class, list_option_fields
 from vaultlink.errors import USER_ERRORS
 
 
@@ -32,9 +32,8 @@ def quote_names(command: str, line: Sequence[str]) -> str:
     vault, and of the headings and blocks of notes; a new name takes the words that are left.
     Returns "" if the words make no such line, or none has spaces.
     """
-    function = COMMANDS[ALIASES.get(command, command)].load()
-    [hint] = [hint for name, hint in get_type_hints(function).items() if name != "return"]
-    split = _split_line(list_option_fields(hint), line)
+    run = COMMANDS[ALIASES.get(command, command)].load()
+    split = _split_line(list_option_fields(get_option_class(run)), line)
     if split is None:
         return ""
     options, slots, words = split

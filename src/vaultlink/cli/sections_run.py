@@ -6,13 +6,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import (
-    Columns,
-    Listing,
-    choose_listing_format,
-    is_json,
-    print_listing,
-)
+from vaultlink.cli.listing import Columns, Listing, choose_listing_format, is_json, print_listing
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import find_note_argument, find_note_start, open_scanned_vault
@@ -27,7 +21,6 @@ from vaultlink.write.write_notes import WriteResult
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.fix.plan import Plan
-
 
 STYLE_KEYS = ("style", "heading", "entries", "order", "group")
 """The settings that options change for one run."""
@@ -54,17 +47,11 @@ class SectionChangeRow(msgspec.Struct, frozen=True):
 
 
 class SectionsRun(msgspec.Struct, frozen=True, kw_only=True):
-    """The action on sections.
+    """The action on sections: `write`, `adopt` or `remove`.
 
-    Attributes:
-        command: The name of the command.
-        options: The options on the output and on opening the vault.
-        action: `write`, `adopt` or `remove`.
-        notes: The notes, as arguments; empty for all.
-        check: True to list the changes and to write nothing.
-        diff: True to print the changes as a patch and to write nothing.
-        mentions: True to search mentions, whatever the settings say.
-        style: Settings for this run, by the keys in `STYLE_KEYS`.
+    `notes` are arguments; empty for all. With `check`, the changes are listed and nothing is
+    written. With `mentions`, they are searched whatever the settings say. `style` has settings for
+    this run, by the keys in `STYLE_KEYS`.
     """
 
     command: str
@@ -85,8 +72,8 @@ def maintain_sections(request: SectionsRun) -> int:
 class _SectionsCommand(WritingCommand):
     def __init__(self, request: SectionsRun):
         terminal = Terminal(request.options)
-        output_format = choose_listing_format(terminal)
-        super().__init__(request.command, request.options, terminal, output_format)
+        choose_listing_format(terminal)
+        super().__init__(request.command, request.options, terminal)
         self.start = find_note_start(request.options, request.notes)
         self._request, self.is_dry = request, request.check or request.diff
         self.overrides = _build_overrides(request)
@@ -117,7 +104,8 @@ class _SectionsCommand(WritingCommand):
 
     def choose_written_format(self) -> str:
         """Return the format of a list, unless a patch is printed."""
-        return super().choose_written_format() if self._request.diff else self.output_format
+        is_patch = self._request.diff
+        return super().choose_written_format() if is_patch else self.terminal.output_format
 
     def _print_only_read(self) -> None:
         if self._only_read:
@@ -145,12 +133,10 @@ class _SectionsCommand(WritingCommand):
         return EXIT_FINDINGS if plan.skipped else EXIT_CLEAN
 
     def _print_rows(self, rows: Sequence[SectionChangeRow], prefix: str = "") -> None:
-        if rows or is_json(self.output_format):
+        if rows or is_json(self.terminal):
             columns = SectionChangeRow.__struct_fields__
             table: Columns = {"note": "path", "section": lambda row: prefix + _LABELS[row.change]}
-            print_listing(
-                self.terminal, self.output_format, Listing("sections", rows, columns, table)
-            )
+            print_listing(self.terminal, Listing("sections", rows, columns, table))
 
     def _list_rows(self, plan: "Plan") -> list[SectionChangeRow]:
         return [
@@ -188,10 +174,7 @@ def _build_overrides(request: SectionsRun) -> Mapping[str, Any]:
     """Return the settings of this run: only section rules run, in the mode `write`."""
     style = {key: value for key, value in request.style.items() if value}
     mentions = {"mentions": True} if request.mentions else {}
-    return {
-        "select": list(SECTION_RULES),
-        "backlinks": {"mode": "write", **style, **mentions},
-    }
+    return {"select": list(SECTION_RULES), "backlinks": {"mode": "write", **style, **mentions}}
 
 
 def _summarize(action: str, rows: Sequence[SectionChangeRow], *, would: bool = False) -> str:

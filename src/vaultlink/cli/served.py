@@ -183,7 +183,6 @@ class _Capture(io.RawIOBase):
         return True
 
     def write(self, data: Any) -> int:
-        """Keep the bytes."""
         text = bytes(data).decode("utf-8", "surrogateescape")
         self._output.append((self._number, text))
         return len(data)

@@ -14,13 +14,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TextIO, TypeVar
 
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
-from vaultlink.programs import read_program_version, search_program
-from vaultlink.report import (
-    FORMAT_ELSEWHERE,
-    FORMAT_ON_TERMINAL,
-    FORMATS,
-    FORMATS_BY_EXTENSION,
-)
+from vaultlink.programs import discard_output, read_program_version, search_program
+from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS, FORMATS_BY_EXTENSION
 from vaultlink.report.layout import (
     COLORED,
     PLAIN,
@@ -43,7 +38,6 @@ if TYPE_CHECKING:
 
 
 # -- the pager, for results that fill more than a screen -------------------------------------------
-
 
 _FIRST_LESS_VERSION = 566
 """The first version of less that understands hyperlinks."""
@@ -110,7 +104,6 @@ def format_vault_address(root: Path) -> str:
 # -- the output of a run: results on stdout or in a file, everything else on stderr ----------------
 # Also chooses colour, line width and output format, and handles closed pipes.
 
-
 _PIPED_WIDTH = 120
 """The columns of a truncated line without a terminal."""
 
@@ -160,11 +153,10 @@ def _record(kind: str, data: bytes) -> None:
 class Terminal:
     """Prints the results and messages of one run.
 
-    Attributes:
-        output_file: The file for results, None for stdout.
-        vault_folders: The folder of the vault, and those that it has as links, if they are known.
-            The output file is no file of them, except an earlier output.
-        written_format: The format of results: what an earlier output must be to be replaced.
+    `output_file` is None for stdout. `vault_folders` are the folder of the vault, and those that it
+    has as links, once they are known: the output file is no file of them, except an earlier output.
+    That is known by `written_format`, the format of what is written; `output_format` is the one
+    that was chosen.
     """
 
     has_printed: ClassVar[bool] = False
@@ -181,7 +173,7 @@ class Terminal:
         self.height = _terminal_size().lines if self.is_terminal else 0
         self.is_pipe_closed, self._has_written = False, False
         self.vault_folders: Sequence[Path] = ()
-        self.written_format = ""
+        self.output_format = self.written_format = ""
         self._requested_format = options.output_format
         self._started = monotonic()
 
@@ -220,15 +212,16 @@ class Terminal:
             ("--output-file", "" if ignores_file else self._find_implied_format(formats, variable)),
         ):
             if name in formats:
-                self.written_format = name
-                return name
+                break
             if name:
                 raise UsageError(
                     f"{source}: invalid value {quote_name(name)}. Valid values: "
                     f"{', '.join(formats)}."
                 )
-        self.written_format = on_terminal if self.is_terminal else elsewhere
-        return self.written_format
+        else:
+            name = on_terminal if self.is_terminal else elsewhere
+        self.output_format = self.written_format = name
+        return name
 
     def refuse_format(self, reason: str, allowed: Collection[str] = ()) -> None:
         """Raise UsageError if an option names an output format that is not allowed.
@@ -291,7 +284,7 @@ class Terminal:
     def print_results(self, result: str | bytes) -> None:
         """Print results to stdout or the output file.
 
-        Text is made harmless; bytes are printed as they are. A closed pipe is not an error: the run
+        Text is made harmless, as `encode_results` says. A closed pipe is not an error: the run
         continues as if everything were read. Raises UsageError if the results cannot be written.
         """
         data = self.encode_results(result)
@@ -367,14 +360,14 @@ class Terminal:
     def encode_results(self, result: str | bytes, *, has_commands: bool = False) -> bytes:
         """Encode results; text is made harmless for terminals and logs.
 
-        Commands of a CI service escape what they contain.
+        Commands of a CI service escape what they contain. Bytes, which a cache may hold, are made
+        harmless for terminals only.
         """
-        if isinstance(result, bytes):
+        if isinstance(result, bytes) and not self.is_terminal:
             return result
-        text = escape_terminal_controls(result, is_colored=self.palette is not PLAIN)
-        if not (self.is_terminal or has_commands):
-            text = escape_commands(text)
-        return encode_text(text)
+        text = result if isinstance(result, str) else result.decode("utf-8", "surrogateescape")
+        text = escape_terminal_controls(text, is_colored=self.palette is not PLAIN)
+        return encode_text(text if self.is_terminal or has_commands else escape_commands(text))
 
     def check_output_file(self) -> None:
         """Check the output file before anything else is done. Raises UsageError.
@@ -409,11 +402,6 @@ class Terminal:
         """Print a message on stderr, unless --quiet is given."""
         if not self.quiet:
             print_stderr(text)
-
-    def print_detail(self, text: str) -> None:
-        """Print a message on stderr if --verbose is given."""
-        if self.verbose:
-            self.print_message(text)
 
     def status_line(self) -> "StatusLine":
         """Return the status line below all messages. It is drawn only on a terminal."""
@@ -772,11 +760,3 @@ def _write_bytes(stream: TextIO | None, data: bytes) -> None:
     else:
         binary.write(data)
     stream.flush()
-
-
-def discard_output(stream: TextIO | None) -> None:
-    """Redirect a stream to the null device, so that flushing it at exit cannot fail."""
-    if stream is not None:
-        null = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(null, stream.fileno())
-        os.close(null)

@@ -23,28 +23,21 @@ _TyperError: type[Exception] = typer.BadParameter.__mro__[2]
 It is taken from the class hierarchy because its module differs between versions of typer.
 """
 
-
 _KNOWN_ELSEWHERE = {
     "--format": ("--output-format",),
-    "--output": ("--output-file",),
-    "--rule": ("--select",),
-    "--rules": ("--select",),
+    **dict.fromkeys(("-o", "--output"), ("--output-file",)),
+    **dict.fromkeys(("-s", "--rule", "--rules"), ("--select",)),
     "--enable": ("--extend-select",),
-    "--disable": ("--ignore",),
-    "--exclude": ("--ignore",),
+    **dict.fromkeys(("--disable", "--exclude"), ("--ignore",)),
     "--write": ("--fix",),
     "--root": ("--vault",),
     "--since": ("--changed-since",),
     "--stdin": ("--stdin-filename",),
-    "--workers": ("--jobs",),
+    **dict.fromkeys(("-j", "--workers"), ("--jobs",)),
     "--unsafe": ("--unsafe-fixes",),
     **dict.fromkeys(("-n", "--preview-changes", "--check"), ("--diff",)),
     "-y": ("--yes",),
-    **dict.fromkeys(("--yes", "-f", "--force", "-r", "--recursive"), ()),
-    **dict.fromkeys(("-a", "--all"), ()),
-    "-o": ("--output-file",),
-    "-j": ("--jobs",),
-    "-s": ("--select",),
+    **dict.fromkeys(("--yes", "-f", "--force", "-r", "--recursive", "-a", "--all"), ()),
 }
 """Options that other programs have, and what serves here; () if nothing does."""
 
@@ -115,7 +108,6 @@ _DASHED_NAME = lazy_pattern(r"-[^\W\d]{2}.*", re.S)
 
 _EXTRA_ARGUMENTS = lazy_pattern(r"^Got unexpected extra arguments?(?:\(s\))? \((.*)\)$", re.S)
 """The message of typer for arguments that a command does not have."""
-
 
 _QUOTED_OPTION = lazy_pattern(r"'(--?[\w-]+)'")
 

@@ -30,12 +30,7 @@ from vaultlink.disk.vault_search import (
 )
 from vaultlink.errors import UnknownNameError, UsageError, explain_path, explain_word, propose
 from vaultlink.files import is_folder, path_exists
-from vaultlink.index.resolve import (
-    file_name,
-    is_note,
-    make_path_filter,
-    resolve_with_alternatives,
-)
+from vaultlink.index.resolve import file_name, is_note, make_path_filter, resolve_with_alternatives
 from vaultlink.report.layout import escape_controls, truncate_left
 from vaultlink.text import list_first, quote_name
 from vaultlink.write.cache import save_result
@@ -50,7 +45,6 @@ if TYPE_CHECKING:
 
 # -- opening the vault of a command, and resolving notes and paths named by the user ---------------
 # Settings from environment variables are read here.
-
 
 StartPaths: TypeAlias = Sequence[Path]
 """Paths that the vault contains, on disk or in the vault; without any, the current folder."""
@@ -227,29 +221,18 @@ class KeptOutput(msgspec.Struct, array_like=True):
 class KeptAnswer:
     """The last answer of its kind about a vault, and its place in the cache.
 
-    Attributes:
-        output: What was printed, if it was about the same vault and the same inputs; else None.
+    `output` is what was printed, if that was about the same vault and the same inputs; else None.
     """
 
     output: KeptOutput | None = None
 
     def __init__(
-        self,
-        scan: VaultScan,
-        terminal: Terminal,
-        kind: str,
-        inputs: str | None,
-        left_out: str = "",
+        self, scan: VaultScan, terminal: Terminal, kind: str, inputs: str | None, left_out: str = ""
     ):
-        """Look an answer up.
+        """Look up the answer of a command, or of what else its `kind` names.
 
-        Args:
-            scan: The scan of the vault.
-            terminal: Where the answer is printed.
-            kind: The command, and what else has an entry of its own in the cache.
-            inputs: What the answer depends on beside the vault and the terminal; None if it can't
-                be kept.
-            left_out: The vault path of a file that does not count.
+        `inputs` is what the answer depends on beside the vault and the terminal; None if it can't
+        be kept. `left_out` is the vault path of a file that does not count.
         """
         self._terminal, self._key = terminal, None
         self._entry = f"answer-{kind}-{terminal.written_format}"
@@ -463,24 +446,9 @@ def to_vault_paths(root: Path, paths: Sequence[Path]) -> tuple[str, ...]:
     return tuple(_to_vault_path(root, path) for path in paths)
 
 
-def answer_about_part(
-    name: str,
-    options: PathsOptions,
-    terminal: Terminal,
-    answer: "Callable[[Vault, Callable[[str], bool]], int]",
-    note: str | None = None,
-) -> int:
-    """Print an answer about the paths of the options, as `answer_from_options` does.
-
-    `answer` gets a function that returns True for the vault paths in them. Without paths, it is the
-    vault of a named note.
-    """
-
-    def answer_part(vault: "Vault") -> int:
-        return answer(vault, make_path_filter(to_vault_paths(vault.root, options.paths)))
-
-    start = options.paths or find_note_start(options, (note,))
-    return answer_from_options(name, options, terminal, answer_part, start)
+def make_part_filter(options: PathsOptions, vault: "Vault") -> Callable[[str], bool]:
+    """Return whether a vault path is in the paths of the options, as a function."""
+    return make_path_filter(to_vault_paths(vault.root, options.paths))
 
 
 def _find_containing_vault(start: StartPaths) -> VaultChoice:
@@ -597,7 +565,7 @@ def _refuse_link(vault: "Vault", text: str) -> None:
 
 
 def to_source_word(vault: "Vault", text: str) -> str:
-    """Return a word that names something; an alias becomes a path.
+    """Return the name of a file, tag, ... in the vault; an alias becomes a path.
 
     Raises UsageError.
     """

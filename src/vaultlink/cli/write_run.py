@@ -41,9 +41,6 @@ if TYPE_CHECKING:
     from vaultlink.fix.plan import Plan
 
 
-# -- run a command that changes a vault: lock, plan, write or preview, report ----------------------
-
-
 @contextmanager
 def hold_write_lock(terminal: Terminal, root: Path) -> Iterator[bool]:
     """Hold the write lock of a vault; report it if another run holds it.
@@ -84,8 +81,7 @@ class WritingCommand(ABC):
     Attributes:
         name: The name of the command.
         options: Its options.
-        terminal: Where it prints.
-        output_format: How it prints results. Only `json` concerns --diff, too.
+        terminal: Where and how it prints. Only the format `json` concerns --diff, too.
         root: The folder of the vault, once it is scanned.
         start: Paths in the vault, if any are named.
         overrides: Settings of the command in addition to those of its options.
@@ -99,9 +95,8 @@ class WritingCommand(ABC):
     is_dry = False
     is_interactive = False
 
-    def __init__(self, name: str, options: OpenOptions, terminal: Terminal, output_format: str):
-        self.name, self.options = name, options
-        self.terminal, self.output_format = terminal, output_format
+    def __init__(self, name: str, options: OpenOptions, terminal: Terminal):
+        self.name, self.options, self.terminal = name, options, terminal
 
     def identify_inputs(self, _scan: VaultScan) -> str | None:
         """Return what the plan depends on beside the vault; None if it can't be kept.
@@ -120,7 +115,8 @@ class WritingCommand(ABC):
 
     def choose_written_format(self) -> str:
         """Return the format of what is printed, by which an earlier output is known."""
-        return DIFF if self.is_dry and not is_json(self.output_format) else self.output_format
+        is_diff = self.is_dry and not is_json(self.terminal)
+        return DIFF if is_diff else self.terminal.output_format
 
     def describe_undo(self) -> str:
         """Return a sentence with the command that reverts the run."""
@@ -148,8 +144,7 @@ class WritingCommand(ABC):
 
     def preview(self, plan: "Plan") -> int:
         """Print what would be written and skipped; return the exit code."""
-        more = self.list_more_keys(plan)
-        print_plan(self.terminal, self.output_format, self.name, plan, plan.skipped, more)
+        print_plan(self.terminal, self.name, plan, plan.skipped, self.list_more_keys(plan))
         print_skipped_notes(plan.skipped)
         if sentence := self.describe(plan, would=True):
             self.terminal.print_message(sentence)

@@ -62,10 +62,7 @@ def read_rule_options(layer: Layer, name: str, given: object) -> Mapping[str, An
 
 
 def read_table(layer: Layer, key: str) -> Mapping[str, Any]:
-    """Return a setting that must be a table; empty if it is not set.
-
-    Raises ConfigError.
-    """
+    """Return a setting that must be a table, empty if not set. Raises ConfigError."""
     value = layer.values.get(key, {})
     if not isinstance(value, Mapping):
         raise ConfigError(
@@ -174,10 +171,7 @@ _OPTION_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
 
 
 def read_option_value(place: str, option: Option, value: Any) -> Any:
-    """Return the value of a rule option.
-
-    Raises ConfigError if it is not of the option's type or not among its choices.
-    """
+    """Return a value of the type and choices of an option. Raises ConfigError."""
     _require_type(f"{place}: must be", option.type, value)
     items = value if option.type == "list" else [value]
     for item in items:

@@ -47,11 +47,7 @@ class Expression:
     """A compiled expression, which ignores case."""
 
     def __init__(self, source: str):
-        """Compile an expression.
-
-        Raises:
-            UnsupportedExpression: The expression is invalid, too long, or has back references.
-        """
+        """Compile an expression. Raises UnsupportedExpression if it is not possible."""
         import regex  # noqa: PLC0415 - takes 60 ms, and few vaults need it
 
         if len(source) > _MAX_LENGTH:
@@ -66,11 +62,7 @@ class Expression:
             raise UnsupportedExpression("it is invalid") from None
 
     def search(self, text: str) -> bool:
-        """Return True if the expression matches anywhere in `text`.
-
-        Raises:
-            ConfigError: The search takes too long.
-        """
+        """Return True if the expression matches anywhere. Raises ConfigError if too slow."""
         try:
             return self.search_within(text, _MAX_SECONDS)
         except TimeoutError:

@@ -223,10 +223,7 @@ def _adapt_line_ends(text: str, new: str) -> str:
 
 
 def _read_elements(text: str, start: int) -> tuple[list[_Element], int]:
-    """Return the content of an object or array in valid JSON, and where it ends.
-
-    Raises ValueError for other values.
-    """
+    """Return the content of a JSON object or array, and its end. Raises ValueError."""
     if text[start] not in "{[":
         raise ValueError("neither an object nor an array")
     is_object, decoder = text[start] == "{", json.JSONDecoder()
@@ -278,9 +275,5 @@ def make_topic_pattern(topic: str) -> str | None:
 
 
 def allow_topics(text: str, patterns: Sequence[str], table: Sequence[str] = ()) -> str | None:
-    """Return the text of a configuration file with more patterns in `allow-dangling`.
-
-    `table` is the path of the table with the settings, such as `tool`, `vaultlink`. The result is
-    None if the patterns can't be inserted without another change of the text.
-    """
+    """Return a settings file with more in `allow-dangling`; None if that can't be."""
     return insert_list_items(text, patterns, _KEY, table)

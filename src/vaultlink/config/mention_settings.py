@@ -69,11 +69,7 @@ def format_pair(source: str, target: str) -> str:
 
 
 def ignore_mentions(text: str, items: Iterable[str], table: tuple[str, ...] = ()) -> str | None:
-    """Return the text of a configuration file with more ignored mentions.
-
-    `table` is the path of the table with the settings, such as `tool`, `vaultlink`. The result is
-    None if the entries can't be inserted without another change of the text.
-    """
+    """Return a settings file with more ignored mentions; None if that can't be."""
     from vaultlink.config.list_items import insert_list_items  # noqa: PLC0415 - only to write
 
     return insert_list_items(text, list(items), "ignore", table, "mentions")

@@ -61,10 +61,7 @@ def compile_ordered_globs(patterns: Sequence[str]) -> Callable[[str], bool | Non
 
 @lru_cache(maxsize=8)
 def compile_loose_globs(globs: tuple[str, ...]) -> Callable[[str], object]:
-    """Return a predicate that is true for paths that a rule's globs match.
-
-    The globs of an option are read as by `compile_globs`, but `*` and `?` cross folders.
-    """
+    """Return a predicate of paths that an option's globs match; `*` crosses folders."""
     if not globs:
         return _match_nothing
     return re.compile("|".join(map(_loose_glob_to_regex, globs))).fullmatch
@@ -81,10 +78,7 @@ _REGEX_END = translate("")[-2:]
 
 
 def compile_topics(patterns: Sequence[str]) -> Callable[[str], bool]:
-    """Return a predicate that is True for targets of links that the patterns allow.
-
-    A pattern for a note also allows targets with the note's extension, as in Markdown links.
-    """
+    """Return a predicate of allowed link targets, with or without a note's extension."""
     is_allowed = compile_globs(patterns)
     return lambda target: (
         is_allowed(target) or (target.endswith(".md") and is_allowed(target.removesuffix(".md")))
@@ -131,10 +125,7 @@ def list_unused_filters(filters: Sequence[str]) -> list[str]:
 
 
 def compile_path_prefixes(paths: Sequence[str]) -> Callable[[str], bool]:
-    """Return a predicate that is True for these paths and everything in these folders.
-
-    The paths of notes may lack `.md`. Case and Unicode form are ignored.
-    """
+    """Return a predicate of these paths, `.md` left out or not, and what is below."""
     wanted = frozenset(normalize_name(path) for path in paths)
     folders = tuple(path + "/" for path in wanted)
 

@@ -18,10 +18,7 @@ _SIZE = lazy_pattern(r"([1-9]\d{0,4}) ?(MB|GB)")
 
 
 class RunLimits(NamedTuple):
-    """Age in days and total size in bytes, above which recorded runs are deleted.
-
-    Neither is ever 0: a settings file of somebody else can't delete the runs of today.
-    """
+    """Age in days and size in bytes of recorded runs to keep; 0 would delete today's."""
 
     days: int
     size: int

@@ -113,10 +113,7 @@ class Config(msgspec.Struct, frozen=True):
     skipped_preview: tuple[str, ...] = ()
 
     def digest(self) -> str:
-        """Return a short hash of all settings that can change findings.
-
-        Equal settings have equal digests in every process.
-        """
+        """Return a short hash of the settings that can change findings, in any process."""
         relevant = (
             sorted(self.enabled),
             sorted((name, level.value) for name, level in self.severity.items()),
@@ -233,9 +230,7 @@ def _read_run_limits(layer: Layer) -> Iterator[tuple[str, str]]:
 
 def _read_mentions_settings(layer: Layer) -> Iterator[tuple[str, Any]]:
     if table := read_table(layer, "mentions"):
-        from vaultlink.config.mention_settings import (  # noqa: PLC0415 - rarely set
-            read_mentions_setting,
-        )
+        from vaultlink.config.mention_settings import read_mentions_setting  # noqa: PLC0415 - rarely set
 
         for key, value in table.items():
             if key not in MENTIONS_DEFAULTS:

@@ -77,10 +77,7 @@ def list_item_settings(values: Mapping[str, Any], rules: tuple[Rule, ...]) -> It
 def reject_impossible_items(
     layer: Layer, values: Mapping[str, Any], rules: tuple[Rule, ...]
 ) -> None:
-    """Raise ConfigError for an item that no vault can match.
-
-    `values` are the settings of the layer by their dotted keys.
-    """
+    """Raise ConfigError for an item that no vault can match; `values` by dotted keys."""
     for setting in list_item_settings(values, rules):
         for item in setting.items:
             if problem := explain_impossible_item(setting.kind, item):
@@ -90,10 +87,7 @@ def reject_impossible_items(
 
 
 def explain_impossible_item(kind: ItemKind, item: str) -> str:
-    """Return why no vault can match an item, and what to write; "" if one can.
-
-    Targets of links may be anything but empty: they may be absolute, or lead out of the vault.
-    """
+    """Return why no vault can match an item, and what to write; "" if one can."""
     text = item.strip()
     if kind in (ItemKind.ORDERED_GLOB, ItemKind.MENTION):
         text = text.removeprefix("!")

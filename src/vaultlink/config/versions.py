@@ -77,13 +77,7 @@ def require_version(layer: Layer, running: str) -> None:
 
 
 def matches_specifier(version: str, specifier: str) -> bool:
-    """Return True if a version matches a specifier, such as `>=0.6,<0.7`.
-
-    Pre-releases match like other versions.
-
-    Raises:
-        ValueError: The specifier, or the version, is not valid.
-    """
+    """Return True if a version matches `>=0.6,<0.7`. Raises ValueError for others."""
     results = list(_match_clauses(version, specifier))
     if not results:
         raise ValueError
@@ -121,10 +115,7 @@ def _match_clause(text: str, operator: str, wanted_text: str) -> bool:
 
 
 def _is_in_order(version: _Version, operator: str, wanted: _Version) -> bool:
-    """Compare by order.
-
-    `<1.7` excludes the pre-releases of 1.7, `>1.7` its post-releases and local versions.
-    """
+    """Compare by order; `<1.7` excludes pre-releases of 1.7, `>1.7` later forms of it."""
     is_same_base = version.base == wanted.base
     public = version._replace(local=())
     if operator == "<=":

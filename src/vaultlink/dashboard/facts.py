@@ -1,7 +1,7 @@
 """Build a report from the state of a vault: its totals and its tables."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from vaultlink.dashboard.model import (
@@ -17,6 +17,7 @@ from vaultlink.dashboard.model import (
     MissingAttachment,
     NoteRow,
     RelatedNoteRow,
+    ReportStep,
     RuleRow,
     SectionRow,
     TableCut,
@@ -25,8 +26,13 @@ from vaultlink.dashboard.model import (
     TwinRow,
     VaultReport,
 )
-from vaultlink.dashboard.next_steps import StepInputs, list_report_steps
-from vaultlink.dashboard.score import ScoreCounts, compute_score, count_score, list_sections
+from vaultlink.dashboard.score import (
+    ScoreCounts,
+    compute_score,
+    count_score,
+    estimate_points,
+    list_sections,
+)
 from vaultlink.engine.checks import check_with_rule
 from vaultlink.engine.step import State
 from vaultlink.fix.forecast import FixForecast, count_by_rule
@@ -51,6 +57,7 @@ from vaultlink.model import (
 )
 from vaultlink.report.changed_lines import cut_lines, find_first_change
 from vaultlink.report.full import REASON_LABELS
+from vaultlink.report.layout import format_count
 from vaultlink.report.listings import (
     DanglingTopic,
     DanglingTopicRow,
@@ -60,12 +67,10 @@ from vaultlink.report.listings import (
     rank_topics,
     topic_row,
 )
+from vaultlink.report.overview import list_fix_steps
 from vaultlink.rules.connections import UNUSED_ATTACHMENT
+from vaultlink.rules.section_rules import ALL_SECTION_RULES
 from vaultlink.text import group_by
-
-
-def _find_no_mentions() -> Sequence[Mention] | None:
-    return ()
 
 
 class ReportInputs(NamedTuple):
@@ -78,7 +83,7 @@ class ReportInputs(NamedTuple):
     text: TextByPath
     suggest_all: Callable[[Sequence[str]], Mapping[str, Sequence[Suggestion]]]
     forecast: Callable[[Sequence[Diagnostic]], FixForecast]
-    find_mentions: Callable[[], Sequence[Mention] | None] = _find_no_mentions
+    find_mentions: Callable[[], Sequence[Mention] | None] = lambda: ()
 
 
 class _Facts(NamedTuple):
@@ -97,13 +102,13 @@ class _Facts(NamedTuple):
     mentions: Sequence[Mention] | None
 
 
-def _collect_facts(sources: ReportInputs) -> _Facts:
-    state = sources.state
+def _collect_facts(inputs: ReportInputs) -> _Facts:
+    state = inputs.state
     index, found = state.index, state.diagnostics
     findings = [item for path in sorted(found) for item in found[path]]
     return _Facts(
         findings,
-        sources.forecast(findings),
+        inputs.forecast(findings),
         rank_topics(state),
         [path for path in find_orphans(index) if is_note(path)],
         find_dead_ends(index),
@@ -112,7 +117,7 @@ def _collect_facts(sources: ReportInputs) -> _Facts:
         list_sections(state),
         sorted(check_with_rule(state.settings, index, UNUSED_ATTACHMENT)),
         count_score(state),
-        sources.find_mentions(),
+        inputs.find_mentions(),
     )
 
 
@@ -185,7 +190,6 @@ _MAX_TRIED = 400
 _MAX_RELATED = 3
 """Related notes of each."""
 
-
 _MAX_TWINS = 20
 """Pairs of notes that are alike."""
 
@@ -200,7 +204,7 @@ class ReportLabels(NamedTuple):
 
 
 def build_report(
-    sources: ReportInputs,
+    inputs: ReportInputs,
     labels: ReportLabels,
     max_rows: int | None = None,
     paths: tuple[str, ...] = (),
@@ -210,9 +214,9 @@ def build_report(
     The tables are about the files in `paths`, vault paths of files and folders; without any, about
     the whole vault.
     """
-    state, wanted = sources.state, make_path_filter(paths)
+    state, wanted = inputs.state, make_path_filter(paths)
     unpack_all(state.index.notes, state.index.targets, state.diagnostics, state.tallies)
-    whole, cutter = _collect_facts(sources), _TableCutter(max_rows)
+    whole, cutter = _collect_facts(inputs), _TableCutter(max_rows)
     facts = _narrow_facts(whole, state, wanted) if paths else whole
     numbers = _NoteNumbers(state, wanted)
     missing = [topic for topic in facts.topics if has_known_extension(topic.name)]
@@ -224,7 +228,7 @@ def build_report(
         totals=_count_totals(state, whole),
         rules=cutter.cut("rules", _list_rules(state, facts)),
         folders=cutter.cut("folders", numbers.list_folders()),
-        topics=_list_topics(sources, cutter.cut("topics", facts.topics), cutter.max_named),
+        topics=_list_topics(inputs, cutter.cut("topics", facts.topics), cutter.max_named),
         orphans=numbers.describe(cutter.cut("orphans", facts.orphans)),
         dead_ends=numbers.describe(cutter.cut("dead_ends", facts.dead_ends)),
         islands=tuple(
@@ -240,33 +244,19 @@ def build_report(
         missing_attachments=tuple(
             [
                 MissingAttachment(
-                    topic.name,
-                    len(topic.sources),
-                    _list_sources(topic.sources, cutter.max_named),
+                    topic.name, len(topic.sources), _list_sources(topic.sources, cutter.max_named)
                 )
                 for topic in cutter.cut("missing_attachments", missing)
             ]
         ),
         sections=cutter.cut("sections", facts.sections),
-        fixes=describe_fixes(cutter.cut("fixes", fixes), sources.text),
-        next=list_report_steps(_gather_step_inputs(state, whole)),
-        mentions=_list_mentioned(facts, cutter, numbers, sources.text),
+        fixes=describe_fixes(cutter.cut("fixes", fixes), inputs.text),
+        next=_list_next_steps(state, whole),
+        mentions=_list_mentioned(facts, cutter, numbers, inputs.text),
         related=_list_isolated(state, facts.orphans, numbers),
         twins=_list_twins(state, numbers, wanted),
         cuts=tuple(cutter.cuts),
         paths=paths,
-    )
-
-
-def _gather_step_inputs(state: State, facts: _Facts) -> StepInputs:
-    return StepInputs(
-        state,
-        facts.counts,
-        facts.findings,
-        facts.fixable,
-        facts.mentions,
-        facts.sections,
-        len(facts.topics),
     )
 
 
@@ -308,10 +298,10 @@ def _list_rules(state: State, facts: _Facts) -> list[RuleRow]:
 
 
 def _list_topics(
-    sources: ReportInputs, topics: Sequence[DanglingTopic], max_named: int | None
+    inputs: ReportInputs, topics: Sequence[DanglingTopic], max_named: int | None
 ) -> tuple[TopicRow, ...]:
-    suggestions = sources.suggest_all([topic.name for topic in topics])
-    vaults = sources.state.settings.obsidian.vaults
+    suggestions = inputs.suggest_all([topic.name for topic in topics])
+    vaults = inputs.state.settings.obsidian.vaults
     rows = [topic_row(topic, lambda name: suggestions.get(name, ()), vaults) for topic in topics]
     return tuple([_describe_topic(row, max_named) for row in rows])
 
@@ -357,7 +347,6 @@ def _describe_fix(item: Diagnostic, fix: Fix, text: TextByPath) -> FixRow:
 
 
 # -- links to add ---------------------------------------------------------------------------------
-
 
 _MAX_PASSAGE = 90
 """Code points of a sentence that are shown on each side of a mention."""
@@ -497,3 +486,92 @@ class _NoteNumbers:
 
 def _parent_folder(path: str) -> str:
     return path.rpartition("/")[0]
+
+
+# -- the next steps: commands, with the gain of each -----------------------------------------------
+
+_COUNTED_ABOUT = {
+    "unresolved-link": ("mistake", "mistakes"),
+    "planned-link": ("planned note", "planned notes"),
+}
+"""What links with a proposal are about; the other proposals are called others."""
+
+
+def _list_next_steps(state: State, facts: _Facts) -> tuple[ReportStep, ...]:
+    """Return what to do next: what gains most points first, then what resolves most."""
+    steps = [
+        *_list_fix_steps(state, facts),
+        *_list_mention_steps(state, facts),
+        *_list_section_steps(state, facts),
+        *_list_topic_steps(len(facts.topics)),
+    ]
+    return tuple(sorted(steps, key=lambda step: (-step.points, -step.gain)))
+
+
+def _list_fix_steps(state: State, facts: _Facts) -> Iterator[ReportStep]:
+    for step in list_fix_steps(facts.fixable):
+        is_safe = step.command == "vaultlink fix"
+        resolved = _select_findings(facts, Safety.SAFE if is_safe else Safety.UNSAFE)
+        points = estimate_points(state, facts.counts, resolved)
+        if is_safe:
+            purpose = f"Apply {format_count(step.gain, 'safe fix', 'safe fixes')}"
+            yield ReportStep("safe-fixes", step.command, purpose, step.gain, points)
+            continue
+        least = "at least " if facts.fixable.has_guesses else ""
+        purpose = f"Decide on the proposals for {least}{_describe_proposals(resolved)}"
+        yield ReportStep("proposals", step.command, purpose, step.gain, points)
+
+
+def _select_findings(facts: _Facts, safety: Safety) -> list[Diagnostic]:
+    pairs = zip(facts.findings, facts.fixable.fixes, strict=True)
+    return [item for item, fix in pairs if fix is not None and fix.safety is safety]
+
+
+def _describe_proposals(findings: Sequence[Diagnostic]) -> str:
+    """Return the numbers of findings by kind: `5 mistakes and 2 other findings`."""
+    parts = []
+    for about, nouns in _COUNTED_ABOUT.items():
+        number = sum(item.about == about for item in findings)
+        parts += [format_count(number, *nouns)] if number else []
+    others = sum(item.about not in _COUNTED_ABOUT for item in findings)
+    parts += [format_count(others, "other finding" if parts else "finding")] if others else []
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _list_mention_steps(state: State, facts: _Facts) -> Iterator[ReportStep]:
+    mentions = facts.mentions
+    if mentions:
+        targets = len({item.target for item in mentions})
+        connected = {path for item in mentions for path in (item.path, item.target)}
+        points = estimate_points(state, facts.counts, connected=connected)
+        number = format_count(len(mentions), "place")
+        verb = "names" if len(mentions) == 1 else "name"
+        purpose = f"Link {number} that certainly {verb} {format_count(targets, 'note')}"
+        yield ReportStep("mentions", "vaultlink mentions --write", purpose, len(mentions), points)
+
+
+def _list_section_steps(state: State, facts: _Facts) -> Iterator[ReportStep]:
+    """Yield the update of sections, which `vaultlink fix` makes too if it is safe."""
+    number = sum(not row.in_step for row in facts.sections)
+    if not number:
+        return
+    safe = _select_section_findings(_select_findings(facts, Safety.SAFE))
+    found = safe or _select_section_findings(facts.findings)
+    rules = ",".join(sorted({item.rule for item in found}))
+    verb, command = ("Update", "fix") if safe else ("Correct", "check")
+    purpose = f"{verb} {format_count(number, 'backlinks section')} out of date"
+    points = estimate_points(state, facts.counts, found)
+    yield ReportStep("sections", f"vaultlink {command} --select {rules}", purpose, number, points)
+
+
+def _select_section_findings(findings: Sequence[Diagnostic]) -> list[Diagnostic]:
+    return [item for item in findings if item.rule in ALL_SECTION_RULES]
+
+
+def _list_topic_steps(topics: int) -> Iterator[ReportStep]:
+    if topics:
+        names = format_count(topics, "name")
+        verb = "has" if topics == 1 else "have"
+        purpose = f"Look through {names} in links that {verb} no file"
+        yield ReportStep("unresolved", "vaultlink unresolved", purpose, 0, 0)

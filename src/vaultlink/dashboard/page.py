@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 # A name can contain anything: markup, controls, bidirectional overrides, bytes that are not UTF-8,
 # or megabytes of text. Markup is escaped by the template. This module does the rest.
 
-
 SHOWN_CHARACTERS = 160
 """The longest name that is shown whole. Longer ones keep their beginning and end."""
 
@@ -70,9 +69,6 @@ def split_folder(path: str) -> tuple[str, str]:
     """
     folder, slash, name = path.rpartition("/")
     return folder + slash, name.removesuffix(".md")
-
-
-# -- the difference between a line before and after a fix, as parts of both lines ------------------
 
 
 def compare_lines(before: str, after: str) -> tuple[list[DiffPart], list[DiffPart]]:
@@ -160,11 +156,7 @@ _SEGMENT_GAP = 0.5
 
 
 def list_figures(totals: Totals) -> list[Figure]:
-    severities = (
-        (totals.errors, "error"),
-        (totals.warnings, "warning"),
-        (totals.infos, "info"),
-    )
+    severities = ((totals.errors, "error"), (totals.warnings, "warning"), (totals.infos, "info"))
     findings = ", ".join(format_count(count, noun) for count, noun in severities if count)
     return [
         Figure("Notes", totals.notes, f"and {format_count(totals.attachments, 'attachment')}"),
@@ -184,7 +176,11 @@ def list_figures(totals: Totals) -> list[Figure]:
             f"{totals.fixes_safe:,} safe" + ("" if totals.has_all_fixes else ", perhaps more"),
             "fixes",
         ),
-        *_list_mention_figure(totals),
+        *(
+            [Figure("Mentions", totals.mentions, "certain, without a link", "mentions")]
+            if totals.mentions
+            else []
+        ),
         Figure("Orphans", totals.orphans, format_count(totals.dead_ends, "dead end"), "orphans"),
         Figure("Islands", totals.islands, "not linked to the largest group", "islands"),
         Figure(
@@ -196,14 +192,7 @@ def list_figures(totals: Totals) -> list[Figure]:
     ]
 
 
-def _list_mention_figure(totals: Totals) -> list[Figure]:
-    if not totals.mentions:
-        return []
-    return [Figure("Mentions", totals.mentions, "certain, without a link", "mentions")]
-
-
 # -- the trend ------------------------------------------------------------------------------------
-
 
 _WIDTH, _HEIGHT = 240, 48
 """The size of a line in pixels."""
@@ -287,7 +276,6 @@ def _format_pixels(value: float) -> str:
 # The form is JSON of columns, compressed by gzip, in base64: browsers decompress and parse it
 # without a library, and no text of a note can end the element that holds it.
 
-
 _MAX_TEXT = 240
 """Characters of a name or label. The name of a topic can be as long as a note."""
 _KINDS = {"note": "n", "attachment": "a", "canvas": "c", "dangling": "d"}
@@ -360,10 +348,8 @@ def _encode_edges(edges: list[tuple[int, int]]) -> list[int]:
     return encoded
 
 
-# -- the report as one HTML page that needs no network ---------------------------------------------
 # The page states its own content security policy: the browser runs the scripts of this package,
 # whose hashes are in the policy, and loads nothing. So what the template escapes is doubly inert.
-
 
 _STILL_WIDTH = 1200
 """The width in pixels of the picture that a browser without JavaScript shows."""
@@ -381,11 +367,7 @@ SECTIONS = (
     ),
     (
         "Links to add",
-        (
-            ("mentions", "Certain mentions"),
-            ("related", "Isolated notes"),
-            ("twins", "Twins"),
-        ),
+        (("mentions", "Certain mentions"), ("related", "Isolated notes"), ("twins", "Twins")),
     ),
     (
         "Connections",
@@ -407,7 +389,6 @@ SECTIONS = (
     ),
 )
 """The sections with tables: their group, and the report's field and the title of each."""
-
 
 STEP_TABLES = {
     "safe-fixes": "fixes",
@@ -504,12 +485,11 @@ def _read_asset(name: str) -> str:
 
 def format_policy(style: str, scripts: Sequence[str]) -> str:
     """Return the content security policy that allows these inline texts only."""
-    hashes = [_format_hash(text) for text in (style, *scripts)]
+    hashes = [
+        f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+        for text in (style, *scripts)
+    ]
     return (
         f"default-src 'none'; style-src {hashes[0]}; script-src {' '.join(hashes[1:])}; "
         "base-uri 'none'; form-action 'none'"
     )
-
-
-def _format_hash(text: str) -> str:
-    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

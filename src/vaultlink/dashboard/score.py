@@ -19,8 +19,6 @@ from vaultlink.report.layout import format_count
 from vaultlink.rules.section_rules import ALL_SECTION_RULES
 from vaultlink.text import group_by
 
-# -- the health score of a vault: a weighted sum of healthy shares ---------------------------------
-
 
 class ScoreCounts(NamedTuple):
     """The counts of a vault that the health score is computed from.
@@ -62,7 +60,8 @@ def compute_score(counts: ScoreCounts) -> HealthScore:
         exact += points
         rounded = round(float(points), 2), round(float(most), 2)
         parts.append(ScorePart(name, label, healthy, total, weight, *rounded))
-    limit = _find_limit(counts.errors_and_warnings)
+    found = counts.errors_and_warnings
+    limit = next((limit for least, limit in _LIMITS if found >= least), 100)
     return HealthScore(min(int(exact), limit), tuple(parts), limit)
 
 
@@ -79,11 +78,6 @@ _LIMITS = ((10_000, 80), (1_000, 90), (100, 94), (10, 97))
 
 A share hides how much is left to do: 2,000 broken links are less than 2 % of a large vault.
 """
-
-
-def _find_limit(errors_and_warnings: int) -> int:
-    return next((limit for least, limit in _LIMITS if errors_and_warnings >= least), 100)
-
 
 _COUNTED_SEVERITIES = (Severity.ERROR, Severity.WARNING)
 
@@ -133,11 +127,8 @@ def estimate_points(
 ) -> float:
     """Return the points that the score can gain, rounded to one digit.
 
-    Args:
-        state: The state of the vault.
-        counts: Its counts.
-        resolved: The findings that go away.
-        connected: Vault paths of notes that get a link to another file, or from one.
+    The `resolved` findings go away; notes at the `connected` paths get a link to another file, or
+    from one.
     """
     after = _count_after(state, counts, resolved, connected)
     return max(round(_sum_points(compute_score(after)) - _sum_points(compute_score(counts)), 1), 0)
@@ -148,10 +139,7 @@ def _sum_points(score: HealthScore) -> float:
 
 
 def _count_after(
-    state: State,
-    counts: ScoreCounts,
-    resolved: Sequence[Diagnostic],
-    connected: Collection[str],
+    state: State, counts: ScoreCounts, resolved: Sequence[Diagnostic], connected: Collection[str]
 ) -> ScoreCounts:
     links = sum(item.about in UNRESOLVED for item in resolved)
     gone = group_by(resolved, lambda item: item.path)
@@ -180,7 +168,6 @@ def _count_out_of_step(state: State, path: str, found: Sequence[Diagnostic]) -> 
 
 
 # -- backlinks sections ---------------------------------------------------------------------------
-
 
 _IN_STEP = "in step"
 _SECTION = "section"
@@ -247,7 +234,6 @@ def _describe_sections(note: Note, found: Sequence[Diagnostic]) -> Iterator[Sect
 
 # -- the trend of a vault: what is counted of the state at each commit -----------------------------
 
-
 _Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
 
 
@@ -286,16 +272,12 @@ def build_trend(
     is_shallow: bool = False,
     problem: str = "",
 ) -> Trend:
-    """Return the trend of commits.
+    """Return the trend of commits, which are given latest first.
 
     Commits without notes are left out, and so are all before the first one that was not measured.
-
-    Args:
-        commits: The commits, latest first.
-        measures: The numbers of their trees. Trees without files have none.
-        asked: The number of commits asked for.
-        is_shallow: True if the clone may lack commits.
-        problem: The reason why a tree was not measured, as a clause; "" if all were.
+    `measures` are the numbers of their trees; trees without files have none. `asked` is the number
+    of commits asked for. `problem` is the reason why a tree was not measured, as a clause; "" if
+    all were.
     """
     points: list[TrendPoint] = []
     empty = 0

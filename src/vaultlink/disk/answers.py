@@ -386,10 +386,7 @@ class _Validator:
     @cached_property
     def _moved_words(self) -> set[str]:
         """The words in unresolved targets and headings that changed notes gained or lost."""
-        from vaultlink.index.vocabulary import (  # noqa: PLC0415 - for tried fixes only
-            list_compared_words,
-            list_word_texts,
-        )
+        from vaultlink.index.vocabulary import list_compared_words, list_word_texts  # noqa: PLC0415 - for tried fixes only
 
         moved: set[str] = set()
         for path in self._changed:

@@ -93,11 +93,7 @@ def _remember_saved(
         if is_plain_edit(before, now, path):
             return NO_HISTORY
     from vaultlink.history.file_pairs import Snapshot, follow  # noqa: PLC0415 - not for a draft
-    from vaultlink.history.link_changes import (  # noqa: PLC0415 - as above
-        remember_created,
-        remember_links,
-        remember_names,
-    )
+    from vaultlink.history.link_changes import remember_created, remember_links, remember_names  # noqa: PLC0415 - as above
     from vaultlink.history.matcher import PieceIndex  # noqa: PLC0415 - as above
 
     since = max(known.vanished.values(), default=UNCOMMITTED) + 1
@@ -121,10 +117,7 @@ def _renew_history(scan: VaultScan, now: Index, known: History) -> History:
     """Return what still holds of a history that was remembered without a state."""
     if known == NO_HISTORY:
         return known
-    from vaultlink.history.link_changes import (  # noqa: PLC0415 - only after an update
-        remember_links,
-        remember_names,
-    )
+    from vaultlink.history.link_changes import remember_links, remember_names  # noqa: PLC0415 - only after an update
 
     history = known.within(scan.listing.files)
     return remember_names(remember_links(history, now, now, {}), now, now, {})

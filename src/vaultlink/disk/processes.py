@@ -173,9 +173,7 @@ def _receive_result(receiver: "Connection", worker: "BaseProcess") -> bytes | No
 
 
 def _send_result(
-    sender: "Connection",
-    connections: "Sequence[Connection]",
-    work: Callable[[], bytes],
+    sender: "Connection", connections: "Sequence[Connection]", work: Callable[[], bytes]
 ) -> None:
     for number in _TERMINATION_SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:

@@ -11,13 +11,7 @@ from typing import Any, NamedTuple
 
 from vaultlink.config.layers import CONFIG_NAMES
 from vaultlink.errors import ConfigError
-from vaultlink.files import (
-    NO_FOLLOW,
-    UnusualFileError,
-    path_exists,
-    read_regular,
-    read_within,
-)
+from vaultlink.files import NO_FOLLOW, UnusualFileError, path_exists, read_regular, read_within
 from vaultlink.text import curl_quotes, lazy_pattern
 
 MAX_CONFIG_BYTES = 256_000
@@ -186,10 +180,7 @@ def load_rules(*, examples: bool = True) -> dict[str, Mapping[str, Any]]:
     import yaml  # noqa: PLC0415 - a cached check does not need it
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    for folder in (
-        Path(__file__).parents[1] / "rules",
-        Path(__file__).parents[3] / "rules",
-    ):
+    for folder in (Path(__file__).parents[1] / "rules", Path(__file__).parents[3] / "rules"):
         files = sorted(folder.glob("*.yaml"))
         texts = [file.read_bytes() for file in files]
         if not examples:

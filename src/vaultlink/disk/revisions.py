@@ -85,11 +85,7 @@ class Comparison:
         return self._list_untracked()
 
     def find_moves(
-        self,
-        files: Mapping[str, FileStamp],
-        notes: Mapping[str, Note],
-        *,
-        any_alike: bool = False,
+        self, files: Mapping[str, FileStamp], notes: Mapping[str, Note], *, any_alike: bool = False
     ) -> Mapping[str, str]:
         """Return the moves since the revision. A moved file is missing at its old path."""
         if all(entry.status in "AMT" for entry in self.entries):

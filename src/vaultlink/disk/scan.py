@@ -381,14 +381,7 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
     )
     obsidian, unused = _drop_slow_filters(obsidian, listing.files)
     return VaultScan(
-        root,
-        settings,
-        listing,
-        tuple(layers),
-        obsidian,
-        load_ignore_filter(root),
-        started,
-        unused,
+        root, settings, listing, tuple(layers), obsidian, load_ignore_filter(root), started, unused
     )
 
 
@@ -410,10 +403,7 @@ def _drop_slow_filters(
     filters = obsidian.ignore_filters
     if not filters:
         return obsidian, ()
-    from vaultlink.config.patterns import (  # noqa: PLC0415 - few vaults need it
-        find_expressions,
-        list_unused_filters,
-    )
+    from vaultlink.config.patterns import find_expressions, list_unused_filters  # noqa: PLC0415 - few vaults need it
 
     slow = [
         item

@@ -25,14 +25,7 @@ from vaultlink.index.index import (
     merge_groups,
     spellings_in_note,
 )
-from vaultlink.index.packed_map import (
-    MAX_REMEMBERED,
-    Chunk,
-    Column,
-    ColumnBuilder,
-    Keys,
-    PackedMap,
-)
+from vaultlink.index.packed_map import MAX_REMEMBERED, Chunk, Column, ColumnBuilder, Keys, PackedMap
 from vaultlink.index.resolve import PathsByName
 from vaultlink.index.update import make_resolver
 from vaultlink.model import Diagnostic, LinkCounts, Note, Suggestion

@@ -104,10 +104,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def section_headings(self) -> tuple[str, ...]:
-        """The configured headings of sections.
-
-        Sections are recognised by these headings and the built-in one.
-        """
+        """The configured headings of sections, recognised beside the built-in one."""
         settings = self.config.backlinks
         return (settings["heading"], *settings["headings"])
 
@@ -188,10 +185,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         return {rule.name: rule.scope for rule in self.rules}
 
     def ignored_rules(self, path: str) -> frozenset[str]:
-        """Return the names of the rules ignored at a path.
-
-        Other rules still yield to them.
-        """
+        """Return the names of the rules ignored at a path; others still yield to them."""
         quiet = self.quiet_rules
         return (
             quiet.union(*(names for matches, names in self.per_path_ignores if matches(path)))
@@ -307,11 +301,7 @@ class _CheckRun:
     def _run(
         self, checks: "Iterable[_LoadedCheck]", path: str, subject: Note | str
     ) -> tuple[Diagnostic, ...]:
-        """Run checks and apply `yields-to`.
-
-        A rule ignored at this path runs all the same if others yield to it; its findings are
-        dropped.
-        """
+        """Run checks; a rule ignored here runs without findings if others yield to it."""
         settings, found, filled = self._settings, [], list[set[LinkPlace]]()
         ignored = settings.ignored_rules(path)
         unneeded = ignored - settings.overriding_rules if ignored else ignored
@@ -339,10 +329,7 @@ class _CheckRun:
 
 
 def check_note(settings: LinterSettings, note: Note, text: str | None) -> tuple[Diagnostic, ...]:
-    """Run the checks of scope `note` on a note.
-
-    If `text` is None, checks that read the text are left out.
-    """
+    """Run the checks of scope `note`; without `text`, not those that read it."""
     return settings.note_run.check_note(note, None, text)
 
 

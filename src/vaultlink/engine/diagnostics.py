@@ -12,8 +12,6 @@ from vaultlink.rules.context import Finding
 from vaultlink.rules.registry import Rule
 from vaultlink.text import blake2b, lazy_pattern
 
-# -- build the diagnostics of findings: rule, severity, path and fix are added ---------------------
-
 
 class DiagnosticBuilder:
     """Builds the diagnostics of one rule."""
@@ -76,10 +74,7 @@ MENTION = FindingKind("", "unlinked-mention", Severity.INFO)
 def make_finding(
     kind: FindingKind, path: str, place: SourceSpan, message: str, resolved: str | None = None
 ) -> Diagnostic:
-    """Return a finding that no check makes, because it is made on demand.
-
-    `place` is in one line. `resolved` is the vault path of a file that the finding is about.
-    """
+    """Return a finding made on demand, for a place in one line and maybe a file."""
     start, end, line, column = place.start, place.end, place.line, place.column
     return Diagnostic(
         *kind,
@@ -188,10 +183,7 @@ def fingerprint_all(diagnostics: Sequence[Diagnostic], text: TextByPath) -> list
 def split_changed(
     old: Sequence[Diagnostic], new: Sequence[Diagnostic], old_text: TextByPath, new_text: TextByPath
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
-    """Return the findings of a note that are new, and those that are gone.
-
-    A link that is reported by another rule than before, as another name is near now, is neither.
-    """
+    """Return new and gone findings; a link reported by another rule is neither."""
     if old == new:
         return [], []
     old_keys = compute_identities(list(map(_as_known, old)), old_text)

@@ -62,21 +62,14 @@ class Presence(Enum):
 
 
 class AnalysedNote(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """A note and the findings of the checks of scope `note`.
-
-    The text is not needed after the analysis.
-    """
+    """A note and the findings of the checks of scope `note`."""
 
     note: Note
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
 class Change(msgspec.Struct, frozen=True):
-    """The new content of a path.
-
-    `content` is a text, a note analysed elsewhere (such as in a worker process), or a presence
-    without text.
-    """
+    """The new content of a path: a text, a note analysed elsewhere, or a presence."""
 
     path: str
     content: str | AnalysedNote | Presence
@@ -132,11 +125,7 @@ class ChangedFiles(msgspec.Struct, frozen=True):
 
 
 class Examined(NamedTuple):
-    """Results of checking paths, by path.
-
-    These are all findings, those to report, and the counts of links. A path without findings, or
-    that is no note, is absent, or its value is None.
-    """
+    """All findings, those to report, and link counts by path; None or absent for none."""
 
     found: Mapping[str, tuple[Diagnostic, ...] | None]
     diagnostics: Mapping[str, tuple[Diagnostic, ...] | None]
@@ -418,9 +407,6 @@ def _suppress(
     )
 
 
-# -- analysing one text ---------------------------------------------------------------------------
-
-
 def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
     """Parse a text and run the checks of scope `note`."""
     # A run on an unchanged vault does not need the parsers.
@@ -449,10 +435,7 @@ def parse(settings: LinterSettings, path: str, text: str) -> Note:
 
 
 def analyse_unreadable(settings: LinterSettings, path: str, kind: str, detail: str) -> AnalysedNote:
-    """Return a note whose text can't be read.
-
-    It exists as a target and has one parse problem.
-    """
+    """Return a note that can't be read: a target that exists with one parse problem."""
     note = Note(path, problems=(ParseProblem(0, 0, 1, 1, kind, detail),))
     return AnalysedNote(note, check_note(settings, note, None))
 

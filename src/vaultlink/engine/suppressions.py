@@ -92,10 +92,7 @@ class _RuleDirectives:
                 self._active.append((first, len(self._disabling)))
 
     def apply_to(self, item: Diagnostic) -> bool:
-        """Return True if a directive suppresses a finding, and record those that do.
-
-        `disable` applies to the end of the note or to the next `enable`.
-        """
+        """Return True if a directive suppresses a finding; `disable` lasts to `enable`."""
         number = bisect_left(self._starts, item.start)
         first, last = self._active[number - 1] if number else (0, 0)
         if first < last:
@@ -136,11 +133,7 @@ class _EnabledRules:
 
 
 def _names_rule(directive: Directive, code: str, name: str, *origin: str) -> bool:
-    """Return True if a directive names a rule by name, code or prefix of the code.
-
-    `origin` is the name and the code of the rule that it was split from. A directive without names
-    applies to all rules.
-    """
+    """Return True if a directive names a rule, its origin or their codes, or none."""
     return not directive.rules or any(
         selector.lower() in (name, *origin)
         or code.startswith(selector.upper())

@@ -34,11 +34,7 @@ from vaultlink.rules.registry import Rule
 def list_fix_makers(
     rules: Iterable[Rule], answers: FixAnswers | None = None
 ) -> Mapping[str, FixMaker]:
-    """Return the maker of each rule with deferred fixes, by rule name.
-
-    Fixes of unresolved targets are all unsafe and slow to find: they are left out without
-    `answers`.
-    """
+    """Return the makers by rule; the slow ones of unresolved targets with `answers`."""
     makers: dict[str, FixMaker] = {"section": SectionFixMaker()}
     if answers is not None:
         makers["target"] = lambda state, sources, item: find_dangling_fix(
@@ -48,10 +44,7 @@ def list_fix_makers(
 
 
 def fix_choices(state: State, sources: FixInputs, item: Diagnostic) -> list[Fix]:
-    """Return the fixes to propose for a finding, the likeliest first.
-
-    Those of an unresolved target link it to a file.
-    """
+    """Return the fixes to propose for a finding, the likeliest first."""
     rule = state.settings.rules_by_name[item.rule]
     if rule.deferred_fix == "target":
         return list(list_link_fixes(state, sources, item))
@@ -149,11 +142,7 @@ class FixCause(msgspec.Struct, frozen=True):
 
 class FixChooser:
     def __init__(
-        self,
-        state: State,
-        sources: FixInputs,
-        findings: Iterable[Diagnostic],
-        answers: FixAnswers,
+        self, state: State, sources: FixInputs, findings: Iterable[Diagnostic], answers: FixAnswers
     ):
         self._state, self._sources, self._answers = state, sources, answers
         self.causes = self._group_causes(findings)
@@ -207,10 +196,7 @@ class FixChooser:
 
 
 def _target_key(item: Diagnostic) -> str:
-    """Return the target that the links of a cause share, whatever its case.
-
-    Topics also join other spellings: a new note would not resolve these as they are written.
-    """
+    """Return the target of a cause in any case; of a topic, in any spelling, too."""
     if item.target is None:
         return item.message
     return f"{normalize_name(topic_name(item.target))}{item.subpath or ''}"

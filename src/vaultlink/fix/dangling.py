@@ -28,11 +28,7 @@ from vaultlink.text import lazy_pattern
 
 
 def respell_folders(index: Index, path: str) -> str:
-    """Return a path with its folders spelled as those that contain files.
-
-    Folders whose names differ only in case or Unicode form are one folder on many disks, and links
-    do not distinguish them.
-    """
+    """Return a path with its folders as files have them, in case and Unicode form."""
     *folders, name = path.split("/")
     place = ""
     for folder in folders:
@@ -62,10 +58,7 @@ def compose_new_note(index: Index, path: str, answers: FixAnswers) -> str:
 
 
 def _count_spellings(index: Index, path: str, name: str) -> tuple[Counter[str], Counter[str]]:
-    """Count the targets and the display texts of links that will resolve to `path`.
-
-    Only spellings of `name` are counted.
-    """
+    """Count the targets and display texts of links to `path` that spell `name`."""
     names = {normalize_name(file_name(path)): (path,)}
     wanted = spelling_key(name)
     targets: Counter[str] = Counter()
@@ -163,10 +156,7 @@ def build_creation_fix(state: State, item: Diagnostic, answers: FixAnswers) -> F
 
 
 def find_dangling_link(index: Index, item: Diagnostic) -> Link | None:
-    """Return the unresolved link of a finding, or None.
-
-    Canvases are not edited: their links give None.
-    """
+    """Return the unresolved link of a finding; None in canvases, which aren't edited."""
     if item.path not in index.notes:
         return None
     links_by_span = index.derive(_LinksBySpan)
@@ -180,10 +170,7 @@ def find_dangling_link(index: Index, item: Diagnostic) -> Link | None:
 
 
 class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
-    """Path to the unresolved links of a note by their spans.
-
-    Cached because a note may have very many of them.
-    """
+    """Path to the unresolved links of a note by span, cached as there may be many."""
 
     def __init__(self, _index: Index) -> None:
         super().__init__()
@@ -277,10 +264,7 @@ _FILE_EXTENSION = lazy_pattern(r"\.[A-Za-z]{2,4}\d?$")
 
 
 def _build_note_fix(index: Index, link: Link, answers: FixAnswers) -> Fix | None:
-    """Create a note for a target.
-
-    None if no note can have this name, or if the link would not resolve to the new note.
-    """
+    """Create a note, if a file can have this name and the link would resolve to it."""
     target = link.target.removesuffix(".md")
     if (
         link.embed

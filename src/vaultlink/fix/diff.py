@@ -23,10 +23,7 @@ TextChange = tuple[str, str | None, str | None]
 
 
 class DiffLine(NamedTuple):
-    """A line of a diff without its line feed.
-
-    `kind` is `file` (a header), `hunk`, `-`, `+`, or "" for all others.
-    """
+    """A line of a diff; `kind` is `file` (header), `hunk`, `-`, `+`, or empty."""
 
     kind: str
     text: str
@@ -107,7 +104,6 @@ def _format_binary_removal(path: str, text: str) -> Iterator[DiffLine]:
 
 
 def _format_rename(old: str, new: str) -> DiffLine:
-    """Return the first line of git's header."""
     return DiffLine("file", f"diff --git {_quote_path('a/', old)} {_quote_path('b/', new)}")
 
 
@@ -133,10 +129,7 @@ def _rate_similarity(
 
 
 def _quote_header_path(prefix: str, path: str) -> str:
-    """Format a path behind dashes or plus signs.
-
-    A tab follows a path with spaces, so that programs detect its end.
-    """
+    """Format a path behind dashes or plus signs; a tab ends one with spaces."""
     quoted = _quote_path(prefix, path)
     return f"{quoted}\t" if " " in path and not quoted.startswith('"') else quoted
 

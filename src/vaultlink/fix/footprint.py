@@ -145,10 +145,7 @@ def _is_titled_alike(old: Note | None, new: Note | None) -> bool:
 def _drop_mere_targets(
     before: Index, after: Index, edited: set[str], checked: Iterable[str]
 ) -> Iterator[str]:
-    """Yield the notes that a step checked again, some for links alone left out.
-
-    A link to or from an edited note makes no error, unless it names a heading or block there.
-    """
+    """Yield the notes checked again; for links alone, only if they name an anchor."""
     indexes = before, after
     targets = {target for index in indexes for path in edited for target in index.targets[path]}
     anchors = {

@@ -63,10 +63,7 @@ def count_fixes(fixes: Iterable[Fix | None], known: Iterable[Fix | None] = ()) -
 
 
 def join_forecasts(parts: Iterable[tuple[FixForecast, int]]) -> FixForecast:
-    """Return the forecast for all findings from those for parts of them.
-
-    Each part has a number: how many parts are like it.
-    """
+    """Join the forecasts of parts, each with the number of parts that are like it."""
     found = list(parts)
     return FixForecast(
         safe=sum(part.safe * times for part, times in found),

@@ -131,13 +131,8 @@ class FixForecaster:
         rules = self._state.settings.rules_by_name
         return any(rules[item.rule].deferred_fix == "target" for item in findings)
 
-    # -- fixes that need no trial ------------------------------------------------------------------
-
     def _are_joint(self, pairs: Iterable[FindingWithFix]) -> bool:
-        """Return True if fixes of one note may depend on those of others.
-
-        So do sections, which list links of other notes, and fixes that change several files.
-        """
+        """Return True if fixes of notes depend on others: in sections, or several files."""
         rules = self._state.settings.rules_by_name
         return any(
             rules[item.rule].fixed_last or any([edit.path != item.path for edit in fix.edits])  # noqa: C419
@@ -157,11 +152,7 @@ class FixForecaster:
         return {path for path, group in by_path.items() if not self._are_link_edits(path, group)}
 
     def _are_link_edits(self, path: str, pairs: Sequence[FindingWithFix]) -> bool:
-        """Return True if fixes only change the targets of different links in plain text.
-
-        These links stand in no section and in no heading that a link may name, and do not contain
-        each other.
-        """
+        """Return True if fixes only retarget links in plain text, outside sections."""
         index = self._state.index
         note = index.notes.get(path)
         if note is None or note.directives:
@@ -186,8 +177,6 @@ class FixForecaster:
             )
         )
 
-    # -- fixes that are tried ----------------------------------------------------------------------
-
     def _try(
         self,
         pairs: Sequence[FindingWithFix],
@@ -196,11 +185,7 @@ class FixForecaster:
         *,
         is_joint: bool,
     ) -> Mapping[Safety, Collection[FindingPlace] | None]:
-        """Return the places of the findings that plans resolve, by safety.
-
-        They are None if there are too many fixes of this safety. `paths` are those of the notes
-        with fixes to try; the plans leave out other notes unless `is_joint`.
-        """
+        """Return the places that plans resolve, by safety; None for too many fixes."""
         made: dict[Safety, Collection[FindingPlace] | None] = {}
         self._recorder = None
         if not is_joint and select is None:

@@ -54,10 +54,7 @@ class FixTrial:
         self._left_out: list[_Rejection] = []
 
     def select(self, fixes: Sequence[FindingWithFix]) -> list[FindingWithFix]:
-        """Return the fixes to try next, which do not overlap.
-
-        Suspects come last, one by one. Those left out are tried again if others were made since.
-        """
+        """Return the fixes to try next, which do not overlap; suspects last, one by one."""
         if not self._suspects and not self._rejected:
             return self._take_first(select_fixes(fixes))
         keys = [_make_key(item) for item in fixes]
@@ -102,10 +99,7 @@ class FixTrial:
                 self._rejected.setdefault(key, _Rejection(diagnostic.path, fix.safety, item))
 
     def accept(self, fixes: Sequence[FindingWithFix], edits: Mapping[str, Sequence[Edit]]) -> float:
-        """Record that these fixes were made; return the share of a round that they are.
-
-        `edits` are their edits by path, in order.
-        """
+        """Record that fixes were made; return the share of a round that they are."""
         self._has_progressed = True
         is_suspect = bool(self._suspects) and _make_key(fixes[0]) in self._suspects
         is_limited = _WHOLE_VAULT in self._limits or edits.keys() <= self._limits.keys()
@@ -136,10 +130,7 @@ class FixTrial:
 
 
 class ChosenFixes:
-    """Fixes of the original texts, each of which is to be made once.
-
-    Called with a round's state, it returns those that remain.
-    """
+    """Fixes of the original texts, each made once: a round gets those that remain."""
 
     def __init__(self, fixes: Sequence[FindingWithFix]):
         self._remaining = list(fixes)
@@ -315,11 +306,7 @@ class _FixLoop:
         return self._texts[path][1] if path in self._texts else self._sources.text(path)
 
     def _select_applicable(self, fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
-        """Return the fixes to make in a round.
-
-        They do not overlap, their notes can be read and changed, and they change no heading that a
-        link names.
-        """
+        """Return the fixes of a round: no overlaps, writable notes, no heading with links."""
         applicable = []
         for diagnostic, fix in fixes:
             locked = [
@@ -343,7 +330,6 @@ class _FixLoop:
         return self._trial.select(early) or self._trial.select(applicable)
 
     def _apply_round(self, fixes: list[FindingWithFix]) -> float:
-        """Apply fixes unless they break a promise; return the share of a round."""
         edits, rules = _group_by_path(fixes)
         old = {path: self._get_text(path) or "" for path in edits}
         new = {path: apply_edits(old[path], group) for path, group in edits.items()}
@@ -432,10 +418,7 @@ class FindingPlace(NamedTuple):
 
 
 def place_finding(item: Diagnostic) -> FindingPlace:
-    """Return the values that tell a finding from others of its state.
-
-    The finding itself may be another object each time: a large state decodes it anew.
-    """
+    """Return what tells a finding from others: the object may be decoded anew."""
     return FindingPlace(item.path, item.start, item.end, item.code, item.message)
 
 
@@ -452,11 +435,7 @@ def _make_changes(texts: Mapping[str, str]) -> list[Change]:
 
 
 class _FixSelector:
-    """Selects the findings of a state that have an allowed fix.
-
-    Deferred fixes are cached for the next round, in which an unaffected finding is still the same
-    value. The cache is cleared when files, aliases or titles change.
-    """
+    """Selects findings with an allowed fix; keeps deferred fixes while names stay."""
 
     def __init__(
         self, allowed: FixFilter, deferred: Mapping[str, FixMaker], picked: FindingSelector
@@ -486,10 +465,7 @@ class _FixSelector:
 def find_fix(
     state: State, sources: FixInputs, diagnostic: Diagnostic, deferred: Mapping[str, FixMaker]
 ) -> Fix | None:
-    """Return the fix of a finding, made on demand if it is deferred, or None.
-
-    None if it is unsafe and its note is only read.
-    """
+    """Return the fix, made on demand if deferred; None if unsafe in a read-only note."""
     fix = diagnostic.fix
     if fix is None and diagnostic.rule in deferred:
         fix = deferred[diagnostic.rule](state, sources, diagnostic)
@@ -521,7 +497,6 @@ def _find_headings_at(headings: tuple[Heading, ...], edit: Edit) -> tuple[Headin
 def _group_by_path(
     fixes: Sequence[FindingWithFix],
 ) -> tuple[dict[str, list[Edit]], dict[str, set[str]]]:
-    """Return the edits of fixes and the names of their rules, both by path."""
     edits: dict[str, list[Edit]] = {}
     rules: dict[str, set[str]] = {}
     for diagnostic, fix in fixes:

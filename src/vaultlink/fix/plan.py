@@ -342,10 +342,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
         return place._replace(line=line, column=column)
 
     def written(self, paths: Collection[str], *, moved: bool = True) -> "Plan":
-        """Return the part of a plan that was written.
-
-        `moved` says that the files were moved.
-        """
+        """Return the part of a plan that was written; `moved` if its files were moved."""
         missing = self.texts.keys() - frozenset(paths)
         if not missing and (moved or not self.moves):
             return self
@@ -451,11 +448,7 @@ class _JoinedPaths(NamedTuple):
 
 
 def _join_paths(one: Plan, other: Plan) -> _JoinedPaths:
-    """Return the moves of a plan followed by those of another.
-
-    A folder is moved as a whole unless another move concerns something in it, or a file is made or
-    stays at its old path.
-    """
+    """Return the moves of two plans as one, those of whole folders where possible."""
     files = {old: other.find_new_path(new) for old, new in one.files.items()}
     files |= {one.find_old_path(old): new for old, new in other.files.items()}
     files |= {

@@ -13,10 +13,7 @@ from vaultlink.text import quote_name
 
 
 class _Request(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A change in the words of a user.
-
-    `rename` has the JSON keys of fields that have another one than their name.
-    """
+    """A change in the words of a user; `rename` maps fields to other keys of JSON."""
 
 
 class FixRequest(_Request, frozen=True, rename={"unsafe": "fix"}):
@@ -215,7 +212,6 @@ def read_request(data: object) -> Request:
 
 
 def _find_problem(request: type[Request], values: Mapping[str, Any]) -> str:
-    """Return a sentence about the first value that does not fit a request."""
     fields = {field.encode_name: field for field in msgspec.structs.fields(request)}
     for key in values:
         if key not in fields:
@@ -237,7 +233,6 @@ _KIND_NAMES: Mapping[object, str] = {
 
 
 def _list_keys(request: type[Request]) -> tuple[str, ...]:
-    """Return the keys of the JSON form of a request."""
     keys: tuple[str, ...] = request.__struct_encode_fields__
     if request is not DeleteRequest:
         return keys

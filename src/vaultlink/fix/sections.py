@@ -88,10 +88,7 @@ class SectionContext(msgspec.Struct, frozen=True):
     def compute_expected(
         self, note: Note, sections: Iterable[ParsedSection] = ()
     ) -> ExpectedSection:
-        """Return the expected content of the section of a note.
-
-        `sections` are those that it has. They list the right mentions if none were searched.
-        """
+        """Return the expected section of a note, given those that it has."""
         found = self.sources.mentions
         mentioning: Iterable[str] = (
             find_mentioning_notes(note.path, sections, self.index.names)
@@ -110,20 +107,12 @@ class SectionContext(msgspec.Struct, frozen=True):
             return find_distinct_excerpts(expected.entries, self.sources.text, target)
 
         return RenderContext(
-            self.index,
-            detect_line_end(text),
-            lambda source: find_all_excerpts().get(source, ()),
+            self.index, detect_line_end(text), lambda source: find_all_excerpts().get(source, ())
         )
 
 
-# -- fixes ----------------------------------------------------------------------------------------
-
-
 class SectionFixMaker:
-    """Make the fixes of missing and stale sections.
-
-    The edits of a note are kept for its next finding, as one search finds those of all sections.
-    """
+    """Makes the fixes of sections; the edits of a note are kept for its next finding."""
 
     def __init__(self) -> None:
         self._inputs: tuple[State, FixInputs, str] | None = None
@@ -159,11 +148,7 @@ def _find_note_edits(state: State, sources: FixInputs, path: str) -> list[tuple[
 
 
 def build_new_section(context: SectionContext, note: Note, text: str) -> list[Edit]:
-    """Return the edit that writes a section into a note without one.
-
-    It goes to the first place where it is parsed as a section. Empty if there is nothing to write
-    or no such place, or if the note has an unpaired marker.
-    """
+    """Return the edit that writes a section where it is parsed as one, if any."""
     if note.sections or not can_hold_section(note) or has_unpaired_marker(text, 0):
         return []
     expected = context.compute_expected(note)
@@ -184,11 +169,7 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
 
 
 def _can_swallow_text(text: str) -> bool:
-    """Return True if a text has markup that may include text at its end.
-
-    An example is an open code block. Only notes with such markup are parsed again with their
-    section.
-    """
+    """Return True if a text may have markup that includes what follows, as open code."""
     return (
         "```" in text
         or "~~~" in text
@@ -200,10 +181,7 @@ def _can_swallow_text(text: str) -> bool:
 def find_section_edits(
     context: SectionContext, note: Note, text: str
 ) -> Iterator[tuple[Section, Edit]]:
-    """Yield the managed sections of a note that are outdated, with their edits.
-
-    Only the first managed section gets entries; any other is expected to have none.
-    """
+    """Yield the outdated managed sections with edits; only the first gets entries."""
     managed = parse_managed_sections(note, context.heading)
     if not managed:
         return
@@ -234,9 +212,7 @@ def _update_section(
     if not any(found) and not has_outdated_excerpts(reading, expected, rendering):
         return None
     return _minimize_edit(
-        expected.path,
-        section,
-        render_updated_section(reading, found, expected, rendering),
+        expected.path, section, render_updated_section(reading, found, expected, rendering)
     )
 
 
@@ -252,10 +228,7 @@ def _minimize_edit(path: str, section: Section, new: str) -> Edit | None:
 
 
 def _is_parsed_as_section(note: Note, new: str, section: str) -> bool:
-    """Return True if a written section is parsed as one.
-
-    It must not be part of a comment, and the links and problems of the note must stay the same.
-    """
+    """Return True if a written section is parsed as one, and all else as before."""
     after = parse_note(note.path, new)
     found = next((known for known in after.sections if known.text == section), None)
     if found is None or [link.raw for link in after.links] != [link.raw for link in note.links]:
@@ -265,14 +238,8 @@ def _is_parsed_as_section(note: Note, new: str, section: str) -> bool:
     return not any(entry.link and entry.link.in_comment for entry in found.entries)
 
 
-# -- adopt and remove -----------------------------------------------------------------------------
-
-
 def build_removal_fix(note: Note, text: str) -> Fix | None:
-    """Return the fix that removes the managed sections of a note, or None.
-
-    Sections that vaultlink wrote are removed whole; adopted ones lose their markers.
-    """
+    """Return the fix that removes managed sections; adopted ones lose their markers."""
     edits: list[Edit] = []
     for section in note.sections:
         if section.owner is Owner.WRITTEN:
@@ -283,11 +250,7 @@ def build_removal_fix(note: Note, text: str) -> Fix | None:
 
 
 def build_adoption_fix(note: Note, text: str) -> Fix | None:
-    """Return the fix that puts markers around the author's last section, or None.
-
-    None if the note has no section or already has a managed one, or if the section is part of a
-    quote, which markers would break.
-    """
+    """Return the fix that puts markers around the last section, unless it is quoted."""
     own = [section for section in note.sections if section.owner is Owner.AUTHOR]
     if (
         not own

@@ -27,11 +27,7 @@ CountPaths = Callable[[Sequence[str]], Iterator[str]]
 
 
 def select_fixes(fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
-    """Return fixes that do not overlap, the first by path, position and code.
-
-    The others may follow in the next round if their findings remain. Paths that differ only in
-    case count as one file, as on many systems.
-    """
+    """Return fixes that do not overlap, the first by path in any case and position."""
     taken: dict[str, list[Edit]] = {}
     selected = []
     for diagnostic, fix in sorted(fixes, key=_sort_key):
@@ -55,11 +51,7 @@ def make_fix_filter(
     unsafe: bool = False,
     wanted: Callable[[str], bool] = is_any_path,
 ) -> FixFilter:
-    """Return a filter by the settings `fixable` and `unfixable`, safety and path.
-
-    Unsafe fixes pass only with `unsafe`. `wanted` returns True for the paths of notes that may be
-    fixed.
-    """
+    """Return a filter by the settings `fixable` and `unfixable`, safety and path."""
     fixable = _select_all(rules, config.fixable or ("ALL",), config.unfixable) - _select_all(
         rules, config.unfixable, config.fixable
     )
@@ -97,10 +89,7 @@ def _sort_key(item: FindingWithFix) -> tuple[str, int, str, int, str]:
 
 
 def _has_overlap(edit: Edit, taken: Sequence[Edit]) -> bool:
-    """Return True if an edit overlaps one of `taken`.
-
-    These are sorted and do not overlap.
-    """
+    """Return True if an edit overlaps one of `taken`, which are sorted and separate."""
     first = bisect_left(taken, edit.start, key=lambda item: item.end)
     same_file = takewhile(lambda other: other.start <= edit.end, islice(taken, first, None))
     # Paths that differ in case are one file.

@@ -19,16 +19,7 @@ from vaultlink.index.index import Index, intended_target
 from vaultlink.index.packed_map import list_changed_keys
 from vaultlink.links.edit_math import OffsetShift
 from vaultlink.links.kinds import shown_text
-from vaultlink.model import (
-    Destination,
-    Diagnostic,
-    Edit,
-    Link,
-    Note,
-    Place,
-    Severity,
-    SourceSpan,
-)
+from vaultlink.model import Destination, Diagnostic, Edit, Link, Note, Place, Severity, SourceSpan
 from vaultlink.rules.registry import Rule
 from vaultlink.text import quote_name
 
@@ -164,10 +155,7 @@ ResolvedLink = tuple[Link, str | None]
 def _select_outside(
     links: Iterable[ResolvedLink], spans: Sequence[tuple[int, int]]
 ) -> list[ResolvedLink]:
-    """Return the links that are not part of a larger replaced text.
-
-    Such a text is a heading. `spans` are those of the replaced texts, in order.
-    """
+    """Return the links that are not part of a replaced heading, whose spans are given."""
 
     if not spans:
         return list(links)
@@ -223,9 +211,6 @@ def _may_change_display(note: Note, link: Link) -> bool:
         link.start < item.start and item.end < link.end
         for item in chain[SourceSpan](note.links, note.tags)
     )
-
-
-# -- edited notes ---------------------------------------------------------------------------------
 
 
 def _check_untouched(old: Note, new: Note, shift: OffsetShift) -> Iterator[str]:
@@ -340,16 +325,10 @@ def _list_anchors(note: Note) -> object:
     return [(item.level, item.text) for item in note.headings], [item.id for item in note.blocks]
 
 
-# -- all other notes ------------------------------------------------------------------------------
-
-
 def _check_other_notes(
     before: Index, after: Index, shifts: Mapping[str, OffsetShift], created: set[str]
 ) -> Iterator[tuple[str, str, str]]:
-    """Yield links of unedited notes that would change their target.
-
-    An unresolved link may resolve to a created note.
-    """
+    """Yield links of unedited notes that would change their target."""
     for path in list_changed_keys(before.targets, after.targets):
         targets, now = before.targets.get(path), after.targets.get(path)
         if targets is None or now is targets or path in shifts:
@@ -410,11 +389,7 @@ def _find_intended_targets(note: Note | None, shift: OffsetShift | None) -> set[
 def _find_new_errors(
     was: Sequence[Diagnostic], now: Sequence[Diagnostic], shift: OffsetShift | None
 ) -> list[Diagnostic]:
-    """Return errors at places without one before.
-
-    Within edited text: errors in excess of those before. An error about the whole file has no
-    place that edits can move.
-    """
+    """Return the errors at places without one, or without so many in edited text."""
     old = [item for item in was if item.severity is Severity.ERROR]
     whole = {item.rule for item in old if item.end == 0}
     old = [item for item in old if item.end > 0]

@@ -40,10 +40,7 @@ def find_work_tree(root: Path) -> Path | None:
 
 
 def is_in_bare_repository(root: Path) -> bool:
-    """Return True if git would take a folder of a clone for a bare repository.
-
-    Such a folder can have a configuration of its own.
-    """
+    """Return True if git would take a folder of a clone for a bare repository."""
     start = root.absolute()
     for folder in (start, *start.parents):
         if _exists(folder / ".git"):
@@ -54,11 +51,7 @@ def is_in_bare_repository(root: Path) -> bool:
 
 
 def find_blocking_file(root: Path) -> Path | None:
-    """Return a file that git would read for very long; None if there is none.
-
-    It is a FIFO, a device, or too large. Looked at are the files of the repository, and those in
-    the vault's folder and above it.
-    """
+    """Return a file, in or above a vault, that git would read for very long, or None."""
     git_dir = find_git_dir(root)
     if git_dir is None:
         return None

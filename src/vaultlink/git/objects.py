@@ -9,9 +9,6 @@ from vaultlink.git.location import MAX_BLOB, ReadBudget
 from vaultlink.git.program import MAX_OUTPUT, RunningGit, find_filters, run_git, run_to_end
 from vaultlink.programs import ProgramResult
 
-# -- read commits, diffs and old contents of files from git, and merge files with it ---------------
-
-
 _MAX_CONFLICT_COUNT, _UNKNOWN_OPTION = 127, 129
 """Codes of `git merge-file`: the highest conflict count, an unknown option."""
 
@@ -33,10 +30,7 @@ class RawDiffEntry(NamedTuple):
 
 
 def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
-    """Yield the changes of git's raw format with `-z` and without renames.
-
-    Each change is `:modes blobs status`, then the path. Other fields are commits.
-    """
+    """Yield the changes of git's raw format with `-z` and without renames."""
     fields, commit = _split_fields(raw), ""
     for field in fields:
         text = field.lstrip("\n")
@@ -77,10 +71,7 @@ class CommitSummary(NamedTuple):
 
 
 def summarize_commits(output: bytes, commits: Sequence[str]) -> Iterator[CommitSummary]:
-    """Yield the changes of commits, in short.
-
-    `output` has the raw diffs of these commits, in their order. It is not parsed, to save time.
-    """
+    """Yield summaries of the raw diffs of commits, in order; not parsed, to save time."""
     starts, start = dict[str, int](), 0
     for name in commits:
         found = output.find(f"{name}\0".encode(), start)
@@ -174,10 +165,7 @@ def _pick(data: Mapping[tuple[str, str], bytes | None], path: str, blob: str) ->
 
 
 def start_diff(root: Path, commit: str) -> RunningGit:
-    """Start git to compare a commit and the working tree as `diff_working_tree` does.
-
-    Files with new times and the same content are left out.
-    """
+    """Start git to compare a commit and the working tree, by content and not by time."""
     return RunningGit(
         root,
         *("diff", "--raw", "--no-abbrev", "--no-renames", "-z", "--relative", commit, "--", "."),
@@ -252,11 +240,7 @@ _MAX_FAILURES = 20
 def read_blobs(
     root: Path, names: Sequence[str], budget: ReadBudget, largest: int = MAX_BLOB
 ) -> Iterator[bytes | None]:
-    """Yield the content of blobs by object name, in order; None if unreadable.
-
-    Those are unreadable, too, that have more than `largest` bytes, or more than is left of the
-    budget.
-    """
+    """Yield blobs by object name, in order; None if unreadable, or above a limit."""
     sizes = [
         size if size is not None and size <= largest and budget.take(size) else None
         for size in _read_sizes(root, names)
@@ -303,10 +287,7 @@ def _ask_for_objects(
     split: Callable[[bytes], Iterator[Answer | None]],
     size: int,
 ) -> list[Answer | None]:
-    """Return what git prints about objects, in order; None if it can't read one.
-
-    `size` is the number of bytes to expect, apart from what git adds for each object.
-    """
+    """Return what git prints about objects, about `size` bytes; None if unreadable."""
     found: list[Answer | None] = []
     for _ in range(_MAX_FAILURES):
         if len(found) >= len(names):
@@ -332,10 +313,7 @@ def _split_lines(output: bytes) -> Iterator[list[bytes] | None]:
 
 
 def find_blobs(root: Path, names: Collection[str]) -> dict[str, str]:
-    """Return the object names of blobs by other names, such as `HEAD:./a.md`.
-
-    Those that git does not have are left out.
-    """
+    """Return object names of blobs by others, such as `HEAD:./a.md`, if git has them."""
     asked = [name for name in names if "\n" not in name]
     found = check_objects(root, asked, "%(objectname) %(objecttype)")
     return {
@@ -497,10 +475,7 @@ def can_read_repository(root: Path) -> bool:
 
 
 def has_no_commit_yet(root: Path) -> bool:
-    """Return True if nothing was committed on the current branch.
-
-    In a damaged repository, HEAD names a commit that git can't read, or no branch.
-    """
+    """Return True on a branch without a commit, but not in a damaged repository."""
     names_commit = run_git(root, "rev-parse", "--verify", "--quiet", "HEAD") is not None
     return not names_commit and run_git(root, "symbolic-ref", "--quiet", "HEAD") is not None
 
@@ -511,11 +486,7 @@ def is_shallow_clone(root: Path) -> bool:
 
 
 def list_first_parents(root: Path, count: int) -> list[CommitTree] | None:
-    """Return the last `count` commits that changed a folder, latest first.
-
-    From HEAD on, only the first parent of each commit is followed: a merge counts as one change.
-    Return None if git fails.
-    """
+    """Return a folder's last commits by first parent, latest first; None if git fails."""
     output = run_git(
         root,
         *(
@@ -554,7 +525,6 @@ def _parse_tree(output: bytes) -> Iterator[TreeEntry]:
 def diff_trees(root: Path, old: str, new: str) -> list[RawDiffEntry] | None:
     """Return the changes from one tree to another; None if git can't read them."""
     output = run_git(
-        root,
-        *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", old, new, "--"),
+        root, *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", old, new, "--")
     )
     return None if output is None else list(parse_raw_diff(output))

@@ -128,20 +128,13 @@ def run_to_end(
     limit: int | None = None,
     with_errors: bool = False,
 ) -> ProgramResult | None:
-    """Run git in `root` and return its output and exit code; None if it can't be run.
-
-    At most `limit` bytes of output are read; None is for the usual limit. `with_errors` adds what
-    git prints to its standard error.
-    """
+    """Run git to its end, with up to `limit` bytes of output; None if it can't be run."""
     git = RunningGit(root, *command, stdin=stdin, limit=limit, with_errors=with_errors)
     return git.read_to_end()
 
 
 class RunningGit(RunningProgram):
-    """Git that runs while this program does something else.
-
-    It is ended with this object.
-    """
+    """Git that runs while this program does something else, and ends with this object."""
 
     def __init__(
         self,
@@ -152,11 +145,7 @@ class RunningGit(RunningProgram):
         with_errors: bool = False,
         index_file: str | None = None,
     ):
-        """Start git in `root`. The other options are those of `run_to_end`.
-
-        `index_file` is the absolute path of another index than that of the repository, such as the
-        one of a commit of named files.
-        """
+        """Start git; `index_file` is the absolute path of the index of a commit."""
         call = _build_call(root, command)
         packed = weigh_packs(root) * _PER_PACKED_BYTE if call else 0
         memory = _MAX_MEMORY + packed
@@ -233,10 +222,7 @@ def _build_call(root: Path, command: tuple[str, ...]) -> ProgramCall | None:
 
 
 def _find_user_attributes() -> str:
-    """Return where git looks for the attributes of the user.
-
-    The repository could name another file instead, such as one without an end.
-    """
+    """Return where git looks for the user's attributes, whatever the repository says."""
     folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     return f"{folder}/git/attributes"
 
@@ -253,10 +239,7 @@ def _add_options(command: tuple[str, ...]) -> Iterable[str]:
 
 
 def find_filters(root: Path) -> dict[str, bool] | None:
-    """Return the configured filters; None if git fails.
-
-    The values are True if a checkout runs a program for the filter.
-    """
+    """Return the filters, True for those with a program; None if git fails."""
     output = run_git(root, "config", "-z", "--get-regexp", r"^filter\.", ok_codes=(0, 1))
     if output is None:
         return None

@@ -13,11 +13,7 @@ _STALE_LOCK_SECONDS = 60.0
 
 
 def read_git_state(root: Path) -> str:
-    """Return a string that identifies the state of git; "" outside a repository.
-
-    It holds the commit of HEAD and the size and time of the index. Cached renames are valid as long
-    as it is the same.
-    """
+    """Return the commit of HEAD, and the size and time of the index; "" without git."""
     git_dir = find_git_dir(root)
     if git_dir is None:
         return ""
@@ -38,11 +34,7 @@ def read_git_state(root: Path) -> str:
 
 
 def is_git_busy(folder: Path | None) -> bool:
-    """Return True while git changes files of the working tree, such as in a checkout.
-
-    It is True while git's `index.lock` exists and is younger than 60 seconds. The watcher waits for
-    the end of such a change and handles it as one event.
-    """
+    """Return True while git's `index.lock` is younger than 60 seconds: wait for it."""
     if folder is None:
         return False
     try:
@@ -52,10 +44,7 @@ def is_git_busy(folder: Path | None) -> bool:
 
 
 def load_ignore_filter(vault: Path) -> Callable[[str], bool] | None:
-    """Return a function that is True for vault paths that git ignores.
-
-    Return None outside a repository, without git, and where git ignores nothing.
-    """
+    """Return a predicate of ignored vault paths; None if git ignores nothing."""
     root = vault.resolve()
     output = (
         _run(root, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
@@ -90,10 +79,7 @@ def filter_ignored(root: Path, paths: Sequence[str]) -> frozenset[str]:
 
 
 def list_untracked(root: Path) -> Callable[[], list[str]]:
-    """Return a function that lists the vault paths git neither tracks nor ignores.
-
-    Git starts at once. The function can be called once.
-    """
+    """Return a function that lists untracked vault paths once; git starts now."""
     from vaultlink.git.program import RunningGit  # noqa: PLC0415 - only in a repository
 
     git = RunningGit(root, "ls-files", "--others", "--exclude-standard", "-z")

@@ -11,14 +11,11 @@ from vaultlink.index.packed_map import is_same_value, list_changed_keys
 from vaultlink.index.resolve import is_any_path, is_canvas, is_note
 from vaultlink.index.topics import Topic, topic_name
 
-# -- build the vault's graph as a networkx graph, summarize it and select from it ------------------
-# networkx is imported on the first call.
-
-
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # networkx is imported on the first call
     import networkx as nx
 
     Graph: TypeAlias = nx.MultiDiGraph[str]
+    _FileGraph: TypeAlias = nx.Graph[str]
 
 GraphAttributes: TypeAlias = dict[str, Any]
 """The attributes of a node or an edge."""
@@ -177,14 +174,11 @@ def summarize_graph(
 
 
 class NumberedGraph(NamedTuple):
-    """Nodes and links of a graph.
+    """Nodes and links of a graph. All fields use positions in the sorted `names`.
 
-    Attributes:
-        names: The nodes' names, sorted. All other fields use positions in it.
-        edges: Pairs of source and target, sorted, each pair once, without self-links.
-        neighbours: The nodes linked with each node in either direction, sorted.
-        incoming: Number of links to each node.
-        outgoing: Number of links from each node.
+    `edges` are pairs of source and target, sorted, each pair once, without self-links. `neighbours`
+    are the nodes linked with each node in either direction, sorted; `incoming` and `outgoing` count
+    its links.
     """
 
     names: tuple[str, ...]
@@ -262,10 +256,8 @@ def _copy_part(
 class LiveGraph:
     """The graph of a vault that changes.
 
-    Attributes:
-        index: The current index.
-        nx_graph: The same graph that `build_graph(index)` returns, and always the same object. Do
-            not change it.
+    `nx_graph` is the graph that `build_graph(index)` returns for the current `index`, and always
+    the same object. Do not change it.
     """
 
     def __init__(self, index: Index):
@@ -352,13 +344,6 @@ def _find_removed_notes(before: Index, after: Index, changed: Iterable[str]) -> 
 
 # -- bridges: notes that hold groups of linked notes together --------------------------------------
 # Links count in both directions and connect notes via any file. Unresolved topics connect nothing.
-# networkx is imported on the first call.
-
-
-if TYPE_CHECKING:
-    import networkx as nx
-
-    _FileGraph: TypeAlias = nx.Graph[str]
 
 
 def find_bridges(index: Index) -> list[tuple[str, int]]:

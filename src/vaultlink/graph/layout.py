@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from vaultlink.graph.build import NumberedGraph, is_topic_node, number_nodes
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
+from vaultlink.text import group_by
 
 if TYPE_CHECKING:
     from vaultlink.graph.build import Graph
@@ -16,24 +17,19 @@ if TYPE_CHECKING:
 # Nodes are numbers from 0, so that results do not depend on the hash of a text. networkx is
 # imported on the first call.
 
-
 _SEED = 7
 """Louvain visits nodes in random order. A fixed seed makes the result the same each time."""
 _MIN_SPLIT = 24
 """A community with fewer core nodes is not divided into parts."""
-
 
 Community: TypeAlias = tuple[tuple[int, ...], ...]
 """A group of nodes, in parts, without the leaves of its nodes."""
 
 
 class Clustering(NamedTuple):
-    """The communities of a graph, and its leaves.
+    """The communities of a graph, its leaves by their only neighbour, and lone nodes.
 
-    Attributes:
-        communities: All groups of at least two nodes, by size with their leaves, largest first.
-        leaves: The nodes with one neighbour only, by that neighbour.
-        lone: Nodes without neighbours.
+    Communities are groups of at least two nodes, by size with their leaves, largest first.
     """
 
     communities: tuple[Community, ...]
@@ -41,23 +37,23 @@ class Clustering(NamedTuple):
     lone: tuple[int, ...]
 
 
-def find_communities(web: NumberedGraph) -> Clustering:
+def find_communities(graph: NumberedGraph) -> Clustering:
     """Return the communities of a graph by the Louvain method, each in parts.
 
     Leaves are left out of the search, because they belong to their neighbour's community anyway.
     """
-    owners = [_leaf_owner(web, node, near) for node, near in enumerate(web.neighbours)]
+    owners = [_leaf_owner(graph, node, near) for node, near in enumerate(graph.neighbours)]
     leaves: dict[int, list[int]] = {}
     for node, owner in enumerate(owners):
         if owner is not None:
             leaves.setdefault(owner, []).append(node)
-    core = [node for node, near in enumerate(web.neighbours) if near and owners[node] is None]
-    levels = _list_levels(web, core)
+    core = [node for node, near in enumerate(graph.neighbours) if near and owners[node] is None]
+    levels = _list_levels(graph, core)
     groups = [tuple(sorted(group)) for group in levels[-1]]
     sizes = {group: sum([1 + len(leaves.get(node, ())) for node in group]) for group in groups}
     groups.sort(key=lambda group: (-sizes[group], group))
     fine = {node: place for place, group in enumerate(levels[0]) for node in group}
-    lone = tuple(node for node, near in enumerate(web.neighbours) if not near)
+    lone = tuple(node for node, near in enumerate(graph.neighbours) if not near)
     return Clustering(tuple(_split_group(group, fine) for group in groups), leaves, lone)
 
 
@@ -71,15 +67,15 @@ def list_members(community: Community, clustering: Clustering) -> list[int]:
     ]
 
 
-def _leaf_owner(web: NumberedGraph, node: int, near: Sequence[int]) -> int | None:
+def _leaf_owner(graph: NumberedGraph, node: int, near: Sequence[int]) -> int | None:
     """Return a leaf's only neighbour. Of two with only each other, one is the leaf."""
     if len(near) != 1:
         return None
     owner = near[0]
-    return owner if len(web.neighbours[owner]) > 1 or owner < node else None
+    return owner if len(graph.neighbours[owner]) > 1 or owner < node else None
 
 
-def _list_levels(web: NumberedGraph, core: Collection[int]) -> list[list[set[int]]]:
+def _list_levels(graph: NumberedGraph, core: Collection[int]) -> list[list[set[int]]]:
     """Return the levels of the Louvain method, at least one: fine groups first.
 
     Rounding errors make networkx move nodes between groups that are equally good, for minutes in a
@@ -91,17 +87,17 @@ def _list_levels(web: NumberedGraph, core: Collection[int]) -> list[list[set[int
     if not core:
         return [[]]
     is_core = set(core)
-    graph: nx.Graph[int] = nx.Graph()
-    graph.add_nodes_from(core)
+    nx_graph: nx.Graph[int] = nx.Graph()
+    nx_graph.add_nodes_from(core)
     for node in core:
-        graph.add_edges_from(
-            [(node, other) for other in web.neighbours[node] if other > node and other in is_core]
+        nx_graph.add_edges_from(
+            [(node, other) for other in graph.neighbours[node] if other > node and other in is_core]
         )
-    count, links = len(web.names), max(1, graph.number_of_edges())
+    count, links = len(graph.names), max(1, nx_graph.number_of_edges())
     weight = 1 << links.bit_length()
-    graph.add_edge(count, count + 1, weight=weight - links)
+    nx_graph.add_edge(count, count + 1, weight=weight - links)
     resolution = round(weight / links * 64) / 64
-    levels = nx.community.louvain_partitions(graph, resolution=resolution, seed=_SEED)
+    levels = nx.community.louvain_partitions(nx_graph, resolution=resolution, seed=_SEED)
     return [
         [group for group in level if count not in group and count + 1 not in group]
         for level in levels
@@ -112,15 +108,12 @@ def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> Community:
     """Return the parts of a group, largest first."""
     if len(group) < _MIN_SPLIT:
         return (group,)
-    parts: dict[int, list[int]] = {}
-    for node in group:
-        parts.setdefault(fine[node], []).append(node)
+    parts = group_by(group, fine.__getitem__)
     return tuple(sorted(map(tuple, parts.values()), key=lambda part: (-len(part), part)))
 
 
 # -- place discs without overlap: large ones in the middle, linked ones close ----------------------
 # Points are complex numbers, so that a turn is a multiplication. Everything is around 0.
-
 
 _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 """The angle between seeds of a sunflower, which spreads them evenly."""
@@ -318,7 +311,6 @@ def turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex
 # Nodes fill the part of their community, parts fill the community, and communities the picture.
 # Each is then turned so that it faces what it is linked with.
 
-
 STRETCH = 1.45
 """Width of a picture for each one of its height, as of a window."""
 _MAX_SETTLED = 150
@@ -332,9 +324,11 @@ _LONE_GAP = 5.2
 class Placement:
     """Places of nodes, from the inside outwards."""
 
-    def __init__(self, web: NumberedGraph, clustering: Clustering, sizes: Sequence[float]) -> None:
-        self.web, self.clustering, self.sizes = web, clustering, sizes
-        self.places = [0j] * len(web.names)
+    def __init__(
+        self, graph: NumberedGraph, clustering: Clustering, sizes: Sequence[float]
+    ) -> None:
+        self.graph, self.clustering, self.sizes = graph, clustering, sizes
+        self.places = [0j] * len(graph.names)
 
     def place_communities(self) -> None:
         discs = [self._place_community(community) for community in self.clustering.communities]
@@ -393,7 +387,7 @@ class Placement:
         if len(groups) > 1:
             for node, group in group_of.items():
                 row = links[group]
-                for other in self.web.neighbours[node]:
+                for other in self.graph.neighbours[node]:
                     target = group_of.get(other, group)
                     if target != group:
                         row[target] = row.get(target, 0.0) + 1
@@ -406,7 +400,7 @@ class Placement:
             pulls = []
             for node in group:
                 pull = 0j
-                for other in self.web.neighbours[node]:
+                for other in self.graph.neighbours[node]:
                     target = group_of.get(other, number)
                     if target != number:
                         pull += centres[target] - centres[number]
@@ -418,7 +412,7 @@ class Placement:
     def place_lone(self) -> None:
         """Place nodes without links on ellipses or an arc around the others."""
         lone = self.clustering.lone
-        others = [node for node, near in enumerate(self.web.neighbours) if near]
+        others = [node for node, near in enumerate(self.graph.neighbours) if near]
         if not others:
             for node, place in zip(lone, fill_disc([_LONE_GAP / 2] * len(lone)), strict=True):
                 self.places[node] = place
@@ -447,7 +441,6 @@ class Placement:
 # by each other community as a whole, so that the time of a round grows slower than with the
 # square.
 
-
 MAX_NODES = 400
 MAX_EDGES = 8_000
 """Larger graphs are not refined. One of this size takes about a second."""
@@ -467,7 +460,7 @@ _HUB_SHARE = 0.6
 
 
 def refine_places(
-    web: NumberedGraph,
+    graph: NumberedGraph,
     groups: Sequence[Sequence[int]],
     places: Sequence[complex],
     sizes: Sequence[float],
@@ -479,7 +472,7 @@ def refine_places(
     `stretch` is the width of the whole for each one of its height.
     """
     points = list(places)
-    near = web.neighbours
+    near = graph.neighbours
     pulls = [
         [
             (other, math.pow(min(len(near[node]), len(near[other])), -_HUB_SHARE))
@@ -546,10 +539,8 @@ def _separate(points: list[complex], sizes: Sequence[float], nodes: Sequence[int
             break
 
 
-# -- lay out the vault's graph: communities as discs, filled with their notes ----------------------
 # Large communities are in the middle, linked ones near each other. Small graphs are refined by
 # forces. Nothing is random.
-
 
 _MIN_EXTENT = 60.0
 """A smaller drawing is not enlarged to the whole picture: three notes would fill it."""
@@ -560,39 +551,39 @@ def draw_picture(nx_graph: "Graph", titles: Mapping[str, str]) -> GraphPicture:
 
     A note without one of `titles`, which are by vault path, is named by its file name.
     """
-    web = number_nodes(nx_graph)
-    kinds = [str(nx_graph.nodes[name]["kind"]) for name in web.names]
-    labels = [titles.get(name) or str(nx_graph.nodes[name]["label"]) for name in web.names]
-    sizes = [_node_size(len(near)) for near in web.neighbours]
-    clustering = find_communities(web)
+    graph = number_nodes(nx_graph)
+    kinds = [str(nx_graph.nodes[name]["kind"]) for name in graph.names]
+    labels = [titles.get(name) or str(nx_graph.nodes[name]["label"]) for name in graph.names]
+    sizes = [_node_size(len(near)) for near in graph.neighbours]
+    clustering = find_communities(graph)
     groups = [list_members(community, clustering) for community in clustering.communities]
-    placement = Placement(web, clustering, sizes)
+    placement = Placement(graph, clustering, sizes)
     placement.place_communities()
-    if len(web.names) <= MAX_NODES and len(web.edges) <= MAX_EDGES:
-        placement.places = refine_places(web, groups, placement.places, sizes, STRETCH)
+    if len(graph.names) <= MAX_NODES and len(graph.edges) <= MAX_EDGES:
+        placement.places = refine_places(graph, groups, placement.places, sizes, STRETCH)
     placement.place_lone()
-    community_of, leaders = _number_communities(web, kinds, groups)
-    folders = _list_folders(web, kinds)
+    community_of, leaders = _number_communities(graph, kinds, groups)
+    folders = _list_folders(graph, kinds)
     folder_of = {folder: number for number, folder in enumerate(folders)}
     places, scale = _scale_places(placement.places, sizes)
-    shrink = min(1.0, 0.5 + len(web.names) / 800)  # few nodes need more room for their labels
-    order = sorted(range(len(web.names)), key=lambda node: (sizes[node], node))
+    shrink = min(1.0, 0.5 + len(graph.names) / 800)  # few nodes need more room for their labels
+    order = sorted(range(len(graph.names)), key=lambda node: (sizes[node], node))
     nodes = tuple(
         PictureNode(
-            web.names[node][1:] if is_topic_node(web.names[node]) else web.names[node],
+            graph.names[node][1:] if is_topic_node(graph.names[node]) else graph.names[node],
             labels[node],
             kinds[node],
             *places[node],
             max(1, round(sizes[node] * scale * shrink)),
-            web.incoming[node],
-            web.outgoing[node],
+            graph.incoming[node],
+            graph.outgoing[node],
             community_of[node],
-            folder_of.get(_folder(web.names[node]), 0),
+            folder_of.get(_folder(graph.names[node]), 0),
         )
         for node in order
     )
     number = {node: place for place, node in enumerate(order)}
-    edges = tuple(sorted([(number[source], number[target]) for source, target in web.edges]))
+    edges = tuple(sorted([(number[source], number[target]) for source, target in graph.edges]))
     return GraphPicture(nodes, edges, folders, tuple(labels[node] for node in leaders))
 
 
@@ -623,7 +614,7 @@ def _scale_places(
 
 
 def _number_communities(
-    web: NumberedGraph, kinds: Sequence[str], groups: Sequence[Sequence[int]]
+    graph: NumberedGraph, kinds: Sequence[str], groups: Sequence[Sequence[int]]
 ) -> tuple[list[int], list[int]]:
     """Return each node's community, and the most linked node of each community.
 
@@ -633,7 +624,7 @@ def _number_communities(
     is_file = [kind in ("note", "canvas") for kind in kinds]
     is_orphan = [
         is_file[node] and not any(is_file[other] for other in near)
-        for node, near in enumerate(web.neighbours)
+        for node, near in enumerate(graph.neighbours)
     ]
     community_of = [-1] * len(kinds)
     leaders: list[int] = []
@@ -643,7 +634,7 @@ def _number_communities(
         if files:
             for node in members:
                 community_of[node] = len(leaders)
-            leaders.append(max(files, key=lambda node: (len(web.neighbours[node]), -node)))
+            leaders.append(max(files, key=lambda node: (len(graph.neighbours[node]), -node)))
     return community_of, leaders
 
 
@@ -651,10 +642,10 @@ def _folder(name: str) -> str:
     return "" if is_topic_node(name) else name.rpartition("/")[0]
 
 
-def _list_folders(web: NumberedGraph, kinds: Sequence[str]) -> tuple[str, ...]:
+def _list_folders(graph: NumberedGraph, kinds: Sequence[str]) -> tuple[str, ...]:
     """Return the folders with files: the ones with most notes first."""
     counts: dict[str, int] = {}
-    for name, kind in zip(web.names, kinds, strict=True):
+    for name, kind in zip(graph.names, kinds, strict=True):
         if kind != "dangling":
             folder = _folder(name)
             counts[folder] = counts.get(folder, 0) + (kind == "note")

@@ -7,8 +7,6 @@ from typing import NamedTuple
 
 from vaultlink.text import lazy_pattern
 
-# -- a drawing of the vault's graph: places and sizes of nodes as small integers -------------------
-
 
 class PictureNode(NamedTuple):
     """A node of a picture.
@@ -60,10 +58,6 @@ class GraphPicture(NamedTuple):
 SIZE = 16_383
 """The width and height of a picture. Coordinates fit into 14 bits."""
 
-
-# -- escape text for XML ---------------------------------------------------------------------------
-
-
 _INVALID_IN_XML = lazy_pattern("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _UNSAFE_IN_XML = lazy_pattern("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]|#(?=#)")
 """Characters that a terminal may obey, and the beginning of commands for CI services."""
@@ -96,7 +90,6 @@ def reference_unsafe(xml: str) -> str:
 
 
 # -- place the labels of a still picture, so that none covers another ------------------------------
-
 
 FONT_SIZE = 12
 """The height of a label in the pixels of the picture."""
@@ -163,11 +156,8 @@ def place_labels(
 ) -> list[PlacedLabel]:
     """Return labels for the largest nodes, below, above or beside them.
 
-    Args:
-        nodes: The nodes, largest last. Places are in the unit of pictures.
-        scale: Pixels for each unit.
-        width: The width of the picture in pixels, which labels do not leave.
-        least: The radius in pixels of the smallest node that gets a label.
+    Nodes are given largest last, with places in the unit of pictures; `scale` is pixels for each
+    unit. No label leaves the `width` in pixels. A node gets one from a radius of `least` pixels on.
     """
     grid = _Grid()
     labels: list[PlacedLabel] = []
@@ -211,7 +201,6 @@ def _cut(text: str) -> str:
 # -- draw a picture of the graph as SVG: a file, or the still picture of a page --------------------
 # Nodes are points of a thick round line, so that those of one size and colour share an element:
 # the picture of 36,000 nodes has a few hundred elements.
-
 
 PALETTE: Mapping[str, tuple[str, str]] = {
     "1": ("#3f6fb5", "#7fabec"),
@@ -299,7 +288,7 @@ class _Drawing:
             min([node.y - node.radius for node in nodes], default=0),
             max([node.y + node.radius for node in nodes], default=1),
         )
-        extent = max(right - left, (bottom - top) / 2, 1)
+        extent = max(right - left, (bottom - top) / 2, 1)  # at most twice as high as wide
         self.scale = (width - 2 * _MARGIN) / extent
         self.width, self.height = width, (bottom - top) * self.scale + 2 * _MARGIN
         shift = (width / self.scale - (left + right)) / 2, _MARGIN / self.scale - top
@@ -310,7 +299,7 @@ class _Drawing:
         pairs = dict.fromkeys((min(edge), max(edge)) for edge in picture.edges)
         self.total = len(pairs)
         step = 1 if standalone else -(-len(pairs) // _MAX_PAGE_EDGES) or 1
-        self.edges = list(pairs)[::step]
+        self.edges = list(pairs)[::step]  # in a page every second, third, ... of too many
 
     def describe(self) -> str:
         topics = sum(node.kind == "dangling" for node in self.nodes)

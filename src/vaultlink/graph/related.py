@@ -124,21 +124,13 @@ def find_related(
 ) -> list[RelatedNote]:
     """Return the notes most related to a file: twins first, then by score and path.
 
-    Args:
-        index: The index of the vault.
-        path: Vault path of the file.
-        limit: Maximum number of notes.
-        with_linked: Include the notes to which the file already links.
-        read: Returns the text of a note by its path; without it, words do not count.
-        is_minor: Returns True for the paths of notes that come last, such as daily notes; without
-            it, those whose name is a day or another period.
-
-    Returns:
-        The related notes.
+    Without `with_linked`, the notes to which the file links are left out. `read` returns the text
+    of a note by its path; without it, words do not count. Notes for whose path `is_minor` is true
+    come last; without it, those whose name is a day or another period.
     """
     evidence = _find_evidence(index, path, read)
     known = set(index.targets.get(path, ()))
-    is_last = cache(is_minor or _names_period)
+    is_last = cache(is_minor or (lambda note: names_period(link_name(note))))
     scores = {
         note: score
         for note in evidence.candidates
@@ -176,15 +168,9 @@ def _drop_copies(index: Index, paths: Iterable[str]) -> Iterator[str]:
 class _Evidence(NamedTuple):
     """The evidence that relates notes to a file, by their paths.
 
-    Attributes:
-        weigh: Returns the weight of a note, from 0 to 1: less for one with very many links.
-        graph: The neighbourhood of the file.
-        shared: The shared neighbours.
-        likeness: The likeness by shared neighbours.
-        followers: The similar notes that link to a note, most similar first.
-        sources: The notes that link to the file.
-        twins: The scores of near-duplicates.
-        words: The comparison of words; None without texts.
+    `weigh` returns the weight of a note, from 0 to 1: less for one with very many links. `likeness`
+    is that by shared neighbours. `followers` are the similar notes that link to a note, most
+    similar first, and `sources` the notes that link to the file. `words` is None without texts.
     """
 
     weigh: Callable[[str], float]
@@ -294,10 +280,6 @@ def _make_weigher(index: Index) -> Callable[[str], float]:
         return min(1.0, most / max(len(targets), 1))
 
     return weigh
-
-
-def _names_period(path: str) -> bool:
-    return names_period(link_name(path))
 
 
 def build_neighbourhood(index: Index, path: str) -> "Neighbourhood":

@@ -78,8 +78,7 @@ ReadText = Callable[[str], str]
 class WordComparison:
     """Compares the words of a note with those of others.
 
-    Attributes:
-        scores: The notes that share words with the note, each with a score from 0 to 1.
+    `scores` has the notes that share words with it, each with a score from 0 to 1.
     """
 
     def __init__(
@@ -171,7 +170,7 @@ class WordComparison:
         return len(self._shared.get(other, {}).keys() & self._rarities.keys())
 
     def name_words(self, other: str) -> tuple[str, ...]:
-        """Return the shared words that tell most, as the note has them."""
+        """Return the shared words that weigh most, in a form that the note has."""
         shared = self._shared.get(other, {}).keys() & self._rarities.keys()
         weights: dict[str, float] = {}
         named = set[str]()

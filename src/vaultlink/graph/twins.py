@@ -76,9 +76,8 @@ def rank_twins(index: Index, limit: int | None = None) -> list[TwinPair]:
 class PieceMatches(NamedTuple):
     """The lines and sentences that a note has in common with others.
 
-    Attributes:
-        twins: Its twins with their scores, as `rank_twins` has them.
-        common: The hashes of its lines and sentences that come from a template.
+    `twins` has its twins with their scores, as `rank_twins` does, and `common` the hashes of its
+    lines and sentences that come from a template.
     """
 
     twins: Mapping[str, float]

@@ -22,9 +22,6 @@ from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.parse.pieces import Pieces, read_pieces, weigh_all
 from vaultlink.text import file_extension, group_by
 
-# -- decide which added file a removed one became, by content, name and text -----------------------
-
-
 _MAX_GROWTH = 5
 """Maximum ratio of the sizes of a file before and after it was replaced by another one."""
 
@@ -137,10 +134,7 @@ def list_renamed(files: FileChanges, fates: Mapping[str, FileOutcome]) -> dict[s
 
 
 def list_beside(files: FileChanges, fates: Mapping[str, FileOutcome]) -> dict[str, set[str]]:
-    """Map moved notes of the same name to the new ones beside their old places.
-
-    One of these may be the moved note, which was copied before.
-    """
+    """Map moved notes to new ones of their names, one of which may be the moved note."""
     taken = {new for kind, new in fates.values() if kind == OutcomeKind.MOVED}
     left = [path for path in files.added if is_note(path) and path not in taken]
     beside = {folder: {*paths} for folder, paths in group_by(left, parent_folder).items()}
@@ -189,11 +183,7 @@ def doubt(fates: Mapping[str, FileOutcome], doubtful: Collection[str]) -> dict[s
 
 class _Pairing:
     def __init__(
-        self,
-        files: FileChanges,
-        read: ReadPieces,
-        notes: PieceIndex | None,
-        any_alike: bool,
+        self, files: FileChanges, read: ReadPieces, notes: PieceIndex | None, any_alike: bool
     ) -> None:
         self._files, self._read, self._notes, self._any_alike = files, read, notes, any_alike
         self._added_by_content = group_by(files.added, files.added.__getitem__)
@@ -235,8 +225,6 @@ class _Pairing:
             for path, name in contents.items()
             if (pieces := found.get(name)) is not None
         }
-
-    # -- the same content ----------------------------------------------------------------------
 
     def _pair_identical(
         self, sources: Mapping[str, Content], targets: Mapping[str, Content]
@@ -306,8 +294,6 @@ class _Pairing:
                 self._taken.discard(self._fates[old][1])
                 self._record(old, match.new, OutcomeKind.LIKELY)
 
-    # -- similar content -----------------------------------------------------------------------
-
     def _pair_similar(self, sources: Mapping[str, Content], targets: Mapping[str, Content]) -> None:
         old_names, new_names = (
             {path: name for path, name in paths.items() if is_note(path)}
@@ -372,7 +358,6 @@ def _is_other_text(before: Pieces, now: Pieces) -> bool:
 
 
 def _has_similar_size(before: Pieces, now: Pieces) -> bool:
-    """Return True if a file was not emptied or filled."""
     smallest, largest = sorted((weigh_all(before), weigh_all(now)))
     return smallest * _MAX_GROWTH >= largest
 
@@ -408,10 +393,7 @@ class Snapshot(NamedTuple):
     note: Callable[[str], Note | None]
 
     def name_content(self, path: str) -> Content:
-        """Return what tells the content of a file from others.
-
-        It is that of the text for a note, and size and time for another file.
-        """
+        """Return the content of a file: of a note its text, of another size and time."""
         stamp, note = self.stamps[path], self.note(path)
         if stamp is not None and stamp.size == 0:
             return next(iter(EMPTY_CONTENTS))
@@ -448,10 +430,7 @@ def follow(
 
 
 def build_history(fates: Mapping[str, FileOutcome], gone: Mapping[str, int]) -> History:
-    """Return the history that the fates of files lead to.
-
-    `vanished` numbers the files that vanished. Of others, only the moves count.
-    """
+    """Return the history for these fates; `gone` numbers the files that vanished."""
     found: dict[str, dict[str, str]] = {kind: {} for kind in OutcomeKind}
     for old, (kind, new) in fates.items():
         if kind == OutcomeKind.MOVED or old in gone:

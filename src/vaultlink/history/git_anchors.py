@@ -33,9 +33,6 @@ from vaultlink.model import Destination, Note
 from vaultlink.parse.note import parse_note
 from vaultlink.text import group_by
 
-# -- earlier versions of notes, read from git and parsed when needed -------------------------------
-
-
 _MAX_BYTES = 50_000_000
 """Maximum size of all versions of notes that are parsed."""
 
@@ -127,11 +124,7 @@ class PresentNotes(NamedTuple):
 def find_git_anchors(
     root: Path, wanted: Wanted, now: PresentNotes, store: LogStore | None = None
 ) -> dict[str, dict[str, Destination]]:
-    """Return what became of missing headings and blocks, by note and key.
-
-    The destination has no subpath if no version of the note ever had the heading or block. `wanted`
-    has present paths. The store keeps what commits did, for one commit of HEAD.
-    """
+    """Return what became of missing anchors, without a subpath if no version had one."""
     head = (run_git(root, "rev-parse", "HEAD") or b"").decode().strip() if wanted else ""
     if not head:
         return {}
@@ -161,9 +154,6 @@ def find_git_anchors(
     return result
 
 
-# -- versions of notes ----------------------------------------------------------------------------
-
-
 class _Version(NamedTuple):
     path: str
     blob: str
@@ -180,10 +170,7 @@ class _NoteChange(NamedTuple):
 def _list_changes(
     root: Path, former_paths: Mapping[str, Collection[str]]
 ) -> dict[str, list[_NoteChange]]:
-    """Return the changes of notes since each was created, the latest first.
-
-    `former_paths` has present paths, each with all paths that the note had.
-    """
+    """Return the changes of notes since their creation by present path, latest first."""
     present = {old: path for path, paths in former_paths.items() for old in paths}
     changes: dict[str, list[_NoteChange]] = {path: [] for path in former_paths}
     paths = ["--", *(f":(literal){path}" for path in present)]
@@ -209,9 +196,6 @@ def _list_changes(
     return {path: found[:_MAX_COMMITS] for path, found in changes.items()}
 
 
-# -- steps from version to version ----------------------------------------------------------------
-
-
 Candidates = Callable[[], Mapping[str, NotePair]]
 """Returns the notes of a commit that may have gained a heading, before (None if new) and after."""
 
@@ -219,10 +203,7 @@ Candidates = Callable[[], Mapping[str, NotePair]]
 def _follow_step(
     key: str, place: Destination, before: Note, after: Note | None, candidates: Candidates
 ) -> Destination | None:
-    """Return the place of a heading or block after a change; None if it is gone.
-
-    `place` is the place before, with the path of the note after the change.
-    """
+    """Return the place, in the note afterwards, of an anchor; None if it is gone."""
     if key in anchor_keys(after):
         return place
     found = match_anchors_of(before, after).get(key) if after is not None else None
@@ -231,9 +212,6 @@ def _follow_step(
     if found is None:
         return None
     return found._replace(is_certain=place.is_certain and found.is_certain)
-
-
-# -- commits --------------------------------------------------------------------------------------
 
 
 class _Commits:
@@ -340,9 +318,6 @@ class _Commits:
         }
 
 
-# -- the working tree -----------------------------------------------------------------------------
-
-
 class _Uncommitted:
     def __init__(self, root: Path, versions: NoteVersions, now: PresentNotes) -> None:
         self._root, self._versions, self._now = root, versions, now
@@ -351,10 +326,7 @@ class _Uncommitted:
     def follow(
         self, place: Destination | None, wanted_path: str, wanted_key: str
     ) -> Destination | None:
-        """Return the present place of a heading or block; None if it is gone.
-
-        `place` is that at HEAD. The wanted key itself is not in the note any more.
-        """
+        """Return the present place of an anchor that was at `place`; None if it is gone."""
         if place is None or not place.subpath:
             return place
         path, key = self._now.follow(place.path), last_key(place.subpath)

@@ -39,9 +39,6 @@ from vaultlink.history.matcher import PieceIndex, read_data_pieces
 from vaultlink.index.resolve import is_note, name_key
 from vaultlink.parse.pieces import Pieces, weigh_all
 
-# -- read what commits changed, and the texts before and after -------------------------------------
-
-
 _MAX_READ = 20_000
 """Maximum number of contents that are read to find renamed and edited files."""
 
@@ -61,10 +58,7 @@ _DIFFS = 200
 def read_blob_pieces(
     root: Path, names: Sequence[Content], budget: ReadBudget, kept: ReadBudget
 ) -> dict[Content, Pieces | None]:
-    """Return the pieces of blobs; None if git can't read one, or if it is too large.
-
-    The contents are taken from `budget`, and the memory for their pieces from `kept`.
-    """
+    """Return the pieces of blobs within two budgets; None if one can't be read."""
     found: dict[Content, Pieces | None] = {}
     blobs = read_blobs(root, [str(name) for name in names], budget)
     for name, pieces in zip(names, map(read_data_pieces, blobs), strict=True):
@@ -74,10 +68,7 @@ def read_blob_pieces(
 
 
 class BlobPieces:
-    """The pieces of blobs. It notes which are needed, and reads them in batches.
-
-    `is_complete` becomes False if git can't read one.
-    """
+    """Pieces of blobs, read in batches; `is_complete` is False if git can't read one."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -368,10 +359,7 @@ def _compare_edited(
     notes: PieceIndex,
     any_alike: bool,
 ) -> GitLog:
-    """Return a log in which wanted notes that were edited are followed.
-
-    Moves of notes that look like others in their folder become likely ones.
-    """
+    """Return a log in which wanted notes that were edited are followed."""
     names = None if wanted is None else set(wanted)
     commits = {commit.name: commit for commit in log.commits}
     unreadable = list(log.unreadable)
@@ -439,9 +427,6 @@ def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -
         return list(times)
     new = set(output.decode().split())
     return [name for name in times if name in new]
-
-
-# -- commits --------------------------------------------------------------------------------------
 
 
 def _pair_commits(

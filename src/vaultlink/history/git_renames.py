@@ -47,9 +47,6 @@ from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.parse.pieces import Pieces
 from vaultlink.text import file_extension, group_by
 
-# -- explain deletions in commits: when, and where the text of the file went -----------------------
-
-
 _MIN_MERGED = 0.6
 """Minimum share of the text of a deleted note that is found in the notes it went into."""
 
@@ -80,10 +77,7 @@ def explain_deletions(
     moves: Mapping[str, str],
     former: Collection[str],
 ) -> DeletionReasons:
-    """Return what happened to the deleted files at the `former` paths.
-
-    `commits` are by the numbers that `paths` has, `moves` are those to present paths.
-    """
+    """Return what happened to deleted files at `former` paths, by numbers of commits."""
     explained = DeletionReasons({}, {})
     deletions: dict[str, list[tuple[str, str]]] = {}  # the last path, and the former one
     by_name = {commit.name: commit for commit in commits.values()}
@@ -227,10 +221,7 @@ def find_moves_since(
     *,
     any_alike: bool = False,
 ) -> dict[str, str]:
-    """Return where the files of a commit went, in commits or in the working tree.
-
-    Those are included whose path another file has now.
-    """
+    """Return where the files of a commit went; another file may have their path now."""
     if find_git_dir(root) is None:
         return {}
     index = PieceIndex(notes)
@@ -242,9 +233,6 @@ def find_moves_since(
     }
 
 
-# -- the working tree -----------------------------------------------------------------------------
-
-
 def _pair_uncommitted(
     root: Path,
     files: Mapping[str, FileStamp],
@@ -254,10 +242,7 @@ def _pair_uncommitted(
     any_alike: bool = False,
     finds_replaced: bool = False,
 ) -> dict[str, FileOutcome] | None:
-    """Return what became of the files of a commit that vanished from the working tree.
-
-    With `finds_replaced` replaced files are found too if no file vanished. None if git fails.
-    """
+    """Return what became of a commit's files in the working tree; None if git fails."""
     entries = diff_working_tree(root, commit)
     if entries is None:
         return None
@@ -309,7 +294,6 @@ class _WorkingTree:
         )
 
     def _list_untracked(self, former: Collection[str]) -> Iterable[str]:
-        """Return the files that git does not track, with the extensions of former ones."""
         tracked = run_git(self._root, "ls-files", "-z") if former else None
         if tracked is None:
             return ()
@@ -331,7 +315,6 @@ class _WorkingTree:
         }
 
     def _name_content(self, path: str, sizes: Mapping[int, int]) -> str:
-        """Return the blob name of a file if a blob has its size; else its path."""
         name = f"file {path}"
         size = self._files[path].size
         data = self._read_file(path) if size in sizes else None

@@ -105,9 +105,6 @@ def find_git_targets(
     return _Reader(index, find_blobs(root, names), NoteVersions(root)).find_targets(pasts)
 
 
-# -- links to look up ------------------------------------------------------------------------------
-
-
 def _group_names(index: Index, commits: Sequence[LogCommit]) -> tuple[Namesakes, set[str]]:
     """Return the paths of shared names, and the names that several present files had."""
     paths, fates = PathsNow(index.files), {path for commit in commits for path in commit.fates}
@@ -164,9 +161,6 @@ def _list_candidates(link: Link, index: Index, namesakes: Namesakes) -> frozense
     )
 
 
-# -- commits that may have changed their targets ---------------------------------------------------
-
-
 def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogCommit]) -> set[str]:
     by_key: dict[str, list[_LinkPast]] = {}
     by_source = group_by(pasts, lambda past: past.source)
@@ -201,9 +195,6 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
             names.update(map(event.name_after, present))
         places.update(renamed)
     return names
-
-
-# -- former targets --------------------------------------------------------------------------------
 
 
 class _Change(NamedTuple):
@@ -285,10 +276,7 @@ class _Reader:
         return None
 
     def _find_retargeted(self, past: _LinkPast, changes: Sequence[_Change]) -> Destination | None:
-        """Return what a link led to that leads elsewhere now, as far back as it is known.
-
-        It is certain if the note was not edited since.
-        """
+        """Return what a link led to, as far back as known; certain in an unedited note."""
         meant = None
         for change in changes:
             event = change.event
@@ -323,7 +311,6 @@ class _Reader:
         return note is not None and note == self._vault.notes[past.source]
 
     def _is_same(self, path: str, other: str) -> bool:
-        """Return True if two files had the same content in the last commit."""
         blob = self._blobs.get(_name_last(path))
         return blob is not None and blob == self._blobs.get(_name_last(other))
 
@@ -346,10 +333,7 @@ class _Reader:
 
 
 def _is_nearest(source: str, path: str, others: Sequence[str]) -> bool:
-    """Return True if a path shares more folders with a note than all others.
-
-    A file at the root is the only one that its name alone may mean.
-    """
+    """Return True if a path shares more folders with a note, or is alone at the root."""
     folders = source.split("/")[:-1]
     shared = [count_equal(folders, other.split("/")[:-1]) for other in (path, *others)]
     return "/" not in path or all(shared[0] > number for number in shared[1:])

@@ -110,10 +110,7 @@ class Sections:
 
 
 def align_headings(before: Note, now: Note) -> Pairs:
-    """Map each heading of a note to the same one in a later version, by their numbers.
-
-    The second value is False if another heading may have taken its place.
-    """
+    """Map headings of a note to those of a later version; False if one is doubtful."""
     return _Alignment(Sections(before), Sections(now)).align()
 
 
@@ -248,10 +245,7 @@ def _pair_unique(before: Mapping[K, list[int]], now: Mapping[K, list[int]]) -> P
 
 @lru_cache(maxsize=1 << 12)
 def extract_heading_core(text: str) -> str:
-    """Return the letters and digits of a heading without numbering, emoji and accents.
-
-    Return "" if too few are left.
-    """
+    """Return the letters and digits of a heading without numbers, or "" for too few."""
     plain = unicodedata.normalize("NFC", render_heading(TRAILING_BLOCK_ID.sub("", text)))
     rest = _NUMBERING.sub("", plain)
     core = "".join(split_text(rest)) or "".join(split_text(plain))
@@ -272,15 +266,8 @@ def _number_by(keys: Sequence[K]) -> dict[K, list[int]]:
     return group_by(range(len(keys)), keys.__getitem__)
 
 
-# -- blocks ---------------------------------------------------------------------------------------
-
-
 def pair_blocks(before: Note, now: Note, headings: Pairs) -> dict[str, tuple[str, bool]]:
-    """Return the new id of each block whose id is gone, by its lowercase id.
-
-    It is certain if both blocks have the same text, and no other block has it. Otherwise they must
-    be in the same section, and the only ones there without a counterpart.
-    """
+    """Return the new id of each lost block id; certain if the text is the only one."""
     gone, added = _blocks_without(before, now), _blocks_without(now, before)
     found = {
         block.id.lower(): (added.by_checksum[checksum].id, True)
@@ -337,10 +324,7 @@ NotePair = tuple[Note | None, Note]
 
 
 def anchor_key(subpath: str) -> str:
-    """Return the key of a subpath in `History.anchors`.
-
-    It has the keys of the parts with `#` between them.
-    """
+    """Return the keys of a subpath's parts, with `#` between them, for `anchors`."""
     return "#".join(map(part_key, split_parts(subpath)))
 
 
@@ -385,10 +369,7 @@ def _write_alone(heading: Heading, note: Note) -> str:
 
 
 def _match_subpath(written: str, before: Note, now: Note, pairs: Pairs) -> Destination | None:
-    """Return what became of the heading that a subpath led to.
-
-    One that was found by its GitHub anchor is never certain.
-    """
+    """Return what became of a heading; never certain if found by its GitHub anchor."""
     anchor = find_anchor(before, written)
     heading = anchor or find_slug_heading(before, written)
     number = _find_number(before, heading)
@@ -445,10 +426,7 @@ def anchor_keys(note: Note | None) -> set[str]:
 def find_moved_anchor(
     key: str, before: Note, candidates: Mapping[str, NotePair]
 ) -> Destination | None:
-    """Return the place of a heading or block that went to another note.
-
-    Exactly one of the candidates must have gained it. It is certain if its section went with it.
-    """
+    """Return where an anchor went: to the only candidate that gained it, if one did."""
     found = [
         place
         for path, (old, new) in candidates.items()

@@ -22,9 +22,6 @@ from vaultlink.index.resolve import file_name, normalize_name, resolve
 from vaultlink.index.suggest_headings import build_subpath
 from vaultlink.model import MAX_DELETED, Destination, FormerName, Heading, History, Link, Note
 
-# -- compare what links led to in two states of a vault --------------------------------------------
-
-
 _MAX_ALIGNED = 4_000_000
 """Product of the numbers of links in two versions of a note up to which they are aligned."""
 
@@ -77,9 +74,6 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
         anchors=anchors,
         former_destinations=_remember_targets(known.former_destinations, changes),
     )
-
-
-# -- headings and blocks --------------------------------------------------------------------------
 
 
 def _remember_anchors(
@@ -149,9 +143,6 @@ def _follow(
         if find_anchor(note, destination.subpath) is None:
             return None
     return destination._replace(path=path)
-
-
-# -- targets --------------------------------------------------------------------------------------
 
 
 def _remember_targets(
@@ -240,10 +231,7 @@ def _keep_subpath(link: Link, path: str, before: Index) -> str:
 
 
 def is_remainder(path: str | None, moved: str, now: Index) -> bool:
-    """Return True if the text of a note may have moved to the note `moved`.
-
-    It is empty then, or links to that note.
-    """
+    """Return True if a note is empty or links to `moved`, where its text may be."""
     note = now.notes.get(path) if path else None
     return note is not None and (
         note.blank or any(target == moved for _, target in now.resolved_links(note.path))
@@ -275,10 +263,7 @@ def content_of(note: Note) -> object:
 def _list_former_targets(
     links: Sequence[Link], targets: LinkTargets, now: Sequence[Link]
 ) -> dict[str, str]:
-    """Return what those links of a note led to that it still has at their place.
-
-    Where some were edited, others may look like them now.
-    """
+    """Return what the links led to that a note still has at their place."""
     old, new = [link.raw for link in links], [link.raw for link in now]
     if len(old) == len(new):
         numbers = [n for n, raw in enumerate(old) if raw == new[n]]
@@ -317,10 +302,7 @@ def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> s
 def _keep_retargeted(
     source: str, entries: Mapping[str, Destination], now: Index
 ) -> dict[str, Destination]:
-    """Return the entries of links that still lead elsewhere, or nowhere.
-
-    A new file may get the name of a moved one later.
-    """
+    """Return the entries of links that still lead elsewhere, or nowhere."""
     links = {link.raw: (link, target) for link, target in now.resolved_links(source)}
     kept = {}
     for written, place in entries.items():
@@ -410,8 +392,7 @@ def remember_created(known: History, new: History, before: Index, now: Index) ->
     undone = {path for path in removed if set(_list_wanting(path, now)) <= set(created[path])}
     kept = {path: notes for path, notes in created.items() if path in now.files}
     return replace(
-        known.then(leave_out(new, undone)),
-        created=dict(list(kept.items())[-MAX_DELETED:]),
+        known.then(leave_out(new, undone)), created=dict(list(kept.items())[-MAX_DELETED:])
     )
 
 

@@ -9,14 +9,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from vaultlink.index.note_parts import read_hashes
 from vaultlink.index.resolve import file_name, name_key
 from vaultlink.model import Note
-from vaultlink.parse.pieces import (
-    Pieces,
-    hash_pieces,
-    list_pieces,
-    read_pieces,
-    weigh,
-    weigh_all,
-)
+from vaultlink.parse.pieces import Pieces, hash_pieces, list_pieces, read_pieces, weigh, weigh_all
 from vaultlink.text import group_by, lazy_pattern
 
 # -- decide which text became which other one, by the lines that they share ------------------------
@@ -120,10 +113,7 @@ class Texts(Generic[K]):
         return weigh_all(self.old[key] - self.common)
 
     def match(self, names: Mapping[K, K] = {}) -> dict[K, Match[K]]:
-        """Return what old texts became.
-
-        `names` maps old texts to new ones that have their name, which no other has.
-        """
+        """Return what old texts became; `names` pairs those that have the same name."""
         found = {
             old: Match(new, True)
             for old, new in names.items()
@@ -240,8 +230,6 @@ def list_unique_names(before: Iterable[str], now: Iterable[str]) -> dict[str, st
     }
 
 
-# -- files with the same content -------------------------------------------------------------------
-
 _MAX_PAIRS = 4_000_000
 """Maximum number of pairs of files with the same content that are compared by their paths."""
 
@@ -249,11 +237,7 @@ _MAX_PAIRS = 4_000_000
 def pair_names(
     old_paths: Collection[str], new_paths: Collection[str], is_empty: bool, any_alike: bool
 ) -> Iterator[tuple[str, str]]:
-    """Yield the pairs of files with the same content, by their paths.
-
-    One that is alone is paired whatever its path is. Clear pairs are taken out before the others
-    are looked at again.
-    """
+    """Yield the pairs of files with the same content by their paths, clear ones first."""
     if len(old_paths) == len(new_paths) == 1 and not is_empty:
         yield next(iter(old_paths)), next(iter(new_paths))
         return
@@ -281,7 +265,6 @@ def pair_names(
 
 
 def _compare_paths(old: str, new: str) -> "_Score":
-    """Return the number of equal names from the end, and True for one folder."""
     old_parts, new_parts = old.casefold().split("/"), new.casefold().split("/")
     return count_equal(old_parts[::-1], new_parts[::-1]), old_parts[:-1] == new_parts[:-1]
 

@@ -408,10 +408,7 @@ def _list_tables(
 
 
 def _add_new(
-    found: dict[object, FoundName],
-    names: Iterable[FoundName],
-    limit: int,
-    kinds: Set[SearchedKind],
+    found: dict[object, FoundName], names: Iterable[FoundName], limit: int, kinds: Set[SearchedKind]
 ) -> None:
     """Add names of some kinds that are not there yet; a tag is the same in all notes."""
     for name in names:

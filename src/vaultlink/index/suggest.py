@@ -438,10 +438,7 @@ class KeptSuggestions(msgspec.Struct, frozen=True, array_like=True, gc=False):
             for target in self.near:
                 del answers[target]
         if changed and answers:
-            changes = _ChangedNames(
-                _list_names_at(old, changed),
-                _list_names_at(names, changed),
-            )
+            changes = _ChangedNames(_list_names_at(old, changed), _list_names_at(names, changed))
             answers = {
                 target: found for target, found in answers.items() if not changes.concern(target)
             }

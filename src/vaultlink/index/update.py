@@ -27,10 +27,7 @@ from vaultlink.index.index import (
     unresolved_keys,
     update_names,
 )
-from vaultlink.index.near_names import (
-    build_near_keys,
-    find_renamed,
-)
+from vaultlink.index.near_names import build_near_keys, find_renamed
 from vaultlink.index.packed_map import fold, list_differing_keys, with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
 from vaultlink.index.vocabulary import (

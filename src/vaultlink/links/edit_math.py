@@ -44,10 +44,7 @@ def count_equal_ends(before: Sequence[object], after: Sequence[object]) -> tuple
 
 
 def join_edits(first: Sequence[Edit], second: Sequence[Edit], text: str) -> tuple[Edit, ...]:
-    """Return edits that do what two groups of edits do one after the other.
-
-    `text` is the text after the first group, which the second one edits.
-    """
+    """Return edits that do what two groups of edits do, one after the other."""
     if not first:
         return tuple(second)
     shift = OffsetShift(first)
@@ -70,10 +67,7 @@ def join_edits(first: Sequence[Edit], second: Sequence[Edit], text: str) -> tupl
 
 
 def edits_overlap(one: Edit, other: Edit) -> bool:
-    """Return True if two edits cannot be applied together.
-
-    They overlap if they share characters, or if one inserts text at the start or end of the other.
-    """
+    """Return True if two edits share characters, or one inserts at an end of another."""
     if one.path != other.path:
         return False
     if one.start == one.end or other.start == other.end:
@@ -82,10 +76,7 @@ def edits_overlap(one: Edit, other: Edit) -> bool:
 
 
 class OffsetShift:
-    """Map offsets of a text to offsets after its edits.
-
-    `new_spans` are the spans of the inserted texts in the new text, in order.
-    """
+    """Map offsets of a text to those after its edits, which wrote `new_spans`."""
 
     def __init__(self, edits: Sequence[Edit]):
         self._edits = edits
@@ -98,10 +89,7 @@ class OffsetShift:
             self._growth.append(growth)
 
     def is_changed(self, start: int, end: int) -> bool:
-        """Return True if an edit changes part of a span.
-
-        Insertions at the ends of the span do not count.
-        """
+        """Return True if an edit changes part of a span; insertions at its ends don't."""
         count = bisect_left(self._starts, end)
         return count > 0 and self._edits[count - 1].end > start
 
@@ -111,10 +99,7 @@ class OffsetShift:
         return count > 0 and self._edits[count - 1].end >= start
 
     def map_offset(self, offset: int) -> int:
-        """Return the new offset of an offset that no edit changes.
-
-        An offset at which an edit inserts text moves behind the insertion.
-        """
+        """Return the new offset of one that no edit changes, behind insertions at it."""
         return offset + self._growth[bisect_right(self._starts, offset)]
 
     def map_back(self, offset: int) -> int:
@@ -123,10 +108,7 @@ class OffsetShift:
         return offset - self._growth[count]
 
     def map_span_back(self, start: int, end: int) -> tuple[int, int]:
-        """Return the old span of a span in the new text.
-
-        A part of an inserted text stands for all of what this replaced.
-        """
+        """Return the old span of a new one; part of an insertion stands for all of it."""
         first = bisect_left(self.new_spans, start, key=lambda span: span[1])
         last = bisect_right(self.new_spans, end, key=lambda span: span[0])
         old_start, old_end = start - self._growth[first], end - self._growth[last]

@@ -62,10 +62,7 @@ _WORD = lazy_pattern(r"[^\W_]+")
 
 
 def is_index_note(note: Note) -> bool:
-    """Return True if a note lists notes, or is a timeline or the note of a period.
-
-    Depends only on the note itself, so that a change of another note never changes the result.
-    """
+    """Return True if a note lists notes or is of a period, whatever other notes say."""
     names = _list_names(note)
     return (
         lists_notes(note)
@@ -90,10 +87,7 @@ def _list_names(note: Note) -> tuple[str, ...]:
 
 
 def is_folder_note(source: str, path: str) -> bool:
-    """Return True if a note stands for a folder that contains the note at `path`.
-
-    It is beside the folder or in it, and has its name.
-    """
+    """Return True if a note, beside a folder around `path` or in it, has its name."""
     name, folder = link_name(source).lower(), parent_folder(source).lower()
     is_inside = folder[:-1].rpartition("/")[2] == name
     return path.lower().startswith(folder if is_inside else f"{folder}{name}/")
@@ -133,9 +127,6 @@ def _may_link_note(link: Link) -> bool:
 
 
 def count_own_pieces(note: Note) -> int:
-    """Return the number of lines and sentences outside managed sections.
-
-    Otherwise, a section that is written into a note could change what other sections list.
-    """
+    """Return the number of lines and sentences outside managed sections."""
     written = sum(len(find_pieces(item.text.encode("utf-8", "replace"))) for item in note.sections)
     return count_pieces(note.pieces) - written

@@ -46,19 +46,13 @@ _PLACEHOLDER = lazy_pattern(r"<[^<>:/%]+>")
 
 
 def is_meant_as_link(link: Link) -> bool:
-    """Return True unless an unresolved link is clearly code, a list or other text.
-
-    A Markdown link is always meant as one.
-    """
+    """Return True unless an unresolved wikilink is clearly code, a list or other text."""
     inner = bracketed_text(link)
     return inner is None or is_link_text(inner)
 
 
 def names_topic(link: Link, resolved: str | None) -> bool:
-    """Return True if a link names an unresolved topic.
-
-    It does not resolve, and is meant as a link.
-    """
+    """Return True if a link does not resolve, and is meant as one."""
     return resolved is None and not link.external and is_meant_as_link(link)
 
 
@@ -128,10 +122,7 @@ _SAYS_UNRESOLVED = lazy_pattern(
 
 
 def reports_unresolved(note: Note, link: Link) -> bool:
-    """Return True if the note or section of a link lists unresolved links.
-
-    Its name or heading says so.
-    """
+    """Return True if the name of a note, or a heading, says it lists unresolved links."""
     if _is_about_unresolved(link_name(note.path)):
         return True
     level = 7

@@ -64,9 +64,6 @@ class LinkSyntax(NamedTuple):
     is_complete: Callable[[Link], bool]
 
 
-# -- questions ------------------------------------------------------------------------------------
-
-
 def is_wikilink(link: Link) -> bool:
     """Return True for a link in double brackets, and for a file card of a canvas."""
     return link.kind is LinkKind.WIKILINK
@@ -182,11 +179,7 @@ def _read_wikilink(raw: str, in_cell: bool) -> LinkParts | None:
 
 
 def _retarget_wikilink(link: Link, target: str, subpath: str) -> Replacement | None:
-    """Return a new destination.
-
-    The text that the link showed becomes its display text, or is omitted if the new link shows it
-    anyway.
-    """
+    """Return a new destination; the text that the link showed is added if need be."""
     if link.target.startswith("["):
         return None  # the brackets before it would be read differently (1.4)
     start, target_end, mark, end, inner_end = _find_wikilink_spans(link)
@@ -232,10 +225,7 @@ _URL_SAFE = "/.,;!&+=@$:?-_~"
 
 
 def encode_destination(text: str, more: str = "", *, letters: bool = False) -> str:
-    """Encode a text for a Markdown destination, except the characters `more`.
-
-    With `letters`, letters of other scripts are left as they are.
-    """
+    """Encode a Markdown destination except `more`, and with `letters` other scripts."""
     safe = _URL_SAFE + more
     return "".join(
         [
@@ -273,10 +263,7 @@ class _MarkdownLink(NamedTuple):
 
 
 def _parse_markdown(raw: str) -> Iterator[_MarkdownLink]:
-    """Yield the readings of a Markdown link: nearly always one, none for a URL.
-
-    The span of the destination is without angle brackets.
-    """
+    """Yield the readings of a Markdown link, nearly always one; none for a URL."""
     at, embed = 0, raw.startswith("!")
     while (at := raw.find("](", at) + 1) > 0:
         stop, destination = parse_link_destination(MarkSearch(raw), at, len(raw))
@@ -294,10 +281,7 @@ def _find_markdown(link: Link) -> _MarkdownLink | None:
 
 
 def find_name_spans(link: Link) -> tuple[tuple[int, int], tuple[int, int]] | None:
-    """Return the spans of a link's target and subpath in `Link.raw`.
-
-    None if they can't be found, as in a file card of a canvas.
-    """
+    """Return the spans of target and subpath in `Link.raw`; None in a file card."""
     if link.kind is LinkKind.WIKILINK:
         if not link.raw.endswith("]]"):
             return None

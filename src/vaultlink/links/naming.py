@@ -31,18 +31,12 @@ from vaultlink.model import FOLDER_KINDS, Edit, Link, LinkKind, Place, QueryName
 from vaultlink.obsidian import DEFAULT_LINK_FORMAT, ObsidianSettings
 from vaultlink.text import lazy_pattern
 
-# -- format the target of a link to a file in the vault's style (section 10.4) ---------------------
-
-
 PATH_STYLES = ("shortest", "relative", "absolute")
 """The values of Obsidian's `newLinkFormat`."""
 
 
 def format_target(source: str, path: str, index: Index, style: str) -> str:
-    """Return the target of a link to a file, without the extension of a note.
-
-    `style` is one of `PATH_STYLES`. Any other value means `absolute`.
-    """
+    """Return a target without a note's extension, `absolute` unless of another style."""
     if style == "relative":
         return relative_target(source, path)
     if style == "shortest":
@@ -52,10 +46,7 @@ def format_target(source: str, path: str, index: Index, style: str) -> str:
 
 
 def relative_target(source: str, path: str) -> str:
-    start, end = (
-        parent_folder(source).split("/")[:-1],
-        parent_folder(path).split("/")[:-1],
-    )
+    start, end = (parent_folder(source).split("/")[:-1], parent_folder(path).split("/")[:-1])
     common = 0
     while common < min(len(start), len(end)) and start[common] == end[common]:
         common += 1
@@ -122,11 +113,7 @@ def configure_link_style(obsidian: ObsidianSettings, kind: LinkKind | None = Non
 
 
 def choose_target(source: str, path: str, index: Index, style: LinkStyle) -> str | None:
-    """Return the target of a new link to a file; None if no target leads there.
-
-    It has the style of `style`. It is the full path if the name alone is that of several files, or
-    leads to another one.
-    """
+    """Return the target of a new link in a style, or the full path; None for none."""
     is_shared = style.path == "shortest" and len(index.names.get(name_key(path), ())) > 1
     first = "" if is_shared else format_target(source, path, index, style.path)
     whole = strip_note_extension(path)
@@ -138,12 +125,7 @@ def choose_target(source: str, path: str, index: Index, style: LinkStyle) -> str
 
 
 def retarget_link(
-    source: str,
-    link: Link,
-    path: str,
-    index: Index,
-    style: LinkStyle,
-    subpath: str | None = None,
+    source: str, link: Link, path: str, index: Index, style: LinkStyle, subpath: str | None = None
 ) -> tuple[Edit, ...]:
     """Return the edits that make a link resolve to a file; none if no target works.
 
@@ -180,10 +162,7 @@ def _add_form(target: str, link: Link, path: str, style: LinkStyle) -> str:
 
 
 def detect_target_style(source: str, link: Link, index: Index, style: LinkStyle) -> str:
-    """Return the style in which a link's target is written: one of `PATH_STYLES`.
-
-    Without evidence in the note it is that of `style`.
-    """
+    """Return the path style of a link's target, or of `style` without evidence."""
     if link.target.startswith(("./", "../")):
         return "relative"
     if not SYNTAX[link.kind].writes_paths:
@@ -257,10 +236,7 @@ class RenamedNames:
         self._settled: dict[str, tuple[str, ...]] = {}
 
     def leads_to(self, source: str, target: str, path: str) -> bool:
-        """Return True if a target in a note resolves to a file afterwards.
-
-        `source` and `path` are paths afterwards.
-        """
+        """Return True if a target resolves to a file; all paths are those afterwards."""
         return resolve(source, target, self.names) == path
 
     def find_target(
@@ -296,10 +272,7 @@ class RenamedNames:
         )
 
     def _is_settled(self, link: Link, path: str, new_path: str) -> bool:
-        """Return True for a plain name that the same single file has afterwards.
-
-        It then leads to this file from everywhere, which is found out once.
-        """
+        """Return True for a plain name that means the same single file, found out once."""
         written = link.lookup_target
         if "/" in written or not written:
             return False
@@ -404,10 +377,7 @@ _NEEDS_CARE = lazy_pattern(r"""["'\\\[\]|#^<>{}$\x00-\x1f]|: """)
 
 
 def find_query_target(query: QueryName, source: str, index: Index) -> str | None:
-    """Return the file or folder that a query names, or None.
-
-    A folder is in lower case and ends with a slash.
-    """
+    """Return the file, or the folder in lower case with a slash, that a query names."""
     if query.kind == "note":
         return resolve(source, query.text, index.names)
     files, path = index.files_by_path, normalize_name(query.text)

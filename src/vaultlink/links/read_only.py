@@ -23,10 +23,7 @@ class ReadOnlyKind(StrEnum):
 
 
 class ReadOnlyReason(NamedTuple):
-    """Why a note is only read.
-
-    A declared folder has a path, with a slash at the end, and a note that declares it.
-    """
+    """Why a note is only read; a declared folder has a slash and the declaring note."""
 
     kind: ReadOnlyKind
     folder: str = ""
@@ -51,10 +48,7 @@ def find_read_only_reason(index: Index, note: Note) -> ReadOnlyReason | None:
 
 
 def find_declared_folders(index: Index) -> Mapping[str, str]:
-    """Return the folders that the vault declares read-only, with the note that does.
-
-    Their paths end with a slash. The root of the vault is never one of them.
-    """
+    """Return the read-only folders below the root with the notes that declare them."""
     declared: dict[str, str] = {}
     folders: dict[str, str] = {}
     for path in _list_declaring_notes(index):
@@ -81,10 +75,7 @@ def _list_declaring_notes(index: Index) -> Iterator[str]:
 
 
 def _list_folders(index: Index) -> dict[str, str]:
-    """Return the folders of a vault by their normalized paths.
-
-    All paths end with a slash.
-    """
+    """Return the folders of a vault by normalized paths, all with a final slash."""
     found: set[str] = set()
     for path in index.files:
         folder = parent_folder(path)

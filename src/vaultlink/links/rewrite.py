@@ -43,28 +43,19 @@ _QUOTES = "\"'\\"
 
 
 def rewrite_link(path: str, link: Link, target: str, subpath: str) -> Edits:
-    """Return the edits that give a link another target and subpath.
-
-    Empty if the link cannot be written so that it still shows the same text.
-    """
+    """Return edits for another target and subpath; none if the text would change."""
     target = target.replace("\u00a0", " ")
     change = SYNTAX[link.kind].retarget(link, target, subpath)
     return _build_edits(path, link, change, target, subpath) if change else ()
 
 
 def drop_display_text(path: str, link: Link) -> Edits:
-    """Return the edits that remove a wikilink's display text.
-
-    Empty unless the link shows the same text without it.
-    """
+    """Return edits without the display text; none if another one would be shown."""
     return _build_edits(path, link, (*find_display_span(link), ""), link.target, link.subpath)
 
 
 def convert_link(path: str, link: Link, kind: LinkKind, target: str, subpath: str) -> Edits:
-    """Return the edits that make a link one of another kind.
-
-    Empty if the conversion would lose anything.
-    """
+    """Return the edits that make a link another kind; none if this loses anything."""
     text, shown = format_link(link, kind, target, subpath), shown_text(link)
     if (
         link.external
@@ -291,10 +282,7 @@ def as_link(definition: Definition) -> Link:
 def rewrite_definition(
     path: str, definition: Definition, target: str, subpath: str
 ) -> tuple[Edit, ...]:
-    """Return the edits that give a definition another target and subpath.
-
-    Empty if the definition would not be read back as requested, or has them already.
-    """
+    """Return the edits of a definition; none if it would not be read back as asked."""
     target = target.replace("\u00a0", " ")
     if (target, subpath) == (definition.target, definition.subpath):
         return ()
@@ -325,10 +313,7 @@ _NOT_IN_URLS = lazy_pattern(r"[\s<>\\`|\[\]]|&#?\w+;|%%")
 
 
 def read_url(link: Link) -> str:
-    """Return the URL that a wikilink has as its destination, or "".
-
-    An address that starts with `www.` counts, and is returned as it is written.
-    """
+    """Return the URL of a wikilink's destination, `www.` as it is written, or ""."""
     raw = link.raw
     if ":" not in raw and "." not in raw:  # most links
         return ""
@@ -342,10 +327,7 @@ def lacks_scheme(url: str) -> bool:
 
 
 def is_web_url(url: str) -> bool:
-    """Return True for a web address with a host, an e-mail or an Obsidian URL.
-
-    URLs of other schemes belong to other programs, which may read the wikilink.
-    """
+    """Return True for a web address with a host, an e-mail or an Obsidian URL."""
     return _WEB_URL.match(url) is not None
 
 

@@ -141,9 +141,6 @@ def _list_evidence(
         folder = parent_folder(folder[:-1])
 
 
-# -- count the traits of links, folder by folder --------------------------------------------------
-
-
 class _FolderCounts(NamedTuple):
     """Counts of the traits of links by folder: in its own notes, and in all below it."""
 
@@ -171,10 +168,7 @@ def count_link_traits(index: Index) -> "Counter[str]":
 
 
 def count_traits_in_parts(index: Index, obsidian: ObsidianSettings) -> Iterator[None]:
-    """Count the traits of all links, and yield between the parts of that work.
-
-    The counts are of use if nothing changes meanwhile, and if links decide at all.
-    """
+    """Count the traits of all links if they decide, and yield between parts of that."""
     tally, counts = TraitCount(list_link_traits, on_targets=True), Counter[str]()
     if tally in index.memos or not is_style_read(obsidian):
         return

@@ -6,11 +6,9 @@ from vaultlink.index.words import is_unspaced
 from vaultlink.mentions.matcher import Tally, has_particle, is_word_char
 from vaultlink.mentions.mention import NamePlace
 from vaultlink.mentions.names import fold_name
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, line_span
 
-# -- words, their boundaries and the sentence around them ------------------------------------------
 # All offsets are those of the text.
-
 
 _JOINTS = "-_'’‘ʼ./\\@#:&+=~%$\u2010\u2011\u2013\u00b7"
 """Characters that join a name with the letters beyond them to one longer word."""
@@ -82,10 +80,11 @@ def is_whole(text: str, start: int, end: int) -> bool:
     """
     if text[start - 1 : start] in _SPACES and text[end : end + 1] in _SPACES:
         return True
-    return _is_free(text, start, -1) and (
-        _is_free(text, end, 1)
-        or (" " in text[start:end] and _POSSESSIVE.match(text, end) is not None)
-    )
+    if not _is_free(text, start, -1):
+        return False
+    if _is_free(text, end, 1):
+        return True
+    return " " in text[start:end] and _POSSESSIVE.match(text, end) is not None
 
 
 def _is_free(text: str, at: int, step: int) -> bool:
@@ -107,10 +106,7 @@ def _is_free(text: str, at: int, step: int) -> bool:
 
 
 def find_sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span of the sentence around a span.
-
-    It is within its line and has no list marks. Of a very long one, it is the part around the span.
-    """
+    """Return the span of the sentence around a span, in its line, without list marks."""
     furthest = max(0, start - _LONGEST_SENTENCE)
     line_start = text.rfind("\n", furthest, start) + 1 or furthest
     line_end = text.find("\n", end, end + _LONGEST_SENTENCE)
@@ -133,10 +129,7 @@ def find_sentence(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def starts_sentence(text: str, start: int, sentence_start: int) -> bool:
-    """Return True if only marks stand between the start of a sentence and a word.
-
-    What follows a colon, a table's pipe or a dash at the start of an item counts as a sentence.
-    """
+    """Return True if only marks, a colon, a pipe or an item's dash precede a word."""
     before = text[sentence_start:start].rstrip(_LEAD_MARKS)
     return not before or before[-1] in ":|–—•·"
 
@@ -163,17 +156,12 @@ def word_behind(text: str, end: int) -> str:
 
 
 def is_example(text: str, start: int, end: int) -> bool:
-    """Return True for an item with nothing but a name in a list of examples.
-
-    The line above the list announces them. Names in quotation marks behind `for example` count too.
-    """
-    line_start = text.rfind("\n", 0, start) + 1
+    """Return True for a bare name in a list of examples, or quoted behind one."""
+    line_start, line_end = line_span(text, start, end)
     if text[start - 1 : start] in _OPENING_QUOTES and text[end : end + 1] not in (" ", ""):
         return _EXAMPLE_LABEL.search(text, line_start, start) is not None
-    line_end = text.find("\n", end)
-    if not _ITEM.fullmatch(text, line_start, start):
-        return False
-    if text[end : len(text) if line_end == -1 else line_end].strip(' \t*_"”'):
+    is_bare = _ITEM.fullmatch(text, line_start, start) is not None
+    if not is_bare or text[end:line_end].strip(' \t*_"”'):
         return False
     above = text[max(0, line_start - 600) : line_start]
     for line in reversed(above.splitlines()):
@@ -190,29 +178,22 @@ def is_label(text: str, start: int, end: int) -> bool:
     """
     if _ADDRESS_BEHIND.match(text, end):
         return True
-    line_start = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", end)
-    if line_end != -1 and _DELIMITER_ROW.match(text, line_end + 1):
+    line_start, line_end = line_span(text, start, end)
+    if line_end != len(text) and _DELIMITER_ROW.match(text, line_end + 1):
         return True
-    if not _LABEL_START.fullmatch(text, line_start, start):
-        return False
-    return _LABEL_END.match(text, end) is not None
+    is_at_start = _LABEL_START.fullmatch(text, line_start, start) is not None
+    return is_at_start and _LABEL_END.match(text, end) is not None
 
 
 def is_among_links(text: str, start: int, end: int) -> bool:
-    """Return True if a name fills a place like those that links fill beside it.
-
-    It is one item of an enumeration behind or before a link, or begins an item of a list whose
-    neighbours begin with links.
-    """
-    line_start = text.rfind("\n", 0, start) + 1
-    line_end = text.find("\n", end)
-    line_end = len(text) if line_end == -1 else line_end
-    follows = _LINK_BEFORE.search(text, max(line_start, start - 12), start) is not None
+    """Return True for an item of an enumeration or a list that has links beside it."""
+    line_start, line_end = line_span(text, start, end)
+    near = max(line_start, start - 12)
+    follows = _LINK_BEFORE.search(text, near, start) is not None
     precedes = _LINK_BEHIND.match(text, end, line_end) is not None
-    if (follows and (precedes or _ITEM_END.match(text, end, line_end))) or (
-        precedes and _ITEM_START.search(text, max(line_start, start - 12), start)
-    ):
+    if follows and (precedes or _ITEM_END.match(text, end, line_end)):
+        return True
+    if precedes and _ITEM_START.search(text, near, start):
         return True
     bullet = _BULLET.fullmatch(text, line_start, start)
     return bullet is not None and _is_among_linked_items(text, line_start, line_end, bullet[1])
@@ -222,10 +203,8 @@ def _is_among_linked_items(text: str, line_start: int, line_end: int, bullet: st
     """Return True if most items right above and below a list item begin with a link."""
     near = text[max(0, line_start - 600) : line_start].split("\n")[-3:-1]
     near += text[line_end + 1 : line_end + 600].split("\n")[:2]
-    items = [line[len(bullet) :].lstrip(" *_[]x") for line in near if line.startswith(bullet)]
-    linked = [
-        line for line in near if line.startswith(bullet) and _LINK_START.match(line, len(bullet))
-    ]
+    items = [line for line in near if line.startswith(bullet)]
+    linked = [line for line in items if _LINK_START.match(line, len(bullet))]
     return len(linked) >= 2 or (len(linked) == 1 and len(items) == 1)
 
 
@@ -239,10 +218,9 @@ def is_in_short_quotation(text: str, start: int, end: int) -> bool:
     """Return True within a quotation of a few words, such as a title or a command."""
     if text[start - 1 : start] == "'" == text[end : end + 1]:
         return True
-    line_start, line_end = text.rfind("\n", 0, start) + 1, text.find("\n", end)
+    line_start, line_end = line_span(text, start, end)
     before = text[max(line_start, start - _LONGEST_QUOTATION) : start]
-    behind = text[end : end + _LONGEST_QUOTATION]
-    behind = behind[: line_end - end] if line_end != -1 else behind
+    behind = text[end : min(line_end, end + _LONGEST_QUOTATION)]
     return any(
         (at := before.rfind(opening)) != -1
         and closing not in before[at + 1 :]
@@ -317,34 +295,26 @@ def is_in_longer_name(place: NamePlace, sentence_start: int, tally: Tally) -> bo
     before, is_first = word_before(place.text, place.start, sentence_start)
     is_name = before[:1].isupper() and not before.endswith(".")
     is_short = len(before) < _SHORTEST_PART
-    if " " in place.key:
-        is_word = is_short or _is_mostly_lower(before, tally)
-    else:
+    is_single = " " not in place.key
+    if is_single:
         is_word = is_short and tally.lower_share(before.lower()) >= _GENERAL_SHARE
+    else:
+        is_word = is_short or _is_mostly_lower(before, tally)
     if is_name and not (is_first and is_word):
         return True
-    if " " not in place.key and _FORM_OF_ADDRESS.fullmatch(before):
+    if is_single and _FORM_OF_ADDRESS.fullmatch(before):
         return True
-    return follows_capitalized(place.text, place.start, sentence_start) or is_in_quoted_title(
-        place.text, place.start, sentence_start
-    )
+    where = place.text, place.start, sentence_start
+    return follows_capitalized(*where) or is_in_quoted_title(*where)
 
 
 def _is_mostly_lower(word: str, tally: Tally) -> bool:
     """Return True for a common word, which has a capital only to start a sentence."""
-    lower = tally.count_lower(word.lower())
-    return (
-        2 * lower >= max(1, tally.count(fold_name(word)))
-        and tally.lower_share(word.lower()) >= _COMMON_SHARE
-    )
-
-
-# -- tell if the words next to a name make it a part of a longer term ------------------------------
+    lower, share = tally.count_lower(word.lower()), tally.lower_share(word.lower())
+    return 2 * lower >= max(1, tally.count(fold_name(word))) and share >= _COMMON_SHARE
 
 
 _ABBREVIATION_BEHIND = lazy_pattern(r" \(([A-Za-z]*[A-Z][A-Za-z]*[A-Z])s?\)")
-
-
 _WORD_WITH_HYPHEN = lazy_pattern(r"[^\W_][\w'’]*")
 _LONGEST_EXPANSION = 120
 
@@ -362,11 +332,9 @@ def is_in_longer_term(place: NamePlace, leads_elsewhere: Callable[[str, str], bo
             return True
     before, _ = word_before(text, start, text.rfind("\n", 0, start) + 1)
     match = _ABBREVIATION_BEHIND.match(text, end)
-    return (
-        match is not None
-        and bool(before)
-        and before[0].casefold() == match[1][0].casefold() != key[0]
-    )
+    if match is None or not before:
+        return False
+    return before[0].casefold() == match[1][0].casefold() != key[0]
 
 
 def _list_longer(text: str, end: int, key: str) -> Iterator[str]:
@@ -390,15 +358,11 @@ def is_in_compound(place: NamePlace, tally: Tally) -> bool:
         return False
     if tally.is_noun(word_behind(place.text, place.end)):
         return True
-    before, _ = word_before(place.text, place.start, 0)
-    return tally.is_noun(before)
+    return tally.is_noun(word_before(place.text, place.start, 0)[0])
 
 
 def find_expansion(text: str, start: int, end: int) -> str:
-    """Return the words that an abbreviation in parentheses stands for, or "".
-
-    `Linux Containers` in `Linux Containers (LXC)`, if the abbreviation is at `start`.
-    """
+    """Return `Linux Containers` for the `LXC` of `Linux Containers (LXC)`."""
     letters = [char.casefold() for char in text[start:end] if char.isupper()]
     if len(letters) < 2 or text[start - 1 : start] != "(" or text[end : end + 1] != ")":
         return ""

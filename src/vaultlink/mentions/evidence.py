@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Mapping
 from functools import cached_property
-from itertools import islice, takewhile
+from itertools import chain, islice, takewhile
 from operator import itemgetter
 from typing import NamedTuple, Self
 
@@ -21,11 +21,7 @@ from vaultlink.model import Link, Place
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.text import group_by, lazy_pattern
 
-# -- count how often the author links the names of notes -------------------------------------------
-
-
 _LONGEST_WORDING = 80
-
 
 LinkUse = tuple[str, str]
 """The text that a link shows, and the note that it leads to; "" for a target without a note."""
@@ -105,19 +101,14 @@ def list_uses(index: Index, path: str) -> set[LinkUse]:
 
 def shown_words(link: Link) -> str:
     """Return the words that a link shows; those of a path are its last part."""
-    if link.display:
-        return link.display
-    return link.target.rsplit("/", 1)[-1].removesuffix(".md")
+    return link.display or link.target.rsplit("/", 1)[-1].removesuffix(".md")
 
 
 # -- tell which folders links connect --------------------------------------------------------------
 
 
 def find_regions(source: str, target: str) -> tuple[str, str] | None:
-    """Return the two folders in which the paths of two notes begin to differ.
-
-    None if the folder of one is that of the other, or contains it.
-    """
+    """Return the folders in which two paths begin to differ; None if one is within."""
     own, other = parent_folder(source).split("/")[:-1], parent_folder(target).split("/")[:-1]
     pairs = enumerate(zip(own, other, strict=False))
     depth = next((at for at, (one, two) in pairs if one != two), None)
@@ -155,10 +146,7 @@ _MANY_FOLDERS = 5
 
 
 class Sources(NamedTuple):
-    """The notes that link to a file: their number, and the first of their folders.
-
-    There are at most `_MANY_FOLDERS` folders.
-    """
+    """The number of notes that link to a file, and the first `_MANY_FOLDERS` folders."""
 
     number: int
     folders: tuple[str, ...]
@@ -189,7 +177,6 @@ class Surroundings:
         self._index = index
         self._folder = parent_folder(path)
         self._targets = frozenset(index.targets[path]) - {None, path}
-        self._second: frozenset[str | None] | None = None
 
     def is_in_folder(self, target: str) -> bool:
         return parent_folder(target) == self._folder
@@ -200,7 +187,7 @@ class Surroundings:
         if self._path in others:
             return True
         shared = len(self._targets.intersection(others)) if len(others) <= MOST_LINKS else 0
-        return shared >= _MIN_SHARED or target in self._find_second()
+        return shared >= _MIN_SHARED or target in self._second
 
     @cached_property
     def _is_in_main_folder(self) -> bool:
@@ -242,10 +229,7 @@ class Surroundings:
         return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1] != "", pairs))
 
     def is_far(self, target: str) -> bool:
-        """Return True if neither links nor folders bring a note near.
-
-        None is far from the vault's root, which has notes of all subjects.
-        """
+        """Return True if neither links nor folders bring a note near; not from the root."""
         return bool(self._folder) and not (self.is_known(target) or self.is_linked(target))
 
     def _is_related(self, folder: str) -> bool:
@@ -270,16 +254,13 @@ class Surroundings:
             return (0.08 if self._is_in_main_folder else 0.15), "in the same folder"
         return 0.03, "known in this folder"
 
-    def _find_second(self) -> frozenset[str | None]:
-        if self._second is None:
-            found: set[str | None] = set()
-            if len(self._targets) <= MOST_LINKS:
-                for target in self._targets:
-                    others = self._index.targets.get(target or "", ())
-                    if len(others) <= MOST_LINKS:
-                        found.update(others)
-            self._second = frozenset(found)
-        return self._second
+    @cached_property
+    def _second(self) -> frozenset[str | None]:
+        """The notes two links away."""
+        if len(self._targets) > MOST_LINKS:
+            return frozenset()
+        linked = (self._index.targets.get(target or "", ()) for target in self._targets)
+        return frozenset(chain(*(others for others in linked if len(others) <= MOST_LINKS)))
 
 
 # -- find notes that seldom help beside others: days, templates, indexes ---------------------------
@@ -313,8 +294,7 @@ def make_minor_test(
         if not _YEAR.search(name):
             return False
         others = islice(series.get(number_pattern(path), ()), 2)
-        return is_date(fold_name(name)) or any(
-            is_same_series(other, path, dated=True) for other in others
-        )
+        is_dated = any(is_same_series(other, path, dated=True) for other in others)
+        return is_date(fold_name(name)) or is_dated
 
     return is_minor

@@ -49,8 +49,9 @@ from vaultlink.mentions.names import (
 )
 from vaultlink.mentions.scoring import LINKED_OFTEN, NEVER, Score, score_place
 from vaultlink.mentions.vault_evidence import VaultEvidence
-from vaultlink.mentions.visible import Spot, VisibleText, body_start, has_text, is_in_brackets
+from vaultlink.mentions.visible import Spot, VisibleText, has_text, is_in_brackets
 from vaultlink.model import Note, Place
+from vaultlink.parse.properties import body_start
 
 # A finder is built once for an index. It knows the names of all notes and how common their words
 # are; a search then takes the time to read one text.
@@ -73,7 +74,6 @@ _SHORT_NAME = 2
 
 _QUOTED_SCORE = 0.6
 """The highest score of a short name in a quotation, such as a title or a command."""
-
 
 _LISTED_SCORE = 0.65
 """The highest score of a name whose links the author seems not to want."""
@@ -114,11 +114,7 @@ class _Target(NamedTuple):
 
 
 class NameMatch(NamedTuple):
-    """A place of a name in a text.
-
-    `is_possible` is False if the name can't mean its note there, because it is a part of a longer
-    name or word.
-    """
+    """A name in a text; `is_possible` is False inside a longer name or word."""
 
     start: int
     end: int
@@ -149,16 +145,10 @@ class MentionFinder:
     ):
         """Collect the names and count the words.
 
-        Args:
-            index: The index of the vault.
-            options: The options.
-            sample: Texts of notes that `sample_paths` returns, by vault path.
-            is_excluded: Returns True for vault paths of notes in which and to which no link is
-                wanted, such as templates.
-            read: Returns the text of the note at a vault path. Without it, notes that say nothing
-                are not told from others.
-            plain: True to search without the library.
-            evidence: What the notes say about names, if that is known; then no sample is needed.
+        `sample` has the texts of the notes that `sample_paths` returns, by vault path. No link is
+        wanted in and to notes for which `is_excluded` returns True. Without `read`, which returns
+        the text of a note, notes that say nothing are not told from others. With `plain`, the
+        library is not used. If `evidence` is known, no sample is needed.
         """
         self.index = index
         self.options = options
@@ -178,10 +168,8 @@ class MentionFinder:
         self._regions = list_linked_regions(self.evidence.folder_pairs)
         self._ignored = frozenset(map(fold_name, options.ignored_names))
         self._ignored_notes = frozenset(map(normalize_name, options.ignored_notes))
-        self._ignored_pairs = frozenset(
-            (normalize_name(source), normalize_name(target))
-            for source, target in options.ignored_pairs
-        )
+        pairs = options.ignored_pairs
+        self._ignored_pairs = {(normalize_name(one), normalize_name(two)) for one, two in pairs}
 
     @cached_property
     def matcher(self) -> Matcher:
@@ -189,10 +177,7 @@ class MentionFinder:
 
     @property
     def is_fast(self) -> bool:
-        """False if a library is missing that makes the search several times as fast.
-
-        The result is the same.
-        """
+        """False without the library that makes the search several times as fast."""
         return self.matcher.is_fast
 
     def is_excluded(self, path: str) -> bool:
@@ -226,27 +211,18 @@ class MentionFinder:
         return name in self._ignored_notes or (normalize_name(source), name) in self._ignored_pairs
 
     def match(self, folded: FoldedText, text: str) -> list[NameMatch]:
-        """Return the names in a text that are whole words.
-
-        Of names that overlap, the longest counts. Start and end are offsets of the text. All other
-        names are returned too if they are wanted.
-        """
-        found = []
-        last = 0
-        find_offset = folded.source_offset if folded.has_offsets else None
-        begin: int | None
-        stop: int | None
+        """Return the names that are whole words; of overlapping ones only the longest."""
+        found, last = [], 0
+        find_offset: Callable[[int], int | None]
+        find_offset = folded.source_offset if folded.has_offsets else int
         for start, end, key in self.matcher.find(folded.text):
             if start < last and not self.lists_all:
                 continue
-            begin, stop = start, end
-            if find_offset:
-                begin, stop = find_offset(start), find_offset(end)
+            begin, stop = find_offset(start), find_offset(end)
             if begin is None or stop is None:
                 continue
-            is_possible = (
-                start >= last and key not in self.evidence.unlikely and is_whole(text, begin, stop)
-            )
+            is_likely = start >= last and key not in self.evidence.unlikely
+            is_possible = is_likely and is_whole(text, begin, stop)
             if is_possible:
                 last = end
             elif not self.lists_all:
@@ -261,16 +237,14 @@ class MentionFinder:
 
     def list_other_names(self, path: str) -> Set[str]:
         """Return the folded names of a note, with its first heading."""
-        known = self._other_names.get(path)
-        if known is None:
-            known = self._other_names[path] = frozenset(list_all_names(self.index, path))
-        return known
+        if path not in self._other_names:
+            self._other_names[path] = frozenset(list_all_names(self.index, path))
+        return self._other_names[path]
 
     def is_list(self, path: str) -> bool:
-        known = self._lists.get(path)
-        if known is None:
-            known = self._lists[path] = lists_notes(self.index.notes[path])
-        return known
+        if path not in self._lists:
+            self._lists[path] = lists_notes(self.index.notes[path])
+        return self._lists[path]
 
     def are_apart(self, source: str, target: str) -> bool:
         """Return True if no link of the vault connects the folders of two notes."""
@@ -279,14 +253,10 @@ class MentionFinder:
 
     def says_nothing(self, path: str) -> bool:
         """Return True for a note without any text of its own, and for a drawing."""
-        known = self._silent.get(path)
-        if known is None:
-            note = self.index.notes[path]
-            known = is_drawing(note)
-            if not known and self._read:
-                known = not has_text(note, self._read)
-            self._silent[path] = known
-        return known
+        if path not in self._silent:
+            note, read = self.index.notes[path], self._read
+            self._silent[path] = is_drawing(note) or bool(read and not has_text(note, read))
+        return self._silent[path]
 
     def is_stub(self, path: str) -> bool:
         """Return True if a note has no text, or links alone, as a tag page."""
@@ -299,7 +269,7 @@ class MentionFinder:
             self._known_keys[wanted] = tuple(
                 key
                 for key, names in self.names.items()
-                if any(name.path in wanted for name in names)
+                if not wanted.isdisjoint([name.path for name in names])
             )
         keys = self._known_keys[wanted]
         return any(next(find_one(folded, key), None) for key in keys)
@@ -316,9 +286,8 @@ class _NoteSearch:
         self._options = finder.options
         self._index = finder.index
         self._surroundings = Surroundings(path, finder.index, finder.find_sources)
-        self._section_starts = (
-            [heading.start for heading in self._note.headings] if self._options.each_section else []
-        )
+        headings = self._note.headings if self._options.each_section else ()
+        self._section_starts = [heading.start for heading in headings]
         self._linked = self._list_linked()
         self._known_targets: dict[str, str] = {}
 
@@ -364,7 +333,6 @@ class _NoteSearch:
         return groups
 
     def _find_target(self, key: str, section: int) -> _Target | None:
-        """Return the note that a name may be linked to in a section, if any."""
         names = self._finder.names[key]
         paths = [name.path for name in names]
         for path in paths:
@@ -374,11 +342,9 @@ class _NoteSearch:
             return None
         self._finder.asked.add(key)
         name, limit = self._pick(key, names, paths)
-        if (
-            limit < self._options.lowest_score
-            or self._finder.is_ignored(self._path, key, name.path)
-            or (self._to is not None and name.path not in self._to)
-        ):
+        if limit < self._options.lowest_score or (self._to and name.path not in self._to):
+            return None
+        if self._finder.is_ignored(self._path, key, name.path):
             return None
         others = tuple(sorted(item for item in paths if item != name.path))
         return _Target(name, limit, others)
@@ -403,10 +369,7 @@ class _NoteSearch:
         return bisect_right(self._section_starts, offset) if self._section_starts else 0
 
     def _list_linked(self) -> Set[tuple[str | None, int]]:
-        """Return the notes that the note links to, each with the number of the section.
-
-        Links in a backlinks section are no mentions in the text, so they do not count.
-        """
+        """Return the linked notes, each with its section; backlinks sections don't count."""
         path, index = self._path, self._finder.index
         if not self._note.sections and not self._section_starts:
             return {(target, 0) for target in index.targets[path]}
@@ -417,7 +380,6 @@ class _NoteSearch:
         }
 
     def _judge(self, match: NameMatch, target: _Target) -> _Candidate | None:
-        """Return a place; None if it can't be linked or scores too low."""
         start, end, key, is_possible = match
         name, limit, others = target
         if is_in_brackets(self._text, start):
@@ -432,20 +394,12 @@ class _NoteSearch:
 
     def _make_place(self, match: NameMatch, name: NoteName) -> NamePlace:
         start, end, key, _ = match
-        finder = self._finder
-        return NamePlace(
-            self._text,
-            start,
-            end,
-            key,
-            name,
-            finder.find_sources(name.path).number,
-            finder.find_habit(key, self._text[start:end], name.path),
-            finder.is_list(name.path),
-        )
+        finder, path = self._finder, name.path
+        habit = finder.find_habit(key, self._text[start:end], path)
+        sources = finder.find_sources(path).number
+        return NamePlace(self._text, start, end, key, name, sources, habit, finder.is_list(path))
 
     def _score(self, place: NamePlace) -> Score:
-        """Return the score of a place, at most what the doubts about it allow."""
         finder = self._finder
         if self._is_own_subject(place.key, place.name.path):
             return NEVER
@@ -502,19 +456,15 @@ class _NoteSearch:
             return "the note is a list of links", _LISTED_SCORE
         if place.sources and not habit.linked and self._finder.is_stub(place.name.path):
             return "a note without text that only lists link to", _LISTED_SCORE
-        if place.key.count(" ") < _SHORT_NAME and self._finder.are_apart(
-            self._path, place.name.path
-        ):
+        is_short = place.key.count(" ") < _SHORT_NAME
+        if is_short and self._finder.are_apart(self._path, place.name.path):
             return "no link connects the folders", _LISTED_SCORE
         if self._is_far(place):
             return "neither folders nor links bring the note near", _LISTED_SCORE
         if habit.is_mostly_plain and (place.sources or place.words.islower()):
             return "mostly named without a link", _LISTED_SCORE
-        if (
-            habit.share < LINKED_OFTEN
-            and len(place.key) < _LONG_UNSPACED
-            and any(map(is_unspaced, place.key))
-        ):
+        is_short = len(place.key) < _LONG_UNSPACED
+        if habit.share < LINKED_OFTEN and is_short and any(map(is_unspaced, place.key)):
             return "rarely linked, in a script without spaces", _LISTED_SCORE
         return "", 1.0
 
@@ -568,11 +518,7 @@ class _NoteSearch:
         )
 
     def _is_far(self, place: NamePlace) -> bool:
-        """Return True for a name that may mean something else in this part of the vault.
-
-        Neither its folder nor links bring the note near, and the name is a few words in lower
-        case, or the author links it only in other parts.
-        """
+        """Return True for a name that may mean something else in this part of the vault."""
         long_words = [word for word in place.key.split() if len(word) > _LONGEST_PARTICLE]
         return self._surroundings.is_far(place.name.path) and (
             place.habit.linked > 0 or (place.words[1:].islower() and len(long_words) <= LONG_NAME)
@@ -596,17 +542,11 @@ class _NoteSearch:
         return next(item for item in names if item.path == nearest), _NEAR_SCORE
 
     def _choose(self, group: Iterable[_Candidate], visible: VisibleText) -> Mention | None:
-        """Return the first certain mention, else the first likely one.
-
-        None if all are hidden.
-        """
+        """Return the first certain mention that is visible, else the first likely one."""
         first = None
         for item in group:
-            is_certain = (
-                item.score.value >= self._options.min_score
-                and item.is_clear
-                and item.score != NEVER
-            )
+            is_likely = item.score.value >= self._options.min_score
+            is_certain = is_likely and item.is_clear and item.score != NEVER
             if first and not is_certain and (first.score or not item.score.value):
                 continue
             spot = visible.find_spot(item.start, item.end)

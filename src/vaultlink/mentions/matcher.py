@@ -120,22 +120,15 @@ _SPACES = (" ", "\n", "")
 
 
 def _is_bounded(text: str, start: int, end: int) -> bool:
-    """Return True if no letter or digit touches a span.
-
-    In unspaced scripts they may, and so may a particle of Korean behind it.
-    """
+    """Return True if no letter touches a span, except in unspaced scripts."""
     before, behind = text[start - 1 : start], text[end : end + 1]
     if before in _SPACES and behind in _SPACES:
         return True
-    return not (
-        (before and is_word_char(before) and not _is_break(before, text[start]))
-        or (
-            behind
-            and is_word_char(behind)
-            and not _is_break(text[end - 1], behind)
-            and not has_particle(text, end)
-        )
-    )
+    if before and is_word_char(before) and not _is_break(before, text[start]):
+        return False
+    if not behind or not is_word_char(behind) or _is_break(text[end - 1], behind):
+        return True
+    return has_particle(text, end)
 
 
 def _is_break(one: str, other: str) -> bool:
@@ -183,9 +176,8 @@ def _build_automaton(names: list[str]) -> Any:
         return None
     if not names:
         return None
-    return ahocorasick_rs.AhoCorasick(
-        names, implementation=ahocorasick_rs.Implementation.ContiguousNFA
-    )
+    implementation = ahocorasick_rs.Implementation.ContiguousNFA
+    return ahocorasick_rs.AhoCorasick(names, implementation=implementation)
 
 
 # -- count the words and names of a vault in a sample of its notes ---------------------------------
@@ -331,7 +323,6 @@ class Tally(msgspec.Struct):
         return self.is_mostly_cjk, self.has_capital_nouns, self.has_few_links
 
     def _pair_counts(self, note: SampleNote) -> tuple[tuple[Any, list[str]], ...]:
-        """Return the counts, each with what a note adds to it."""
         names = note.names.split("\n") if note.names else []
         lower = note.lower.split()
         return (
@@ -347,9 +338,8 @@ class Tally(msgspec.Struct):
         self.notes[path] = note
         self.links += note.links - before.links
         changed = set[str]()
-        for (counts, old), (_, new) in zip(
-            self._pair_counts(before), self._pair_counts(note), strict=True
-        ):
+        pairs = zip(self._pair_counts(before), self._pair_counts(note), strict=True)
+        for (counts, old), (_, new) in pairs:
             for one, others, step in ((old, new, -1), (new, old, 1)):
                 for word in set(one).difference(others):
                     counts[word] = counts.get(word, 0) + step

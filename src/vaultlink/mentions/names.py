@@ -26,10 +26,7 @@ _FIRST_VOWEL, _LAST_CONSONANT = "\u1160", "\u11ff"
 
 
 def fold_name(name: str) -> str:
-    """Return the form of a name that is compared with folded texts.
-
-    The spaces of the name become single ones, but a dash between spaces stays three characters.
-    """
+    """Return a name as compared with folded texts; a dash keeps the spaces beside it."""
     return FoldedText(" ".join(name.split())).text.strip()
 
 
@@ -55,10 +52,7 @@ class FoldedText:
         return bool(self._offsets)
 
     def source_offset(self, at: int) -> int | None:
-        """Return the original offset of a boundary between two folded characters.
-
-        None if the boundary is inside of what one original letter was folded to.
-        """
+        """Return the original offset of a boundary; None inside of one original letter."""
         return self._offsets[at] if self._offsets else at
 
     def _fold_parts(self, source: str) -> str:
@@ -84,9 +78,8 @@ def _split_parts(source: str) -> list[tuple[int, int]]:
             starts.append(at)
             if _joins(source[start]) and start - 1 > at:
                 starts.append(start - 1)
-        starts.extend(
-            index for index in range(start, match.end()) if index == 0 or not _joins(source[index])
-        )
+        letters = (at for at in range(start, match.end()) if at == 0 or not _joins(source[at]))
+        starts.extend(letters)
         at = match.end()
     if at < len(source):
         starts.append(at)
@@ -140,11 +133,7 @@ NotesByName = Mapping[str, tuple[NoteName, ...]]
 
 
 def list_names(index: Index, path: str) -> Mapping[str, NoteName]:
-    """Return the names of a note by their folded form.
-
-    Of names that differ only in case and separators, it is the title, else the alias, because the
-    name of a file may be a slug.
-    """
+    """Return the names of a note by folded form; of equal ones the title, or alias."""
     found: dict[str, NoteName] = {}
     for name in list_forms(index, path):
         key = fold_name(name.text)
@@ -191,10 +180,7 @@ def is_of_overview(name: NoteName) -> bool:
 
 
 def is_part_of_title(index: Index, name: NoteName) -> bool:
-    """Return True for a file name in lower case whose first heading has more words.
-
-    `font-size` is the plugin `Font Size Adjuster`.
-    """
+    """Return True for a file name in lower case whose first heading has more words."""
     if name.kind is not NameKind.FILE or not name.text.islower():
         return False
     heading = fold_name(_first_heading(index.notes[name.path]))
@@ -207,18 +193,13 @@ def is_findable(key: str, name: str, *, cjk: bool) -> bool:
     Short names, numbers, dates, and such as "Index" never do; in scripts without spaces between
     words, names do if `cjk` is set.
     """
-    letters = sum(map(str.isalpha, key))
-    unbroken = any(map(is_unspaced, key)) if not key.isascii() else False
-    if unbroken and not cjk:
+    is_unbroken = not key.isascii() and any(map(is_unspaced, key))
+    if (is_unbroken and not cjk) or len(key) > _LONGEST_NAME or key in _STRUCTURAL:
         return False
-    is_short = unbroken or name.isupper() or any(map(is_hangul, key))
-    return (
-        letters >= (_MIN_SHORT_LETTERS if is_short else _MIN_LETTERS)
-        and len(key) <= _LONGEST_NAME
-        and key not in _STRUCTURAL
-        and not has_placeholder(key)
-        and not is_date(key)
-    )
+    is_short = is_unbroken or name.isupper() or any(map(is_hangul, key))
+    if sum(map(str.isalpha, key)) < (_MIN_SHORT_LETTERS if is_short else _MIN_LETTERS):
+        return False
+    return not has_placeholder(key) and not is_date(key)
 
 
 def is_date(key: str) -> bool:
@@ -303,8 +284,4 @@ def _is_same_title(subject: str, key: str) -> bool:
 
 def _is_inflected(subject: str, key: str) -> bool:
     own, other = WORD.findall(subject), WORD.findall(key)
-    return (
-        len(own) == len(other)
-        and own != other
-        and all(has_same_stem(one, two) for one, two in zip(own, other, strict=True))
-    )
+    return len(own) == len(other) and own != other and all(map(has_same_stem, own, other))

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
-from itertools import islice
-from operator import itemgetter
+from itertools import chain, islice
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 import msgspec
@@ -46,8 +46,7 @@ from vaultlink.model import (
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.parse.note import parse_note
 from vaultlink.rules.section_rules import SECTION_RULES
-
-# -- the topics that an author's section lists, and what the text has of them ----------------------
+from vaultlink.text import group_by
 
 
 class TopicStatus(StrEnum):
@@ -77,10 +76,7 @@ class WantedTopic(msgspec.Struct, frozen=True):
 
 
 def find_topic_sections(note: Note) -> list[Section]:
-    """Return the sections in which the author of a note lists topics to link.
-
-    A section under a usual heading, such as "Backlinks", lists what links to the note.
-    """
+    """Return the author's sections without a usual heading, which list topics."""
     return [item for item in note.sections if item.owner is Owner.AUTHOR and not item.usual]
 
 
@@ -91,16 +87,10 @@ def list_wanted_targets(index: Index, note: Note) -> frozenset[str]:
 
 
 def judge_topics(index: Index, note: Note, mentions: Iterable[Mention]) -> list[WantedTopic]:
-    """Return the topics of a note's sections in order, each once.
-
-    `mentions` are the mentions in the note, of any score.
-    """
+    """Return the topics of a note's sections in order, each once, given its mentions."""
     targets = _resolve_entries(index, note)
-    linked = {
-        target
-        for link, target in index.resolved_links(note.path)
-        if link.place is not Place.SECTION and target is not None
-    }
+    links = index.resolved_links(note.path)
+    linked = {target for link, target in links if link.place is not Place.SECTION}
     mentioned = {mention.target for mention in mentions}
     topics: dict[str, WantedTopic] = {}
     for entry in _list_entries(note):
@@ -122,11 +112,8 @@ def _list_entries(note: Note) -> list[Entry]:
 
 
 def _resolve_entries(index: Index, note: Note) -> dict[int, str | None]:
-    return {
-        link.start: target
-        for link, target in index.resolved_links(note.path)
-        if link.place is Place.SECTION
-    }
+    links = index.resolved_links(note.path)
+    return {link.start: target for link, target in links if link.place is Place.SECTION}
 
 
 # -- leave out the mentions of a note that would get very many of the links of a run ---------------
@@ -140,10 +127,7 @@ _FEW_LINKS = 20
 
 
 class FrequentNote(NamedTuple):
-    """A note with many certain mentions, `mentions` of all `total` in a search.
-
-    They are of the note, or `is_source` is True and they are in it.
-    """
+    """A note with many of `total` certain mentions: in it if `is_source`, else of it."""
 
     path: str
     mentions: int
@@ -208,11 +192,7 @@ class LinkWriter:
         self._headings = headings
 
     def link(self, mentions: Sequence[Mention], text: str) -> tuple[Edit, ...]:
-        """Return the edits that make links of mentions, in order.
-
-        The mentions are of one note and do not overlap. There is no edit for a mention that cannot
-        be written so that only this link is added.
-        """
+        """Return the edits that link a note's mentions, where this adds only the link."""
         if not mentions:
             return ()
         ordered = sorted(mentions, key=lambda mention: mention.start)
@@ -227,7 +207,6 @@ class LinkWriter:
         return tuple(kept)
 
     def _format(self, mention: Mention, note: Note, text: str) -> Edit | None:
-        """Return the link that replaces a mention; None if none leads to the note."""
         if text[mention.start : mention.end] != mention.words:
             return None
         style = find_link_style(note.path, self._index, self._obsidian)
@@ -279,14 +258,8 @@ class LinkWriter:
 def _is_written(link: Link, edit: Edit, text: str) -> bool:
     """Return True if a link is the one of an edit and shows the words that were there."""
     shown = link.display or default_display_text(link.target, link.subpath)
-    return (
-        link.raw == edit.text
-        and not link.embed
-        and not link.external
-        and not link.subpath
-        and not link.in_comment
-        and shown == text[edit.start : edit.end]
-    )
+    is_plain = not (link.embed or link.external or link.subpath or link.in_comment)
+    return is_plain and link.raw == edit.text and shown == text[edit.start : edit.end]
 
 
 def _describe(note: Note, links: Sequence[Link]) -> tuple[object, ...]:
@@ -320,10 +293,8 @@ def has_spaced_pipes(index: Index) -> bool:
 
 def _count_spaced_pipes(index: Index) -> "Counter[bool]":
     step = max(1, len(index.notes) // _MOST_NOTES)
-    paths = islice(sorted(index.notes), 0, None, step)
-    return Counter(
-        _has_spaces(link) for path in paths for link in index.notes[path].links if _has_pipe(link)
-    )
+    links = (index.notes[path].links for path in islice(sorted(index.notes), 0, None, step))
+    return Counter(map(_has_spaces, filter(_has_pipe, chain.from_iterable(links))))
 
 
 MentionPlace = tuple[str, int]
@@ -333,10 +304,7 @@ MentionPlace = tuple[str, int]
 def make_mention_fixes(
     state: State, text: Callable[[str], str | None], mentions: Iterable[Mention]
 ) -> dict[MentionPlace, FindingWithFix]:
-    """Return mentions as findings with the fixes that link them, by place.
-
-    A mention has no fix if its place can't hold a link, or if links lead to its heading.
-    """
+    """Return mentions as findings by place, with fixes where a link can be written."""
     mentions = tuple(mentions)
     links = make_mention_links(state, text, mentions)
     places = {(item.path, item.start): item for item in mentions}
@@ -349,11 +317,8 @@ def make_mention_links(
     """Return the edits that link mentions, by place: those of `make_mention_fixes`."""
     settings = state.settings
     writer = LinkWriter(state.index, settings.obsidian, settings.section_headings)
-    by_path: dict[str, list[Mention]] = {}
-    for mention in mentions:
-        by_path.setdefault(mention.path, []).append(mention)
     found = {}
-    for path, group in by_path.items():
+    for path, group in group_by(mentions, attrgetter("path")).items():
         for edit in writer.link(group, content) if (content := text(path)) else ():
             if not changes_linked_heading(state.index, (edit,)):
                 found[path, edit.start] = edit
@@ -363,10 +328,8 @@ def make_mention_links(
 def _make_fix(mention: Mention, edit: Edit) -> FindingWithFix:
     place = SourceSpan(mention.start, mention.end, mention.line, mention.column)
     doubt = "" if mention.certain else "not certain: "
-    message = (
-        f"“{mention.words}” names {mention.target} without a link "
-        f"({mention.score:.2f}, {doubt}{mention.why})."
-    )
+    why = f"{mention.score:.2f}, {doubt}{mention.why}"
+    message = f"“{mention.words}” names {mention.target} without a link ({why})."
     finding = make_finding(MENTION, mention.path, place, message, mention.target)
     return finding, Fix(f"Link to “{mention.target}”", Safety.SAFE, (edit,))
 
@@ -461,27 +424,22 @@ class _MentionRounds:
                     yield item, fix
 
 
-# -- promises -------------------------------------------------------------------------------------
-
-
 def _find_problems(plan: Plan, *, confirmed: bool) -> dict[str, str]:
     """Return the edited notes for which a promise does not hold, with the reasons."""
-    by_path: dict[str, list[Diagnostic]] = {}
-    for item in plan.linked:
-        by_path.setdefault(item.path, []).append(item)
+    by_path: dict[str, list[Diagnostic]] = group_by(plan.linked, attrgetter("path"))
+    before, after = plan.before.index, plan.after.index
     problems = {
         path: "its mentions would not become links to the notes that they name"
         for path, items in by_path.items()
-        if _count_targets(plan.after.index, path) - _count_targets(plan.before.index, path)
+        if _count_targets(after, path) - _count_targets(before, path)
         != Counter(item.resolved for item in items)
     }
     for path, finding in _find_new_findings(plan):
-        if confirmed and path in by_path and _is_about_topics(plan.after.index, finding):
+        if confirmed and path in by_path and _is_about_topics(after, finding):
             continue
+        reason = f"links would cause a new finding in {path}, {finding.rule}"
         for source in _find_causes(path, by_path):
-            problems.setdefault(
-                source, f"links would cause a new finding in {path}, {finding.rule}"
-            )
+            problems.setdefault(source, reason)
     return problems
 
 
@@ -502,17 +460,13 @@ def _find_new_findings(plan: Plan) -> Iterator[tuple[str, Diagnostic]]:
 
 
 def _is_about_topics(index: Index, finding: Diagnostic) -> bool:
-    return any(
-        section.start <= finding.start <= section.end
-        for section in find_topic_sections(index.notes[finding.path])
-    )
+    sections = find_topic_sections(index.notes[finding.path])
+    return any(section.start <= finding.start <= section.end for section in sections)
 
 
 def _find_causes(path: str, by_path: Mapping[str, Sequence[Diagnostic]]) -> Collection[str]:
     """Return the edited notes that can be the cause of a new finding at a path."""
     if path in by_path:
         return [path]
-    naming = [
-        source for source, items in by_path.items() if any(item.resolved == path for item in items)
-    ]
-    return naming or by_path.keys()
+    targets = {source: [item.resolved for item in items] for source, items in by_path.items()}
+    return [source for source in by_path if path in targets[source]] or by_path.keys()

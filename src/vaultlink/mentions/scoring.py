@@ -87,9 +87,8 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
     if form == "capitals differ" or _is_everyday_word(place, form):
         return NEVER
     sentence_start, _ = find_sentence(place.text, place.start, place.end)
-    is_first = starts_sentence(place.text, place.start, sentence_start) and not _has_inner_capital(
-        place
-    )
+    is_first = starts_sentence(place.text, place.start, sentence_start)
+    is_first = is_first and not _has_inner_capital(place)
     count = _count_words(place.key)
     is_near = surroundings.is_near(place.name.path)
     if _is_known(place, form) and is_among_links(place.text, place.start, place.end):
@@ -112,12 +111,8 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
     links = _score_links(place, tally)
     if distance[1].endswith("another folder") and not _is_linked_often(place, _SOME_LINKS):
         links = min(links, (0.0, ""))  # links in other folders are of little use here
-    sources = _score_sources(
-        place,
-        tally,
-        is_long=is_long or first is _AMONG_LINKS,
-        is_near=is_near,
-    )
+    is_long = is_long or first is _AMONG_LINKS
+    sources = _score_sources(place, tally, is_long=is_long, is_near=is_near)
     return _add_up((first, distance, links, sources))
 
 
@@ -133,30 +128,22 @@ def _count_words(key: str) -> int:
 
 
 def _is_everyday_word(place: NamePlace, form: str) -> bool:
-    """Return True for a short word in lower case that no note links.
-
-    So is `most`, for a note with the name `MoST`.
-    """
-    if form == "lower" and " " not in place.key and place.name.text[1:] != place.key[1:]:
+    """Return True for a short word in lower case that no note links, as for `MoST`."""
+    if " " in place.key:
+        return False
+    if form == "lower" and place.name.text[1:] != place.key[1:]:
         return not place.habit.same or place.words == link_name(place.name.path)
-    return (
-        form in ("plain", "lower")
-        and not place.habit.linked
-        and place.key.isascii()
-        and " " not in place.key
-        and len(place.key) < _LONG_WORD
-    )
+    if form not in ("plain", "lower") or place.habit.linked:
+        return False
+    return place.key.isascii() and len(place.key) < _LONG_WORD
 
 
 def _is_phrase(place: NamePlace, tally: Tally) -> bool:
     """Return True for a word behind a short and common one, in lower case: `to check`."""
     before = place.key.split()[0]
-    return (
-        place.words.islower()
-        and len(before) <= _LONGEST_ARTICLE
-        and tally.share(before) >= _GENERAL_SHARE
-        and place.habit.share < LINKED_OFTEN
-    )
+    if not place.words.islower() or len(before) > _LONGEST_ARTICLE:
+        return False
+    return tally.share(before) >= _GENERAL_SHARE and place.habit.share < LINKED_OFTEN
 
 
 def _is_known(place: NamePlace, form: str) -> bool:
@@ -185,9 +172,6 @@ def _add_up(parts: Sequence[Part]) -> Score:
     return Score(round(max(0.01, min(0.99, value)), 2), why)
 
 
-# -- how the words are written -------------------------------------------------------------------
-
-
 def _describe_form(words: str, name: str) -> str:
     """Return how words are written compared with a name.
 
@@ -200,9 +184,8 @@ def _describe_form(words: str, name: str) -> str:
     if len(own) != len(other):
         return "plain"
     capitals = [one for one in other if len(one) > 1 and one.isupper()]
-    if capitals and any(
-        one.isupper() and len(one) > 1 and mine != one for mine, one in zip(own, other, strict=True)
-    ):
+    pairs = zip(own, other, strict=True)
+    if capitals and any(one.isupper() and len(one) > 1 and mine != one for mine, one in pairs):
         return "capitals differ"
     if _is_stressed(own, other):
         return "plain"  # the capitals stress the words
@@ -217,10 +200,7 @@ def _is_stressed(words: list[str], name: list[str]) -> bool:
 
 
 def _is_proper(words: list[str]) -> bool:
-    """Return True if all words of more than three letters have a capital.
-
-    That of the first of several words alone does not count.
-    """
+    """Return True if all long words have a capital; of several, not the first alone."""
     main = [word for word in words if len(word) > 3] or words
     cased = [word != word.lower() for word in words]
     return all(word != word.lower() for word in main) and any(cased[len(words) > 1 :])
@@ -243,7 +223,9 @@ def _score_linked_word(place: NamePlace, tally: Tally, is_first: bool) -> Part:
     if is_first:
         same = habit.linked
     else:
-        plain = min(plain, (lower if word.islower() else all_notes - lower) * tally.scale)
+        # Folding changes some words in lower case, such as those with a final sigma or "ß".
+        others = lower if word.islower() else max(all_notes - lower, 0)
+        plain = min(plain, others * tally.scale)
     if same < _SOME_LINKS:
         return 0.0, ""
     share = same / (same + plain + 1)
@@ -269,10 +251,10 @@ def _score_unlinked_word(place: NamePlace, tally: Tally, form: str, is_first: bo
 
 
 def _score_hangul(place: NamePlace, tally: Tally) -> Part:
-    """Return the score of a Korean word, which has no capitals."""
-    if len(place.key) < _LONG_HANGUL or tally.share(place.key) > _COMMON_SHARE:
-        return (0.4, "one Korean word") if len(place.key) >= _LONG_HANGUL else (0.0, "")
-    return 0.6, "one rare Korean word"
+    if len(place.key) < _LONG_HANGUL:
+        return 0.0, ""
+    is_rare = tally.share(place.key) <= _COMMON_SHARE
+    return (0.6, "one rare Korean word") if is_rare else (0.4, "one Korean word")
 
 
 def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:
@@ -309,13 +291,9 @@ def _score_phrase(
     if form == "exact" and not is_first:
         value += 0.12
         reasons.append("capitalized as in the name")
-    elif (
-        form == "lower"
-        and place.name.kind is not NameKind.TITLE  # whose capitals say little
-        and not is_near
-        and not place.habit.linked
-    ):
-        return 0.0, ""
+    elif form == "lower" and not is_near and not place.habit.linked:
+        if place.name.kind is not NameKind.TITLE:  # whose capitals say little
+            return 0.0, ""
     elif _is_file_slug(place):
         value -= 0.08
     elif form == "plain" and place.name.kind is NameKind.ALIAS and place.key == place.words:
@@ -334,11 +312,9 @@ def _is_file_slug(place: NamePlace) -> bool:
 
 def _score_links(place: NamePlace, tally: Tally) -> Part:
     """Return what the notes that have a name say by linking or not linking with it."""
-    habit = place.habit
-    is_word = " " not in place.key
-    if habit.plain >= _SAID_SHARE * len(tally.notes) * tally.scale and (
-        habit.share <= _LINKED_SHARE and tally.is_large
-    ):
+    habit, is_word = place.habit, " " not in place.key
+    is_phrase = habit.share <= _LINKED_SHARE and tally.is_large
+    if is_phrase and habit.plain >= _SAID_SHARE * len(tally.notes) * tally.scale:
         return -0.2, "often named and hardly ever linked"
     if habit.is_mostly_plain:
         return (-0.08 if is_word else 0.0), ""

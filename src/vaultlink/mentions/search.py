@@ -16,12 +16,7 @@ from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note
 from vaultlink.links.read_only import ReadOnlyReason
 from vaultlink.mentions.finder import MentionFinder
-from vaultlink.mentions.matcher import (
-    SampleNote,
-    add_sample_names,
-    read_sample_note,
-    sample_paths,
-)
+from vaultlink.mentions.matcher import SampleNote, add_sample_names, read_sample_note, sample_paths
 from vaultlink.mentions.mention import Mention, MentionOptions
 from vaultlink.mentions.planning import list_wanted_targets
 from vaultlink.mentions.vault_evidence import Outdated, VaultEvidence
@@ -45,10 +40,7 @@ def require_library(install: str = "pip install ahocorasick-rs") -> None:
 
 
 def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> MentionOptions:
-    """Return the options of a search: the settings of `[mentions]` with changes.
-
-    Changes that are None have no effect.
-    """
+    """Return the `[mentions]` settings with changes, except those that are None."""
     ignored = parse_ignored(settings["ignore"])
     options = MentionOptions(
         min_score=settings["min-score"],
@@ -97,10 +89,7 @@ class MentionSearch:
         self.read_only: dict[str, ReadOnlyReason] = {}
 
     def update_evidence(self, before: Index, changed: Set[str]) -> Outdated | None:
-        """Let the evidence follow the changes of notes since an earlier index.
-
-        Returns what is outdated; None if all notes must be searched with new evidence.
-        """
+        """Return what changes made outdated; None if all notes must be searched again."""
         finder = self.finder
 
         def read_names(path: str) -> SampleNote:
@@ -159,20 +148,14 @@ def search_likely(
     paths: Iterable[str],
     to: Set[str] | None = None,
 ) -> list[Mention]:
-    """Return the mentions whose score is as high as the settings demand.
-
-    The arguments are those of `MentionSearch`, with the options of the settings, and of `find`.
-    """
+    """Return the mentions whose score is as high as the settings demand."""
     options = build_mention_options(state.settings.config.mentions)
     search = MentionSearch(state, text, replace(options, lowest_score=options.min_score))
     return search.find(paths, to)
 
 
 def doubt_unwritable(mention: Mention, link: Edit | None, reason: str) -> Mention:
-    """Return a mention that is not certain if no link can be written for it.
-
-    `reason` is why its note can't be changed, as a clause; "" if it can be.
-    """
+    """Return a mention that is not certain if no link can be written, for a reason."""
     if reason and mention.certain:
         return _doubt(mention, f"the note can't be changed: {reason}")
     if link is None and mention.certain:

@@ -79,12 +79,9 @@ class VaultEvidence(msgspec.Struct):
 
     def find_sources(self, index: Index, path: str) -> Sources:
         """Return what links to a file."""
-        known = self.sources.get(path)
-        if known is None:
-            known = self.sources[path] = find_sources(index, path)
-        return known
-
-    # -- follow changes ---------------------------------------------------------------------------
+        if path not in self.sources:
+            self.sources[path] = find_sources(index, path)
+        return self.sources[path]
 
     def update(
         self,
@@ -97,17 +94,12 @@ class VaultEvidence(msgspec.Struct):
         """Follow changes of notes; return what other searches must not have asked for.
 
         None if all notes must be searched again: a note or a name was added or removed, or the
-        scores of all mentions differ.
-
-        Args:
-            before: The index for which this holds.
-            after: The index for which it will hold.
-            changed: The notes whose texts or targets may differ.
-            is_excluded: Returns True for notes in which and to which no link is wanted.
-            read_names: Returns what a changed note of the sample adds to the counts.
+        scores of all mentions differ. `changed` are the notes whose texts or targets may differ.
+        No link is wanted in and to notes for which `is_excluded` returns True. `read_names`
+        returns what a changed note of the sample adds to the counts.
         """
         outdated = Outdated(set(), set())
-        regions, traits = self._list_regions(), self.tally.traits
+        regions, traits = list_linked_regions(self.folder_pairs), self.tally.traits
         for path in changed:
             if (path in before.notes) != (path in after.notes):
                 return None
@@ -121,11 +113,8 @@ class VaultEvidence(msgspec.Struct):
             outdated.asked.update(_list_keys(after, path, is_excluded))
         for path in changed & self.tally.notes.keys():
             outdated.asked.update(self.tally.replace(path, read_names(path)))
-        outdated.regions.update(regions ^ self._list_regions())
+        outdated.regions.update(regions ^ list_linked_regions(self.folder_pairs))
         return outdated if self.tally.traits == traits else None
-
-    def _list_regions(self) -> frozenset[tuple[str, str]]:
-        return list_linked_regions(self.folder_pairs)
 
     def _update_links(self, before: Index, after: Index, path: str, asked: set[str]) -> None:
         """Follow the changed links of a note; add the names and words in them."""
@@ -149,12 +138,7 @@ class VaultEvidence(msgspec.Struct):
 
 
 class Outdated(NamedTuple):
-    """Changed evidence: the searches that asked for it must run again.
-
-    Attributes:
-        asked: Names and words.
-        regions: Pairs of folders that links connect now, or no more.
-    """
+    """Changed names, words and pairs of folders: the searches that asked are outdated."""
 
     asked: set[str]
     regions: set[tuple[str, str]]

@@ -15,10 +15,10 @@ from vaultlink.parse import fast_parser
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.brackets import SpanSet, match_brackets
 from vaultlink.parse.directives import find_comment_spans
-from vaultlink.parse.inline import read_inline
+from vaultlink.parse.inline import find_inline_code, read_inline
 from vaultlink.parse.lines import TextRun, split_lines
 from vaultlink.parse.pieces import count_pieces
-from vaultlink.parse.properties import frontmatter_span
+from vaultlink.parse.properties import body_start
 from vaultlink.text import lazy_pattern
 
 _HEADING = lazy_pattern(r"[\s>]*(?:(?:[-*+]|\d{1,9}[.)])\s+)*(?:#{1,6}\s|\[!)")
@@ -97,16 +97,11 @@ def has_text(note: Note, read: Callable[[str], str | None]) -> bool:
     for start, end in sorted(spans):
         kept.append(text[at:start])
         at = max(at, end)
-    facts = [
-        item.value
-        for item in note.properties or ()
-        if item.key.lower() not in _NAMING_KEYS
-        and isinstance(item.value, str)
-        and _FACT.search(item.value)
-    ]
-    return _count_letters(_NO_PROSE.sub("", "".join([*kept, text[at:]]))) >= _FEW_LETTERS or (
-        _count_letters(" ".join(facts)) >= _FEW_LETTERS
-    )
+    items = (item for item in note.properties or () if item.key.lower() not in _NAMING_KEYS)
+    values = [item.value for item in items if isinstance(item.value, str)]
+    facts = " ".join(filter(_FACT.search, values))
+    own_text = _NO_PROSE.sub("", "".join([*kept, text[at:]]))
+    return any(_count_letters(part) >= _FEW_LETTERS for part in (own_text, facts))
 
 
 def _count_letters(text: str) -> int:
@@ -121,11 +116,6 @@ class Spot(NamedTuple):
 
     in_heading: bool
     in_table_cell: bool
-
-
-def body_start(text: str) -> int:
-    span = frontmatter_span(text)
-    return span[2] if span else 0
 
 
 def is_in_brackets(text: str, start: int) -> bool:
@@ -176,19 +166,17 @@ class VisibleText:
         if hidden is not None and (hidden.covers(at) or hidden.covers(at + len(words) - 1)):
             return None
         line_start = self._text.rfind("\n", 0, start) + 1
-        in_heading = self._headings.covers(start) or bool(
-            _HEADING.match(self._text, line_start, start)
-        )
+        in_heading = self._headings.covers(start)
+        in_heading = in_heading or _HEADING.match(self._text, line_start, start) is not None
         return Spot(in_heading, run.in_table_cell)
 
     def _is_excluded(self, start: int, end: int) -> bool:
         """Return True in an address, an inline field and a block identifier."""
         text = self._text
-        line_start = text.rfind("\n", 0, start) + 1
-        if _INLINE_KEY.match(text, end) or (
-            text.find("::", max(line_start, start - 2000), start) != -1
-            and _FIELD_START.fullmatch(text, max(line_start, start - 2000), start)
-        ):
+        near = max(text.rfind("\n", 0, start) + 1, start - 2000)
+        if _INLINE_KEY.match(text, end):
+            return True
+        if text.find("::", near, start) != -1 and _FIELD_START.fullmatch(text, near, start):
             return True
         first, last = start, end
         while first > 0 and not text[first - 1].isspace() and start - first < 300:
@@ -196,8 +184,6 @@ class VisibleText:
         while last < len(text) and not text[last].isspace() and last - end < 300:
             last += 1
         return _ADDRESS.search(text, first, last) is not None or text[first] == "^"
-
-    # -- the runs of the text ---------------------------------------------------------------------
 
     def _find_run(self, offset: int) -> TextRun | None:
         if self._is_plain is None:
@@ -230,14 +216,7 @@ class VisibleText:
         self._firsts = [run.source_offset(0) for run in self._runs]
         self._beside_tables = {text.rfind("\n", 0, offset) + 1 for offset in blocks.beside_tables}
         if has_comments:
-            code = list(blocks.hidden)
-            for run in self._runs:
-                if "`" in run.text:
-                    code += [
-                        (run.source_offset(start), run.source_end(end))
-                        for start, end in read_inline(run.text).hidden
-                        if run.text[start] == "`"
-                    ]
+            code = [*blocks.hidden, *find_inline_code(self._runs)]
             self._comments = SpanSet(find_comment_spans(text, self.body, code))
 
     def _find_hidden(self, run: TextRun) -> SpanSet | None:

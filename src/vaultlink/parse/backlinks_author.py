@@ -15,12 +15,7 @@ from vaultlink.parse.backlinks_entries import (
     add_cut_spans,
     parse_line_entries,
 )
-from vaultlink.parse.backlinks_heading import (
-    QuotedLine,
-    SectionHeading,
-    content_end,
-    fold_wording,
-)
+from vaultlink.parse.backlinks_heading import QuotedLine, SectionHeading, content_end, fold_wording
 from vaultlink.parse.brackets import SpanSet
 from vaultlink.text import line_and_column
 

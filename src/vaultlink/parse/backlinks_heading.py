@@ -359,11 +359,7 @@ def is_mention_item(line: str) -> bool:
 
 
 def find_usual_headings(
-    text: str,
-    body: int,
-    links: Iterable[Link],
-    headings: Iterable[Heading],
-    starts: Sequence[int],
+    text: str, body: int, links: Iterable[Link], headings: Iterable[Heading], starts: Sequence[int]
 ) -> dict[int, SectionHeading]:
     """Return the lines with a usual heading, 0-based.
 

@@ -1,6 +1,7 @@
 """The inline pass: find links, embeds and tags in a run of text."""
 
 import re
+from collections.abc import Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from vaultlink.parse.brackets import (
     trim_url_end,
 )
 from vaultlink.parse.leaf_blocks import HTML_TAG
+from vaultlink.parse.lines import TextRun
 from vaultlink.text import lazy_pattern
 
 # -- results of the inline pass --------------------------------------------------------------------
@@ -160,6 +162,16 @@ def read_inline(text: str) -> InlineContent:
         scan = _Scan(text, emphasis=True)
         scan.read(0, len(text), in_link=False)
     return scan.found
+
+
+def find_inline_code(runs: Iterable[TextRun]) -> list[tuple[int, int]]:
+    """Return the source spans of the inline code of runs."""
+    found: list[tuple[int, int]] = []
+    for run in runs:
+        if "`" in run.text:
+            hidden = read_inline(run.text).hidden
+            found += run.locate(span for span in hidden if run.text[span[0]] == "`")
+    return found
 
 
 def _may_break_links(text: str, found: InlineContent) -> bool:

@@ -5,6 +5,7 @@ offset of its remaining text, so that everything found in a run has an exact pos
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from vaultlink.parse.brackets import BracketPairs, MarkSearch, pair_brackets
@@ -79,6 +80,10 @@ class TextRun:
         """
         line = bisect_right(self._starts, at) - 1
         return self._offsets[line] + at - self._starts[line]
+
+    def locate(self, spans: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+        """Return the source spans of spans of the run."""
+        return [(self.source_offset(start), self.source_end(end)) for start, end in spans]
 
     def find_source_offset(self, offset: int) -> int | None:
         """Return the position of a source offset in the run; None outside it."""

@@ -96,10 +96,7 @@ _SINGLE_BRACKET_PATTERNS = (
         ),
         LinkFault.SPACE_IN_DESTINATION,
     ),
-    (
-        lazy_pattern(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"),
-        LinkFault.SPACE_BEFORE_DESTINATION,
-    ),
+    (lazy_pattern(r"\[[^\[\]\n]+\] \(([^()\n<>\"' ]+\.md)\)"), LinkFault.SPACE_BEFORE_DESTINATION),
 )
 _LINE_BREAK = lazy_pattern(r"[ \t]*\n[ \t]*")
 _BLANKS = lazy_pattern(r"[ \t]+")

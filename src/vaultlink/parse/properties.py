@@ -116,10 +116,7 @@ def compose_yaml(text: str) -> "YamlNode | YamlProblem | None":
 
 def _explain(failure: Exception | str | None, text: str = "") -> "YamlProblem":
     """Return the cause of a failure; None stands for a text that is no mapping."""
-    from vaultlink.parse.yaml_problems import (  # noqa: PLC0415 - only for invalid frontmatter
-        YamlProblem,
-        explain_error,
-    )
+    from vaultlink.parse.yaml_problems import YamlProblem, explain_error  # noqa: PLC0415 - only for invalid frontmatter
 
     if isinstance(failure, str):
         return YamlProblem(failure, 0)
@@ -280,6 +277,12 @@ def frontmatter_span(text: str) -> tuple[int, int, int] | None:
             return start, at + 1, closing.end()
         at = text.find("\n---", at + 1)
     return None
+
+
+def body_start(text: str) -> int:
+    """Return the offset of the text below the properties."""
+    span = frontmatter_span(text)
+    return span[2] if span else 0
 
 
 def read_properties(text: str, start: int, end: int) -> Frontmatter:

@@ -151,10 +151,7 @@ _KINDS = ("", "folder", "note", "tag", "folder", "path")
 _CALLS = range(1, 4)
 _ARGUMENT = lazy_pattern(r"""[ \t]*\\?(?:"([^"\\]*+)\\?"|'([^'\\]*+)\\?')[ \t]*""")
 _YAML_COMMENT = lazy_pattern(r"(?:^|(?<=[ \t]))#")
-_ENDS: Mapping[bool, frozenset[str]] = {
-    True: frozenset(",)"),
-    False: frozenset(("", *",)&|'\"")),
-}
+_ENDS: Mapping[bool, frozenset[str]] = {True: frozenset(",)"), False: frozenset(("", *",)&|'\""))}
 """What may follow a text in quotes: in a call, and behind a comparison."""
 
 

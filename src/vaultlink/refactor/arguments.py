@@ -24,9 +24,6 @@ from vaultlink.index.words import find_slip, is_inflection, split_name
 from vaultlink.model import BlockId, Note
 from vaultlink.text import lazy_pattern, list_first, quote_name
 
-# -- find what the old name in the arguments of a rename stands for --------------------------------
-
-
 FindPath = Callable[[str], str | None]
 """Returns the vault path that a path on disk leads to, with a slash at the end of a folder.
 
@@ -42,10 +39,7 @@ _IS_VAULT = "is the vault itself, which vaultlink neither renames nor deletes."
 
 
 class RenamedThing(NamedTuple):
-    """The thing to rename.
-
-    `note_text` is the part of the argument that names the note of a heading or block.
-    """
+    """The thing to rename; `note_text` is what names the note of a heading or block."""
 
     kind: RenameKind
     path: str
@@ -54,11 +48,7 @@ class RenamedThing(NamedTuple):
 
 
 def find_source(index: Index, text: str, find: FindPath) -> RenamedThing:
-    """Return the note, attachment, folder, heading, block or tag that a text names.
-
-    A file whose name contains `#` takes precedence over a heading. Raises UsageError if nothing has
-    the name, or several files have it.
-    """
+    """Return what a text names: first a file with `#` in its name. Raises UsageError."""
     if not text.strip():
         raise UsageError("the old name is empty.")
     text = unwrap_link(text, index)
@@ -101,10 +91,7 @@ def _make_source(path: str) -> RenamedThing:
 
 
 def _look_up(index: Index, text: str, find: FindPath) -> str | None:
-    """Return the vault path of a file or folder, or None.
-
-    The path of a folder ends with a slash. Raises UsageError if several have this name.
-    """
+    """Return the path, that of a folder with a slash, or None. Raises UsageError."""
     path = text.removeprefix("./").removeprefix("/")
     if path in index.files:
         return path
@@ -141,7 +128,6 @@ def explain_hidden(path: str) -> str:
 
 
 def _find_part(index: Index, text: str, find: FindPath) -> RenamedThing:
-    """Return the heading or block that a text such as `Note#A#B` names."""
     ends = [at for at, char in enumerate(text) if char == "#"]
     for end in reversed(ends):
         path = _look_up(index, text[:end], find) if end else None
@@ -186,10 +172,7 @@ def _find_tag(index: Index, text: str) -> RenamedThing:
 
 
 def find_folder(index: Index, path: str) -> str | None:
-    """Return the path of a folder as the vault writes it; None if it contains no file.
-
-    A folder with exactly this path takes precedence over one that differs in case.
-    """
+    """Return a folder's path as the vault writes it; None if it contains no file."""
     path = path.strip("/")
     files = index.files_by_path[f"{normalize_name(path)}/"] if path else ()
     if not files:
@@ -233,9 +216,6 @@ def _is_near(one: str, other: str) -> bool:
     slip = find_slip(word, near)
     is_slip = slip is not None and slip.at > 0 and min(len(word), len(near)) >= _MIN_SLIP_LETTERS
     return is_inflection(word, near) or is_slip
-
-
-# -- messages ------------------------------------------------------------------------------------
 
 
 def _explain_unknown_path(index: Index, text: str) -> str:
@@ -285,10 +265,7 @@ _HEADING_MARKS = lazy_pattern(r"^#{1,6}\s+")
 
 
 class RenameRow(NamedTuple):
-    """A line of a plan file: old and new name as written, and its number from 1.
-
-    `problem` is a sentence that says why it can't be read; "" if it can.
-    """
+    """A line of a plan file with its number from 1, and why it can't be read, if so."""
 
     old: str
     new: str
@@ -319,10 +296,7 @@ def read_rename(index: Index, old: str, new: str, find: FindPath) -> Rename:
 
 
 def _read_part_name(index: Index, source: RenamedThing, new: str, find: FindPath) -> str:
-    """Return the new name of a heading or block.
-
-    Raises UsageError if it names a part of another note.
-    """
+    """Return the new name of a part. Raises UsageError if it names another note's."""
     text = new.removeprefix(f"{source.note_text}#").strip()
     if source.kind is RenameKind.HEADING:
         text = _HEADING_MARKS.sub("", text)
@@ -341,11 +315,7 @@ def _read_part_name(index: Index, source: RenamedThing, new: str, find: FindPath
 
 
 def read_renames(index: Index, rows: Sequence[RenameRow], find: FindPath) -> tuple[Rename, ...]:
-    """Return the renames of a plan file, which all happen at once.
-
-    A new name without a slash stays in the folder of the old one, also if the plan renames that.
-    Raises a UsageError with the errors of all lines.
-    """
+    """Return the renames of a plan file. Raises a UsageError with the errors of all."""
     problems: list[str] = []
     renames: list[Rename] = []
     for row in rows:
@@ -361,10 +331,7 @@ def read_renames(index: Index, rows: Sequence[RenameRow], find: FindPath) -> tup
 
 
 def follow_folders(renames: Sequence[Rename], names: Sequence[str]) -> tuple[Rename, ...]:
-    """Return renames that happen at once, given the new names as written.
-
-    One without a slash stays in the folder of the old name, also if that is renamed.
-    """
+    """Return renames at once; a name without a slash stays in its renamed folder."""
     folders = {item.old: item.new for item in renames if item.kind is RenameKind.FOLDER}
     return tuple(
         item if "/" in name.removeprefix("./").rstrip("/") else _follow_folder(item, folders)
@@ -375,10 +342,7 @@ def follow_folders(renames: Sequence[Rename], names: Sequence[str]) -> tuple[Ren
 def read_move(
     index: Index, sources: Sequence[str], folder: str, find: FindPath
 ) -> tuple[Rename, ...]:
-    """Return the renames that move files into a folder, which need not exist.
-
-    `/` is the vault itself. Raises UsageError if a source does not exist, or the folder is a file.
-    """
+    """Return the moves into a folder, which may be new, or `/`. Raises UsageError."""
     into = read_folder(index, folder, find)
     renames = []
     for text in sources:
@@ -449,9 +413,6 @@ def read_plan_file(text: str) -> list[RenameRow]:
     if not rows:
         raise UsageError("there is no rename in it.")
     return rows
-
-
-# -- new names -----------------------------------------------------------------------------------
 
 
 def _complete_path(index: Index, source: RenamedThing, new: str) -> str:

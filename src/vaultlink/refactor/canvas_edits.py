@@ -120,10 +120,7 @@ def _edit_text_card(
 
 
 def locate_links(path: str, text: str) -> list[tuple[int, int]]:
-    """Return the spans of the links of a canvas in its text, in order.
-
-    The span of a file card is that of its path.
-    """
+    """Return the spans of a canvas's links in order; of a file card, of its path."""
     cards = parse_canvas_cards(text)
     strings, found = CardStrings(path, text), []
     for item in find_canvas_links(text, cards if isinstance(cards, list) else []):

@@ -162,7 +162,6 @@ class _Removal:
 
 
 def _list_members(text: str, start: int) -> list[_Member]:
-    """Return the members of the object that starts at an offset."""
     return list(_iter_members(text, start + 1))
 
 
@@ -182,7 +181,6 @@ def _iter_members(text: str, at: int) -> Iterator[_Member]:
 
 
 def _list_items(text: str, start: int) -> list[tuple[int, int]]:
-    """Return the spans of the items of the list that starts at an offset."""
     decoder, found, at = json.JSONDecoder(), list[tuple[int, int]](), start + 1
     while True:
         at = _skip_space(text, at)

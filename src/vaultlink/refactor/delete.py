@@ -75,9 +75,6 @@ class Disposal(NamedTuple):
     reason: str = ""
 
 
-# -- the files to delete, and what names them ------------------------------------------------------
-
-
 def list_deleted_files(index: Index, things: Iterable[DeletedThing]) -> frozenset[str]:
     """Return the paths of the files that are deleted with some things."""
     things = list(things)
@@ -112,10 +109,7 @@ def _is_source(path: str) -> bool:
 
 
 def find_references(index: Index, deleted: Set[str]) -> tuple[Reference, ...]:
-    """Return the places outside deleted files that name them, sorted.
-
-    Entries of managed sections are left out: vaultlink writes them.
-    """
+    """Return sorted places outside deleted files and managed sections that name them."""
     found: list[Reference] = []
     for path in sorted(_list_sources(index, deleted)):
         note = index.notes[path]
@@ -167,7 +161,6 @@ def _find_definitions(index: Index, note: Note, deleted: Set[str]) -> Iterator[R
 
 
 def _find_queries(index: Index, deleted: Set[str]) -> Iterator[Reference]:
-    """Yield the names of deleted files and folders in queries."""
     for path in index.query_sources.get("", ()):
         if path in deleted:
             continue
@@ -179,9 +172,6 @@ def _find_queries(index: Index, deleted: Set[str]) -> Iterator[Reference]:
             if target in deleted or (below and deleted >= {*below}):
                 place = NamedPlace(path, query.line, query.column, query.text)
                 yield Reference(ReferenceKind.QUERY, place, target)
-
-
-# -- the plan --------------------------------------------------------------------------------------
 
 
 def plan_delete(
@@ -221,8 +211,6 @@ class _Deleting(Refactoring):
         if self.references and choice is None:
             raise RefusedError(f"{len(self.references):,} places name what would be deleted.")
 
-    # -- where links lead afterwards -------------------------------------------------------------
-
     def find_destination(self, link: Link, path: str) -> Destination | None:
         if path not in self._deleted:
             return super().find_destination(link, path)
@@ -243,8 +231,6 @@ class _Deleting(Refactoring):
 
     def _keep_others(self, link: Link, path: str) -> Destination | None:
         return None if path in self._deleted else super().find_destination(link, path)
-
-    # -- links that become text ------------------------------------------------------------------
 
     def _plan_unlinking(self) -> tuple[EditsByPath, dict[str, str]]:
         edits: EditsByPath = {}
@@ -316,8 +302,6 @@ class _Deleting(Refactoring):
             )
         plan_edits = unlink_in_note if becomes_text else remove_entries
         return plan_edits(note, text, places)
-
-    # -- the plan --------------------------------------------------------------------------------
 
     def plan(self, disposal: Disposal) -> Plan:
         own, skipped = self._plan_unlinking()

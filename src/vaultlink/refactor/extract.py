@@ -74,10 +74,7 @@ def plan_extract(
 
 
 def default_extract_path(path: str, heading: str) -> str:
-    """Return the path of the note that a section of the note at `path` becomes.
-
-    Raises RefusedError if the text of its heading can't be a file name.
-    """
+    """Return the path of a section's note. Raises RefusedError for a bad file name."""
     name = _make_name(render_heading(heading))
     if not name:
         raise RefusedError(
@@ -211,14 +208,7 @@ def _strip_blank_lines(text: str) -> str:
 
 class _Extraction(Regrouping[RegroupedNotes]):
     def __init__(
-        self,
-        state: State,
-        sources: FixInputs,
-        cut: _Cut,
-        new_path: str,
-        front: str,
-        *,
-        embed: bool,
+        self, state: State, sources: FixInputs, cut: _Cut, new_path: str, front: str, *, embed: bool
     ) -> None:
         super().__init__(state, sources, cut.note.path, new_path, removes_old=False)
         self._cut, self._line_end = cut, detect_line_end(cut.text)
@@ -232,8 +222,6 @@ class _Extraction(Regrouping[RegroupedNotes]):
         tail = self._line_end if cut.start == cut.end and not self._lead else ""
         text = self._lead + self._link + tail
         self._replacement = Edit(self.old_path, cut.start, cut.end, text)
-
-    # -- the heading of the new note, and the levels of those below it -----------------------------
 
     def _find_title(self) -> str:
         """Return the first line of the new note if that is a heading; "" for none.
@@ -264,8 +252,6 @@ class _Extraction(Regrouping[RegroupedNotes]):
             top = self._habit.top
         return dict(zip(moved, shift_levels(levels, top), strict=True))
 
-    # -- the text --------------------------------------------------------------------------------
-
     def _format_link(self) -> str:
         index, obsidian = self.index, self.state.settings.obsidian
         after = Index(index.notes, self.names, index.targets, index.files)
@@ -289,8 +275,6 @@ class _Extraction(Regrouping[RegroupedNotes]):
             self.parse(self.new_path, new_text),
             new_text,
         )
-
-    # -- headings and blocks ---------------------------------------------------------------------
 
     def _use_maps(self, notes: RegroupedNotes) -> None:
         self.maps[self.old_path] = self._map_part(notes.kept, moved=False)
@@ -329,8 +313,6 @@ class _Extraction(Regrouping[RegroupedNotes]):
         return source == path == self.old_path and (
             self._cut.contains(link) and self._leads_to_heading(link)
         )
-
-    # -- checks ----------------------------------------------------------------------------------
 
     def _find_differences(self, notes: RegroupedNotes) -> Iterator[str]:
         cut, note, rest, new = self._cut, self._cut.note, notes.kept, notes.receiver

@@ -6,8 +6,8 @@ from typing import NamedTuple
 
 from vaultlink.index.anchors import heading_key, render_heading
 from vaultlink.index.index import link_name
-from vaultlink.mentions.visible import body_start
 from vaultlink.model import Edit, Heading, Note
+from vaultlink.parse.properties import body_start
 from vaultlink.text import lazy_pattern
 
 _MAX_LEVEL = 6
@@ -46,7 +46,6 @@ def change_levels(note: Note, text: str, levels: Mapping[int, int]) -> list[Edit
 
 
 def _change_mark(path: str, end: int, old: int, new: int) -> Edit:
-    """Return the edit of number signs that end at an offset."""
     return Edit(path, end - max(old - new, 0), end, "#" * max(new - old, 0))
 
 

@@ -42,10 +42,7 @@ class LinkEdits(msgspec.Struct, frozen=True):
 
 
 def find_sources(index: Index, relocation: Relocation) -> set[str]:
-    """Return the notes with links that may lose their meaning when files move.
-
-    These are the moved notes, and those that name a file as it is called before or afterwards.
-    """
+    """Return the moved notes, and those that name a moved file, before or afterwards."""
     names = {file_name(path) for pair in relocation.files.items() for path in pair}
     keys = {key for name in names for key in _list_spellings(name)}
     found = {path for path in relocation.files if path in index.notes}
@@ -71,10 +68,7 @@ def _moves_images(relocation: Relocation) -> bool:
 
 
 class _ChangedLink(NamedTuple):
-    """A link, the file that it leads to before and afterwards, and its new parts.
-
-    A `target` of None says that the words of the link take its place.
-    """
+    """A link with its file before and after; without `target` its words replace it."""
 
     link: Link
     path: str
@@ -115,10 +109,7 @@ class LinkPlanner:
         self._unwritable: list[tuple[str, str]] = []
 
     def plan(self, sources: Iterable[str]) -> LinkEdits:
-        """Return the edits of links in some notes and canvases, given by vault path.
-
-        Links that keep their meaning have none.
-        """
+        """Return the edits of links, by vault path, that would lose their meaning."""
         for path in sorted(sources):
             self._visit(self._index.notes[path])
         captured, skipped = tuple(self._captured), tuple(self._skipped)
@@ -154,10 +145,7 @@ class LinkPlanner:
         return text is None or self._edit_canvas(canvas, text, ()) != []
 
     def _list_links(self, note: Note) -> Iterator[tuple[Link, str | None]]:
-        """Yield the links of a note, each with the file it leads to.
-
-        The links of managed sections, which are no links of the note, come last.
-        """
+        """Yield the links of a note with their files; those of managed sections come last."""
         yield from self._index.resolved_links(note.path)
         for section in note.sections if note.path not in self._generated else ():
             if section.text:
@@ -209,18 +197,9 @@ class LinkPlanner:
         return list(dict.fromkeys(edits))  # a YAML alias repeats a link at the same place
 
     def _write_link(
-        self,
-        path: str,
-        item: _ChangedLink,
-        entry: Entry | None,
-        text: str,
-        *,
-        has_new_title: bool,
+        self, path: str, item: _ChangedLink, entry: Entry | None, text: str, *, has_new_title: bool
     ) -> tuple[Edit, ...]:
-        """Return the edits of a link, which an entry of a section may contain.
-
-        A link shows its words if an entry is one only because of them.
-        """
+        """Return the edits of a link; an entry may be one only because of its words."""
         link, target = item.link, item.target
         if target is None:
             return _remove_entry(path, entry) or unlink_link(path, link, text)

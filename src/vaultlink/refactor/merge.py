@@ -13,14 +13,10 @@ from vaultlink.index.anchors import find_anchor, render_heading
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import name_key
 from vaultlink.links.edit_math import OffsetShift, apply_edits, sort_edits
-from vaultlink.mentions.visible import body_start
 from vaultlink.model import Destination, Edit, Heading, Link, Note, Owner, Place, SourceSpan
+from vaultlink.parse.properties import body_start
 from vaultlink.refactor.heading_levels import change_levels, find_title, shift_levels
-from vaultlink.refactor.merged_properties import (
-    MergedProperties,
-    PropertySource,
-    merge_properties,
-)
+from vaultlink.refactor.merged_properties import MergedProperties, PropertySource, merge_properties
 from vaultlink.refactor.regrouping import (
     LinkPlace,
     NotePart,
@@ -39,11 +35,7 @@ _NOT_IN_TITLES = lazy_pattern(r"[\[\]#^<>`$*\\\n]|%%|==|~~")
 
 
 def plan_merge(
-    state: State,
-    sources: FixInputs,
-    path: str,
-    into: str,
-    taken: Collection[str] = (),
+    state: State, sources: FixInputs, path: str, into: str, taken: Collection[str] = ()
 ) -> Plan:
     """Plan to append a note to another one and to remove it. Does not write.
 
@@ -61,10 +53,7 @@ def plan_merge(
 
 
 class _Combined(RegroupedNotes, frozen=True):
-    """Two notes in one. `added` is the span of the first note in the new text.
-
-    `body` is the same without the heading that is added to it, if `has_heading`.
-    """
+    """Two notes in one: `added` spans the first's text, `body` lacks an added heading."""
 
     added: tuple[int, int]
     body: tuple[int, int]
@@ -98,8 +87,6 @@ class _Merging(Regrouping[_Combined]):
     @property
     def left_out(self) -> tuple[LeftOutProperty, ...]:
         return self._regroup((), ()).properties.left_out
-
-    # -- the heading with the title, and the levels of the others ---------------------------------
 
     def _can_begin(self, heading: Heading) -> bool:
         """Return True unless text is before a heading that has links."""
@@ -140,7 +127,6 @@ class _Merging(Regrouping[_Combined]):
         return 1 if is_flat else 2
 
     def _fit_levels(self) -> dict[int, int]:
-        """Return the new levels of the first note's headings, by their numbers."""
         top, title = self._find_top_level(), self._title
         others = [item for item in self._headings if item is not title]
         levels = [item.level for item in others]
@@ -158,8 +144,6 @@ class _Merging(Regrouping[_Combined]):
         self._top = top
         numbers = {item.start: number for number, item in enumerate(self._note.headings)}
         return {numbers[start]: level for start, level in sorted(fitted.items())}
-
-    # -- links between the two notes ---------------------------------------------------------------
 
     def _unlinks(self, source: str, link: Link, path: str) -> bool:
         """Return True for a link between the notes, unless it leads to a heading or block."""
@@ -185,8 +169,6 @@ class _Merging(Regrouping[_Combined]):
             for link, target in self.index.resolved_links(path)
             if target and link.place is Place.PROPERTY and self._unlinks(path, link, target)
         )
-
-    # -- the text --------------------------------------------------------------------------------
 
     def _regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> _Combined:
         """Return both notes in one, given the edits of links in each."""
@@ -262,8 +244,6 @@ class _Merging(Regrouping[_Combined]):
         behind = max(0, 2 - len(after) + len(after.lstrip("\n"))) if after.strip() else 0
         return line_end * missing, line_end * behind
 
-    # -- headings and blocks ---------------------------------------------------------------------
-
     def _is_kept(self, item: SourceSpan, note: Note | None = None) -> bool:
         """Return True for an item of the first note outside its managed sections."""
         sections = (note or self._note).sections
@@ -273,12 +253,7 @@ class _Merging(Regrouping[_Combined]):
     def _use_maps(self, notes: _Combined) -> None:
         after, going, staying = notes.kept, [], []
         for had, own, has, added in (
-            (
-                self._note.headings,
-                self._into_note.headings,
-                after.headings,
-                int(notes.has_heading),
-            ),
+            (self._note.headings, self._into_note.headings, after.headings, int(notes.has_heading)),
             (self._note.blocks, self._into_note.blocks, after.blocks, 0),
         ):
             kept = [number for number, item in enumerate(had) if self._is_kept(item)]
@@ -300,8 +275,6 @@ class _Merging(Regrouping[_Combined]):
             return ""
         paths = list_heading_paths(after, title)
         return next((path for path in paths if find_anchor(after, path) is title), "")
-
-    # -- checks ----------------------------------------------------------------------------------
 
     def _check_names(self) -> None:
         """Refuse notes with the same block ids, and blocks without an end."""
@@ -415,10 +388,7 @@ def _find_end(note: Note, text: str) -> int:
 
 
 def _list_own_text(note: Note, text: str) -> str:
-    """Return the text of a note without its properties and managed sections.
-
-    The blank lines at its start, and those before a managed section at its end, are left out.
-    """
+    """Return a note's text without properties, managed sections and outer blank lines."""
     managed = [item for item in note.sections if item.owner is not Owner.AUTHOR]
     start = body_start(text)
     edits = [Edit("", 0, start, ""), *[remove_section("", text, item) for item in managed]]

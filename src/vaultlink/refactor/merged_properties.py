@@ -143,8 +143,6 @@ class _Merge:
     def _convert(self, lines: str) -> str:
         return lines.replace("\r\n", "\n").replace("\n", self._line_end)
 
-    # -- a property of the other note --------------------------------------------------------------
-
     def _add(self, item: PropertyEntry) -> str:
         """Add a property of the other note; return its key in lower case."""
         key = item.key.lower()
@@ -181,10 +179,7 @@ class _Merge:
         return len(self._find_unlinked(self._other, item)) == len(item.value) > 0
 
     def _find_unlinked(self, source: PropertySource, item: PropertyEntry) -> set[int]:
-        """Return the numbers of the items of a list that lead to the note itself.
-
-        Names without brackets count, too, if the other note has them.
-        """
+        """Return the numbers of items that lead to the note itself, with brackets or not."""
         if not isinstance(item.value, list):
             return set()
         found = {n for n in range(len(item.value)) if f"{item.key}.{n}" in source.unlinked}
@@ -199,13 +194,11 @@ class _Merge:
         self._left_out.append(LeftOutProperty(path, item.line, item.key, item.written, kept))
 
     def _keep_paths(self, item: PropertyEntry) -> None:
-        """Record that the links of a property have the same key paths."""
         for link in self._other.note.links:
             if link.place is Place.PROPERTY and link.key_path.partition(".")[0] == item.key:
                 self._other_paths[link.key_path] = link.key_path
 
     def _append_entry(self, item: PropertyEntry) -> None:
-        """Add a property that the note does not have."""
         removed, written = self._find_unlinked(self._other, item), read_list(item)
         self._keep_paths(item)
         self._values[item.key] = item.value
@@ -246,8 +239,6 @@ class _Merge:
             if link.place is Place.PROPERTY and first == item.key:
                 self._other_paths[link.key_path] = own.key + dot + rest
 
-    # -- lists -------------------------------------------------------------------------------------
-
     def _unite(self, own: PropertyEntry, item: PropertyEntry) -> bool:
         """Add the items of a property to the same one of the note; False if that can't be."""
         is_list = isinstance(own.value, list) or isinstance(item.value, list)
@@ -272,10 +263,7 @@ class _Merge:
         return True
 
     def _extend(self, own: PropertyEntry, items: Sequence[PropertyValue]) -> list[int] | None:
-        """Add items to a property of the note; return the numbers that they have then.
-
-        None if it is not a list, and no text that could become one.
-        """
+        """Extend a property and return the items' numbers; None if it can't be a list."""
         written, removed = read_list(own), self._find_unlinked(self._own, own)
         scalar = SCALAR_LINE.fullmatch(own.text)
         if written:
@@ -322,10 +310,7 @@ class _Merge:
                 return ListStyle(written.style.indent)
         return ListStyle()
 
-    # -- aliases -----------------------------------------------------------------------------------
-
     def _add_aliases(self, item: PropertyEntry | None) -> None:
-        """Add the aliases of the other note, and its name."""
         own = next((self._entries[key] for key in ALIAS_KEYS if key in self._entries), None)
         names = [link_name(self._own.note.path), *_list_aliases(own)]
         known = {name.lower() for name in names}
@@ -352,8 +337,6 @@ class _Merge:
             lines = write_list(key, items, style, self._line_end)
             self._texts[own.key.lower()] = lines + own.comments
         self._values[key] = aliases
-
-    # -- links of the note to the other one --------------------------------------------------------
 
     def _unlink_own(self, entry: PropertyEntry) -> None:
         """Remove the links of a list to the other note; let other links become words."""

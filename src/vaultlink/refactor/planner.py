@@ -26,10 +26,7 @@ from vaultlink.text import lazy_pattern
 
 
 def find_mentioned_words(rename: Rename) -> frozenset[str]:
-    """Return the words by which a base may name what is renamed.
-
-    One with a slash at its end stands for all that is below it. Headings and blocks have none.
-    """
+    """Return the words by which a base may name it; `a/` stands for all below."""
     if rename.kind is RenameKind.TAG:
         tag = rename.old.removeprefix("#")
         return frozenset((tag, f"{tag}/"))

@@ -29,9 +29,6 @@ _FLOW_ITEM = lazy_pattern(
 SCALAR_LINE = lazy_pattern(r"([^:\n]+):[ \t]+([^\s#|>&!*\[{].*?)[ \t]*(?:\r?\n)+")
 
 
-# -- the properties of a note and their lines ------------------------------------------------------
-
-
 class PropertyEntry(NamedTuple):
     """A property with its lines, up to the next property."""
 
@@ -73,10 +70,7 @@ class PropertyBlock(NamedTuple):
 
 
 def read_block(note: Note, text: str) -> PropertyBlock:
-    """Return the properties of a note with their lines.
-
-    Raises RefusedError for invalid YAML, and unless each property starts a line.
-    """
+    """Return the properties with their lines. Raises RefusedError for other YAML."""
     span, found = frontmatter_span(text), note.properties or ()
     if span is None:
         return PropertyBlock("", (), 0)
@@ -121,9 +115,6 @@ def write_json(value: PropertyValue, separators: tuple[str, str]) -> str:
 
 def _has_values(lines: str) -> bool:
     return any(line.strip() and line.lstrip()[0] != "#" for line in lines.splitlines())
-
-
-# -- lists as they are written ---------------------------------------------------------------------
 
 
 class ListStyle(NamedTuple):
@@ -234,9 +225,6 @@ def is_plain_text(value: str) -> bool:
 
 def _quote(text: str) -> str:
     return json.dumps(text, ensure_ascii=False)
-
-
-# -- the items of values ---------------------------------------------------------------------------
 
 
 def list_items(key: str, value: PropertyValue) -> list[PropertyValue] | None:

@@ -81,8 +81,6 @@ class Refactoring:
         subpath = subpaths.new_subpath(link.subpath, link.kind) if subpaths else link.subpath
         return Destination(self.new_paths.get(path, path), subpath)
 
-    # -- links -----------------------------------------------------------------------------------
-
     def edit_links(self, relocation: Relocation, sources: Iterable[str]) -> LinkEdits:
         """Return the edits of links in files. Raises RefusedError if one can't follow."""
         obsidian, text_of = self.state.settings.obsidian, self.sources.find_text
@@ -154,18 +152,13 @@ class Refactoring:
                     where = source, link.line, link.column, link.raw
                     yield CapturedLink(*where, self.files.get(after, after))
 
-    # -- the vault afterwards --------------------------------------------------------------------
-
     def path_before(self, path: str) -> str:
         return self._old_paths.get(path, path)
 
     def step(
         self, edits: Mapping[str, Sequence[Edit]], others: ChangedTexts
     ) -> tuple[State, set[str]]:
-        """Return the state after edits, and the new paths that they may affect.
-
-        `others` are the texts of notes that are created or removed.
-        """
+        """Return the state after edits, `others` created or removed, and affected paths."""
         new = {path: text for path, (_, text) in others.items()}
         return step_after(self.state, self.files, {**self._list_texts(edits), **new})
 
@@ -224,7 +217,6 @@ class Refactoring:
                     yield NamedPlace(path, link.line, link.column, link.raw)
 
     def _plan_section_edits(self, edits: Mapping[str, Sequence[Edit]], after: State) -> EditsByPath:
-        """Return the edits of the sections that were up to date, in the texts before."""
         found: EditsByPath = {}
         if not self._generated:
             return found

@@ -111,10 +111,7 @@ def refuse_protected(plan: Plan) -> None:
 
 
 def refuse_skipped(plan: Plan, advice: str = "") -> None:
-    """Raise a RefusedError if notes that should change can't be.
-
-    `advice` is a sentence at its end.
-    """
+    """Raise a RefusedError, with `advice` at its end, if notes can't be changed."""
     named = [f"{note.path} can't be changed: {note.reason}" for note in plan.skipped[:MOST_NAMED]]
     others = len(plan.skipped) - len(named)
     more = f" {others:,} more can't be changed either." if others else ""
@@ -123,10 +120,7 @@ def refuse_skipped(plan: Plan, advice: str = "") -> None:
 
 
 def refuse_unread(plan: Plan, folders: Iterable[tuple[str, str]]) -> None:
-    """Raise a RefusedError if folders that can't be read would be moved or removed.
-
-    `folders` are pairs of folder and reason.
-    """
+    """Raise a RefusedError if `folders` without access (path, reason) would change."""
     changed = tuple([f"{path}/" for path in (*plan.moves, *(item.path for item in plan.deleted))])
     raise_problems(
         [
@@ -173,9 +167,6 @@ def list_problems(
     valid = [item for item in paths if item.old not in invalid and item.old != item.new]
     if valid:
         yield from _Targets(valid, index, disk).list_problems(limits.max_path)
-
-
-# -- one rename ----------------------------------------------------------------------------------
 
 
 def _find_repeated(renames: Iterable[Rename]) -> Iterator[str]:
@@ -263,9 +254,6 @@ def _check_tags(renames: Sequence[Rename], index: Index, *, merge: bool) -> Iter
             yield f"the tag #{existing} exists already. --merge merges #{old} into it."
         elif counts[new.lower()] > 1 and not merge:
             yield f"several tags would become #{new}. --merge merges them."
-
-
-# -- all renames together ------------------------------------------------------------------------
 
 
 class _Targets:

@@ -20,9 +20,6 @@ from vaultlink.refactor.refactoring import Refactoring
 from vaultlink.refactor.relocation import RefusedError, Relocation
 from vaultlink.text import lazy_pattern, quote_name
 
-# -- compare what notes contain before and after text goes from one to another ---------------------
-
-
 _DEFINITION = lazy_pattern(r"(?m)^[ \t>]*(?:[-*+][ \t]+)?\[((?:[^\[\]\\\n]|\\.)+)\]:(.*)$")
 _BRACKETS = lazy_pattern(r"\[((?:[^\[\]\\]|\\.)+)\](?!\()")
 
@@ -58,14 +55,8 @@ def count_open_blocks(notes: Iterable[Note]) -> Counter[str]:
     )
 
 
-# -- footnotes and reference definitions ---------------------------------------------------------
-
-
 def _list_definitions(text: str) -> dict[str, str]:
-    """Return the labels that a text defines, each with the rest of the first line.
-
-    The label of a footnote starts with a caret. Case and runs of spaces do not count.
-    """
+    """Return the labels that a text defines (`^1` for footnotes), with their lines."""
     found: dict[str, str] = {}
     for match in _DEFINITION.finditer(text):
         found.setdefault(_label_key(match[1]), match[2].strip())
@@ -107,10 +98,7 @@ _MOST_ROUNDS = 5
 
 
 class RegroupedNotes(msgspec.Struct, frozen=True):
-    """The notes between which text goes, afterwards.
-
-    `edits` are those of the note that stays (`kept`), `new_text` is the text of a new note.
-    """
+    """The notes afterwards: edits of the `kept` one, and the text of a new one."""
 
     edits: tuple[Edit, ...]
     kept: Note
@@ -137,18 +125,13 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
         removes_old: bool,
         keeps_words: bool = False,
     ) -> None:
-        """Prepare a plan. Either the first note is removed, or the second is created.
-
-        With `keeps_words`, links show the same words as before.
-        """
+        """Prepare a plan that removes the first note, or creates the second one."""
         joined = {old_path: new_path} if removes_old else {}
         created = frozenset(() if removes_old else (new_path,))
         super().__init__(state, sources, {}, joined, created)
         self.old_path, self.new_path = old_path, new_path
         self._keeps_words = keeps_words
         self._kept_path = new_path if removes_old else old_path
-
-    # -- the notes between which text goes -------------------------------------------------------
 
     @abstractmethod
     def _regroup(self, staying: Sequence[Edit], going: Sequence[Edit]) -> NotesT:
@@ -174,8 +157,6 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
         """Return True for a link in a note that leads to a file, if words take its place."""
         return False
 
-    # -- the plan --------------------------------------------------------------------------------
-
     def plan(self, rename: Rename) -> Plan:
         """Return the plan; refuse it if the text can't go or a link loses its meaning."""
         notes = self._regroup((), ())
@@ -191,10 +172,7 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
         raise RefusedError("headings contain links that change other headings.")
 
     def _plan_links(self) -> tuple[LinkEdits, tuple[Edit, ...]]:
-        """Return the edits of links in text that stays, and in text that goes.
-
-        Both are edits of the texts before. The second are those of the note `old_path`.
-        """
+        """Return edits, in the texts before, of the links that stay and of those that go."""
         going, staying = (
             Relocation(moved, self.names, self.find_destination, self._keeps_words, self._unlinks)
             for moved in ({self.old_path: self.new_path}, {})

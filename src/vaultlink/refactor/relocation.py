@@ -5,14 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.engine.step import (
-    AnalysedNote,
-    Change,
-    Presence,
-    State,
-    analyse,
-    step_and_list,
-)
+from vaultlink.engine.step import AnalysedNote, Change, Presence, State, analyse, step_and_list
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.index.index import Index
@@ -41,9 +34,6 @@ class Relocation(msgspec.Struct, frozen=True):
     destination: Callable[[Link, str], Destination | None]
     keeps_words: bool = False
     unlinks: Callable[[str, Link, str], bool] = lambda _source, _link, _path: False
-
-
-# -- the files that move -------------------------------------------------------------------------
 
 
 def expand(renames: Iterable[Rename], index: Index) -> tuple[dict[str, str], dict[str, str]]:
@@ -96,16 +86,10 @@ def list_emptied_folders(renames: Iterable[Rename], moves: Mapping[str, str]) ->
     )
 
 
-# -- the vault afterwards ------------------------------------------------------------------------
-
-
 def step_after(
     state: State, files: Mapping[str, str], texts: Mapping[str, str | None]
 ) -> tuple[State, set[str]]:
-    """Return the state after moves and edits, and the new paths that they may affect.
-
-    `texts` are by new path; None for files that are removed.
-    """
+    """Return the state after moves and edits (None removes), and the affected paths."""
     changes: dict[str, Change] = {old: Change(old, Presence.GONE) for old in files}
     for old, new in files.items():
         if new not in texts:
@@ -133,23 +117,13 @@ def _move_file(state: State, old: str, new: str) -> AnalysedNote | Presence:
     return AnalysedNote(replace(note, path=new), tuple(kept))
 
 
-# -- a run that skipped notes --------------------------------------------------------------------
-
-
 def restore_state(state: State, files: Mapping[str, str], former: Mapping[str, str]) -> State:
-    """Return the state of a vault before a run that moved `files`.
-
-    `former` are the texts before of the notes that it wrote, by old path. The notes that the
-    run skipped are as they are now.
-    """
+    """Return the state before a run; `former` are its texts before, by old path."""
     return step_after(state, {new: old for old, new in files.items()}, former)[0]
 
 
 def reduce_plan(plan: Plan, files: Mapping[str, str], former: Mapping[str, str]) -> Plan:
-    """Return the part of a plan that an earlier run skipped.
-
-    It moves nothing and has the present paths; `files` and `former` are as for `restore_state`.
-    """
+    """Return what an earlier run skipped, by present paths; see `restore_state`."""
 
     def now(path: str) -> str:
         return files.get(path, path)

@@ -24,17 +24,11 @@ from vaultlink.parse.lines import UNICODE_SPACES
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.text import lazy_pattern, quote_name
 
-# -- rewrite subpaths so that they lead to the same headings and blocks of a note ------------------
-
-
 _Item = TypeVar("_Item", Heading, BlockId)
 
 
 class SubpathMap:
-    """The subpaths of links to a note, before and after a change.
-
-    `after` may contain part of the former note; its path may differ.
-    """
+    """The subpaths of links to a note and to `after`, which may be a part elsewhere."""
 
     def __init__(
         self,
@@ -43,12 +37,7 @@ class SubpathMap:
         headings: Mapping[int, int] | None = None,
         blocks: Mapping[int, int] | None = None,
     ) -> None:
-        """Create a map between two notes.
-
-        `headings` maps the number (from 0) of each heading in `before` that `after`
-        contains to its number there; None if both have the same headings. `blocks` is the
-        same for blocks.
-        """
+        """Map numbers of headings and blocks in `before` to those in `after`; None: equal."""
         self.before = before
         self.after = after
         self._headings = _map_items(before.headings, after.headings, headings)
@@ -69,11 +58,7 @@ class SubpathMap:
         )
 
     def new_subpath(self, subpath: str, kind: LinkKind) -> str:
-        """Return the subpath that leads to the same heading or block afterwards.
-
-        It stays if it still leads there, or if it led to nothing. Raises RefusedError if no
-        subpath leads there, or `after` lacks the heading or block.
-        """
+        """Return the subpath that leads to the same place afterwards. Raises RefusedError."""
         found = find_anchor(self.before, subpath)
         if found is None:
             heading = find_slug_heading(self.before, subpath) if SYNTAX[kind].reads_slugs else None
@@ -105,11 +90,7 @@ class SubpathMap:
         yield from list_heading_paths(self.after, wanted)
 
     def _replace_parts(self, subpath: str) -> str:
-        """Return a subpath with the present text of each heading that it names.
-
-        The parts whose headings kept their text stay as written. The parts whose headings are not
-        in `after` are dropped.
-        """
+        """Return a subpath with the present texts of its headings; missing ones go."""
         written, passed = "", ""
         for piece in subpath.split("#")[1:]:
             part = piece.strip()
@@ -166,10 +147,7 @@ class SubpathMap:
 
 
 def list_heading_paths(note: Note, heading: Heading) -> Iterator[str]:
-    """Yield the subpaths that name a heading by its text and the headings above it.
-
-    The shortest come first. They may lead to other headings of the same names.
-    """
+    """Yield subpaths of a heading, the shortest first; other headings may share them."""
     parents, above = build_anchor_table(note).parents, []
     parent = parents[heading.start]
     while parent:
@@ -254,15 +232,8 @@ def plan_anchor_renames(
     return AnchorChanges(changed, SubpathMap(note, after))
 
 
-# -- the edits ------------------------------------------------------------------------------------
-
-
 def find_named_anchor(note: Note, subpath: str) -> Heading | BlockId:
-    """Return the heading or block that a subpath names.
-
-    A heading is also found without its block id. Raises RefusedError if it does not exist, or
-    is in a managed section.
-    """
+    """Return what a subpath names, also without its block id. Raises RefusedError."""
     found = find_anchor(note, subpath) or _find_without_block_id(note, subpath)
     if found is None:
         kind = "block" if subpath.startswith("#^") else "heading"
@@ -323,9 +294,6 @@ def _split_block_id(heading: str) -> tuple[str, str]:
     """Return the text of a heading before its block id, and the id; "" if it has none."""
     found = TRAILING_BLOCK_ID.search(heading)
     return (heading[: found.start()].rstrip(), found[1]) if found else (heading, "")
-
-
-# -- the text afterwards --------------------------------------------------------------------------
 
 
 def _check_block_ids(

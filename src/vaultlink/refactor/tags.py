@@ -18,8 +18,6 @@ from vaultlink.refactor.canvas_edits import CardStrings
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.text import quote_name
 
-# -- rename a tag, with the tags nested in it, in the notes and canvases of a vault ----------------
-
 
 def validate_tag(name: str) -> str:
     """Return a tag's name without `#`; refuse what Obsidian does not read as one tag."""
@@ -43,19 +41,13 @@ def validate_tag(name: str) -> str:
 
 
 def rename_in_tag(name: str, old: str, new: str) -> str | None:
-    """Return the new name of a tag that is the renamed one or nested in it, or None.
-
-    All are without `#`; `old` may be in any case.
-    """
+    """Return the new name of a tag at or below `old`, in any case; None for others."""
     size = _match_levels(name, old)
     return None if size is None else new + name[size:]
 
 
 def _match_levels(name: str, old: str) -> int | None:
-    """Return the length of the levels that a tag shares with `old`, or None.
-
-    It has one for that tag and those nested in it.
-    """
+    """Return the length of `old` in a tag that is it or nested in it, or None."""
     levels = name.split("/")[: old.count("/") + 1]
     if [level.lower() for level in levels] != [level.lower() for level in old.split("/")]:
         return None
@@ -114,10 +106,7 @@ def _destinations(links: Sequence[Link]) -> list[tuple[str, str, bool, str]]:
 def _edit_tags(
     path: str, text: str, tags: Sequence[Tag], change: tuple[str, str], *, quoted: bool
 ) -> list[Edit]:
-    """Return the edits of tags; those in properties get quotes if `quoted` is True.
-
-    A YAML alias repeats a tag at the same place: it is edited once.
-    """
+    """Return the edits of tags, quoted in properties; a YAML alias is edited once."""
     old, new = change
     edits = {
         (tag.start, tag.end): _edit_property(path, text, tag, change, quoted=quoted)
@@ -132,10 +121,7 @@ def _edit_tags(
 def _edit_property(
     path: str, text: str, tag: Tag, change: tuple[str, str], *, quoted: bool
 ) -> Edit:
-    """Return the edit of a tag in a property.
-
-    The span of the tag may begin with `#`, with spaces, or with the anchor or style of its value.
-    """
+    """Return the edit of a tag in a property, whose span may begin with other marks."""
     old, new = change
     name = rename_in_tag(tag.name, old, new) or tag.name
     raw = text[tag.start : tag.end]
@@ -172,20 +158,14 @@ def _edit_cards(path: str, text: str, old: str, new: str) -> tuple[Edit, ...] | 
 
 
 def find_tagged_notes(index: Index, tag: str) -> list[str]:
-    """Return the notes with a tag, or with one nested in it, sorted.
-
-    The index has no tags of canvases.
-    """
+    """Return the sorted notes with a tag or one nested in it; no canvases."""
     by_tag = index.derive(NOTES_BY_TAG)
     found = (paths for name, paths in by_tag.items() if _match_levels(name, tag) is not None)
     return sorted(set().union(*found))
 
 
 def find_tag_conflict(index: Index, old: str, new: str) -> str | None:
-    """Return a tag in use that a rename would merge with the renamed one, or None.
-
-    It is the new tag or one nested in it, unless it is renamed too.
-    """
+    """Return a tag in use that a renamed one, or one nested in it, would become."""
     found = [
         name
         for name in index.derive(NOTES_BY_TAG)
@@ -217,10 +197,7 @@ NOTES_BY_TAG = _TagGrouping(_tag_keys)
 
 
 class RenamedQuery(NamedTuple):
-    """A query that names what is renamed; the name is None if it can't be written.
-
-    `path` is that of the note or base before the run.
-    """
+    """A query at the path before the run; the name is None if it can't be written."""
 
     path: str
     query: QueryName
@@ -230,10 +207,7 @@ class RenamedQuery(NamedTuple):
 def find_renamed_queries(
     index: Index, renames: Sequence[Rename], files: Mapping[str, str], names: PathsByName
 ) -> Iterator[RenamedQuery]:
-    """Yield the names in queries that no longer name the same after some renames.
-
-    `files` maps old to new path of every file that moves, `names` are those afterwards.
-    """
+    """Yield the names in queries that no longer mean the same after some renames."""
     tags = [item for item in renames if item.kind is RenameKind.TAG]
     if not (tags or files):
         return

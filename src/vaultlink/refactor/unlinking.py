@@ -12,11 +12,11 @@ from vaultlink.index.index import link_name
 from vaultlink.links.edit_math import sort_edits
 from vaultlink.links.kinds import is_wikilink
 from vaultlink.links.rewrite import replace_in_property, unlink_link
-from vaultlink.mentions.visible import body_start
 from vaultlink.model import Definition, Edit, Entry, Link, Note, Place, Section
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TextRun, split_lines
+from vaultlink.parse.properties import body_start
 from vaultlink.text import lazy_pattern
 
 Span = tuple[int, int]
@@ -77,8 +77,6 @@ class _Unlinking:
     def _replace(self, start: int, end: int, new: str) -> None:
         self._edits.append(Edit(self._path, start, end, new))
 
-    # -- links in text ---------------------------------------------------------------------------
-
     def unlink_all(self, links: Iterable[Link]) -> None:
         silent = []
         for link in links:
@@ -96,8 +94,6 @@ class _Unlinking:
             "](", link.end
         )
 
-    # -- embeds ----------------------------------------------------------------------------------
-
     def _remove_silent(self, spans: Sequence[Span]) -> None:
         """Remove links without words, with the lines that they fill."""
         by_line: dict[int, list[Span]] = {}
@@ -111,7 +107,6 @@ class _Unlinking:
                 self._cuts += [self._widen_to_space(*span) for span in group]
 
     def _find_line_end(self, at: int) -> int:
-        """Return the offset behind the line feed of a line."""
         end = self._text.find("\n", at)
         return len(self._text) if end == -1 else end + 1
 
@@ -157,8 +152,6 @@ class _Unlinking:
             end += 1
         return start, end
 
-    # -- entries of backlinks sections -----------------------------------------------------------
-
     def remove_entries(self, sections: Sequence[Section], links: Iterable[Link]) -> list[Link]:
         """Remove entries with these links; return the links that are not in one."""
         starts = {link.start: link for link in links}
@@ -175,8 +168,6 @@ class _Unlinking:
             for item in gone:
                 starts.pop(item.link.start if item.link else -1)
         return list(starts.values())
-
-    # -- properties ------------------------------------------------------------------------------
 
     def remove_from_properties(self, links: Iterable[Link]) -> None:
         """Remove items of lists; other properties become text."""
@@ -233,8 +224,6 @@ class _Unlinking:
         if is_list and key.rstrip().endswith(":") and not goes_on:
             at = first - (self._text[first - 1 : first] == "\r")
             self._replace(at, at, " []")
-
-    # -- definitions of labels -------------------------------------------------------------------
 
     def remove_definitions(self, definitions: Sequence[Definition]) -> None:
         """Remove definitions with their lines; the links with their labels become text."""

@@ -154,14 +154,10 @@ STATISTICS = OutputFormat(
 """What formats for people print with `--statistics`."""
 
 FORMATS_BY_EXTENSION: Mapping[str, Sequence[str]] = {
-    ".json": ("json",),
-    ".sarif": ("sarif",),
-    ".svg": ("svg",),
-    ".dot": ("dot",),
-    ".gexf": ("gexf",),
-    ".graphml": ("graphml",),
-    ".tsv": ("tsv",),
-    ".html": ("html",),
+    **{
+        f".{name}": (name,)
+        for name in ("json", "sarif", "svg", "dot", "gexf", "graphml", "tsv", "html")
+    },
     **dict.fromkeys((".csv", ".xlsx", ".docx", ".pdf", ".png", ".jpg", ".jpeg", ".gif"), ()),
 }
 """Extension of an output file to the formats that it may mean; () for what no command writes."""

@@ -23,10 +23,9 @@ from vaultlink.report.layout import (
     truncate_left,
     wrap_words,
 )
-from vaultlink.text import group_by
+from vaultlink.text import find_line_span, group_by
 
 # -- the lines of a note that edits change, cut so that the change is visible ----------------------
-
 
 _MAX_LINE = 300
 """Code points of a line that `cut_lines` keeps."""
@@ -46,12 +45,6 @@ class ChangedLines(NamedTuple):
     before: Sequence[str]
     after: Sequence[str]
     offset: int
-
-
-def find_line_span(text: str, start: int, end: int) -> tuple[int, int]:
-    """Return the span of the whole lines around a span, without the last line feed."""
-    line_end = text.find("\n", end)
-    return text.rfind("\n", 0, start) + 1, len(text) if line_end == -1 else line_end
 
 
 def apply_within(text: str, start: int, end: int, edits: Sequence[Edit]) -> str:
@@ -140,7 +133,6 @@ def clean_line(text: str) -> str:
 
 
 # -- the difference between a line before and after a change, as parts of both lines ---------------
-
 
 _TOKEN = re.compile(r"\w+|\s+|.", re.DOTALL)
 
@@ -245,7 +237,6 @@ def cut_equal_parts(parts: Sequence[DiffPart]) -> list[DiffPart]:
 
 
 def _cut(text: str, *, follows: bool, precedes: bool) -> str:
-    """Cut a text that follows a change, precedes one, or both."""
     if len(text) <= _CONTEXT * (follows + precedes) + 1:
         return text
     return f"{text[:_CONTEXT] if follows else ''}…{text[-_CONTEXT:] if precedes else ''}"
@@ -260,7 +251,6 @@ def show_blanks(parts: Iterable[DiffPart]) -> list[DiffPart]:
 
 
 # -- diffs for people ------------------------------------------------------------------------------
-
 
 _LONG_LINE = 200
 """Characters of a line from which only what is beside the changes is shown."""
@@ -362,7 +352,6 @@ def _are_similar(before: Sequence[DiffPart], after: Sequence[DiffPart]) -> bool:
 
 
 # -- summaries of a fix run: counts and one example per rule, and rows for JSON --------------------
-
 
 FixedFinding = tuple[Diagnostic, Fix]
 

@@ -56,14 +56,9 @@ def render_concise(
 ) -> str:
     """Render one line per finding: `path:line:column: VL101 dangling-link message`.
 
-    Many findings of one cause in a note are one line, and all those of a shared cause.
-
-    Args:
-        diagnostics: The findings.
-        palette: The colours.
-        hint: Returns the text behind the message of a finding.
-        is_safe: Returns True if `vaultlink fix` resolves a finding: `[*]` precedes its message.
-        show_path: Returns a vault path as it is shown.
+    Many findings of one cause in a note are one line, and all those of a shared cause. `hint`
+    returns the text behind the message of a finding. `[*]` precedes the message of one that
+    `is_safe`, as `vaultlink fix` resolves it.
     """
     lines = [
         (
@@ -103,22 +98,8 @@ def severity_colors(palette: Palette) -> Mapping[Severity, str]:
     }
 
 
-def summarize_check(
-    diagnostics: Sequence[Diagnostic], notes: int, known_counts: Sequence[KnownCount] = ()
-) -> str:
-    """Return the summary sentence of a check.
-
-    With `known_counts`, the sentence calls the findings new.
-    """
-    counts = Counter([d.severity for d in diagnostics])
-    return summarize_counts(counts, len({d.path for d in diagnostics}), notes, known_counts)
-
-
 def summarize_counts(
-    counts: Mapping[Severity, int],
-    files: int,
-    notes: int,
-    known_counts: Sequence[KnownCount] = (),
+    counts: Mapping[Severity, int], files: int, notes: int, known_counts: Sequence[KnownCount] = ()
 ) -> str:
     """Return the summary sentence of a check with these numbers of findings.
 
@@ -226,7 +207,6 @@ def describe_known(count: KnownCount, options: str = "") -> str:
 
 
 # -- statistics: a line per rule with its findings and their fixes ---------------------------------
-
 
 _HEADER = ("findings", "fix", "unsafe")
 

@@ -13,7 +13,6 @@ from vaultlink.model import Diagnostic, Edit, TextByPath
 from vaultlink.report.changed_lines import (
     ChangedLines,
     clean_line,
-    find_line_span,
     render_marked_diff,
     split_changes,
     truncate_pair,
@@ -29,7 +28,7 @@ from vaultlink.report.layout import (
     truncate_middle,
     wrap_text,
 )
-from vaultlink.text import quote_name
+from vaultlink.text import find_line_span, quote_name
 
 _MAX_PLACE_SHARE = 3
 """A place takes at most this part of the width: one third."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from vaultlink.index.index import Index
-from vaultlink.index.resolve import file_name, is_note
+from vaultlink.index.resolve import file_name, is_note, list_outer_folders
 from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.text import lazy_pattern, quote_name
 
@@ -68,21 +68,14 @@ def find_foreign_folders(counts: Mapping[str, int], index: Index) -> list[Foreig
 
 def _count_by_folder(paths: Mapping[str, int] | Sequence[str]) -> Counter[str]:
     """Return the sum of numbers, or of paths, in each folder, at any depth."""
-    totals: Counter[str] = Counter()
-    for folder, number in _count_by_parent(paths).items():
-        end = len(folder)
-        while end > 0:
-            totals[folder[:end]] += number
-            end = folder.rfind("/", 0, end)
-    return totals
-
-
-def _count_by_parent(paths: Mapping[str, int] | Sequence[str]) -> Counter[str]:
     numbers = paths if isinstance(paths, Mapping) else Counter(paths)
-    parents: Counter[str] = Counter()
+    parents, totals = Counter[str](), Counter[str]()
     for path, number in numbers.items():
-        parents[path[: max(0, path.rfind("/"))]] += number
-    return parents
+        parents[path.rpartition("/")[0]] += number
+    for folder, number in parents.items():
+        for outer in (folder, *list_outer_folders(folder)) if folder else ():
+            totals[outer] += number
+    return totals
 
 
 def _select_apart(folders: Sequence[ForeignFolder], index: Index) -> list[ForeignFolder]:

@@ -22,7 +22,6 @@ from vaultlink.report.layout import escape_controls, format_count
 
 # -- GitHub ----------------------------------------------------------------------------------------
 
-
 MAX_ANNOTATIONS = 10
 """Annotations of one level that GitHub shows for a step."""
 
@@ -107,7 +106,6 @@ def _escape_property(text: str) -> str:
 
 
 # -- GitLab ----------------------------------------------------------------------------------------
-
 
 _SEVERITIES = {Severity.ERROR: "major", Severity.WARNING: "minor", Severity.INFO: "info"}
 """The higher levels, critical and blocker, are for harmful programs."""

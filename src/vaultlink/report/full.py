@@ -9,12 +9,7 @@ from collections.abc import Callable, Collection, Sequence
 from vaultlink.model import Diagnostic, Severity, TextByPath
 from vaultlink.report.check_result import CheckResult, FormatTarget, GetSuggestions
 from vaultlink.report.concise import format_suggestion, severity_colors
-from vaultlink.report.groups import (
-    find_target_rules,
-    group_findings,
-    group_targets,
-    list_places,
-)
+from vaultlink.report.groups import find_target_rules, group_findings, group_targets, list_places
 from vaultlink.report.layout import (
     PLAIN,
     LinkPath,
@@ -199,7 +194,8 @@ class FullRenderer:
                 f"({REASON_LABELS.get(item.reason, item.reason)}, {item.score:.2f})"
                 for item in suggestions
             ]
-            hint = f"did you mean {_join_alternatives(alternatives)}?"
+            choices = filter(None, [", ".join(alternatives[:-1]), alternatives[-1]])
+            hint = f"did you mean {' or '.join(choices)}?"
             self._hints[key] = hint
         return hint
 
@@ -218,10 +214,6 @@ def _cut_single_width(line: str, start: int, stop: int, width: int) -> tuple[str
         if len(line) > width:
             line = line[: width - 1] + "…" if stop < width else line[:stop]
     return line.rstrip(), " " * start + "^" * max(stop - start, 1)
-
-
-def _join_alternatives(words: Sequence[str]) -> str:
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _clean_source(text: str) -> str:

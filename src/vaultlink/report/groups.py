@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from vaultlink.model import UNRESOLVED, Diagnostic
 from vaultlink.report.layout import format_count
+from vaultlink.text import group_by
 
 if TYPE_CHECKING:
     from vaultlink.rules.registry import Rule
@@ -117,7 +118,5 @@ def group_targets(
 
 def list_places(findings: Iterable[Diagnostic]) -> dict[str, list[str]]:
     """Return the places of findings as `line:column`, by path."""
-    places: dict[str, list[str]] = {}
-    for d in findings:
-        places.setdefault(d.path, []).append(f"{d.line}:{d.column}")
-    return places
+    groups = group_by(findings, lambda d: d.path)
+    return {path: [f"{d.line}:{d.column}" for d in group] for path, group in groups.items()}

@@ -17,7 +17,6 @@ from vaultlink.report.layout import escape_json
 # Rows are structs, and their fields are the keys. Keys are in the order of the fields, and every
 # key is always present.
 
-
 SCHEMA_VERSION = 1
 
 _ENCODER = msgspec.json.Encoder()

@@ -328,7 +328,6 @@ def format_count(count: int, one: str, many: str | None = None) -> str:
 # Renderers mark hyperlinks (OSC 8), which open the file of a path, with a key that is random in
 # each process. Only these are let through, because no text of a vault can contain the key.
 
-
 LinkPath = Callable[[str, str], str]
 """Returns a text as a hyperlink to a vault path: `link_path(text, path)`."""
 
@@ -409,8 +408,7 @@ def escape_commands(text: str) -> str:
     if text.isascii() and "::" not in text and "##" not in text:
         return text
     return COMMAND_START.sub(
-        lambda match: f"{match['blank']}\\u003a" if match["blank"] is not None else "\\u0023",
-        text,
+        lambda match: f"{match['blank']}\\u003a" if match["blank"] is not None else "\\u0023", text
     )
 
 
@@ -423,7 +421,6 @@ def escape_json(data: bytes) -> bytes:
 
 
 # -- hyperlinks of terminals (OSC 8): the terminals that support them ----------------------------
-
 
 _PROGRAMS = frozenset(
     {"ghostty", "Hyper", "iTerm.app", "mintty", "rio", "tabby", "vscode", "WarpTerminal"}

@@ -20,6 +20,7 @@ from vaultlink.report.layout import (
     truncate,
     truncate_left,
 )
+from vaultlink.text import group_by
 
 _MIN_SENTENCE_WIDTH = 20
 """The minimum columns of a sentence, also on a narrower terminal."""
@@ -73,9 +74,7 @@ class MentionRow(msgspec.Struct, frozen=True, gc=False):
 
 
 def mention_rows(
-    mentions: Iterable[Mention],
-    links: Mapping[tuple[str, int], Edit],
-    get_bytes: GetBytes,
+    mentions: Iterable[Mention], links: Mapping[tuple[str, int], Edit], get_bytes: GetBytes
 ) -> list[MentionRow]:
     """Return a row for each mention, with byte offsets.
 
@@ -108,9 +107,8 @@ def render_mentions(
     mentions: Iterable[Mention], text: Callable[[str], str], width: int, palette: Palette
 ) -> str:
     """Render mentions by target: the sentence, the place, the score and the reasons."""
-    groups: dict[str, list[Mention]] = {}
-    for item in sorted(mentions, key=lambda item: (item.target, item.path, item.start)):
-        groups.setdefault(item.target, []).append(item)
+    ranked = sorted(mentions, key=lambda item: (item.target, item.path, item.start))
+    groups = group_by(ranked, lambda item: item.target)
     return "\n".join(
         [_render_group(target, group, text, width, palette) for target, group in groups.items()]
     )

@@ -159,12 +159,7 @@ def _find_broken(
 
 
 def _explain_broken(
-    link: Link,
-    source: str,
-    path: str,
-    former: Collection[str],
-    index: Index,
-    history: History,
+    link: Link, source: str, path: str, former: Collection[str], index: Index, history: History
 ) -> str:
     """Return the cause of an unresolved link; "" if it meant another note."""
     if not is_meant_as_link(link):

@@ -18,11 +18,9 @@ _MAX_BYTES = 200
 
 
 class Order(NamedTuple, Generic[RowT]):
-    """The order of a listing.
+    """The order of a listing, by the places of its rows.
 
-    Attributes:
-        kinds: The types of the parts of a place; () if rows are only known by their numbers.
-        get_place: Returns the place of a row.
+    `kinds` are the types of the parts of a place; () if rows are only known by their numbers.
     """
 
     kinds: tuple[type, ...]
@@ -89,15 +87,11 @@ class Page(NamedTuple):
 
 
 class PageRows(NamedTuple, Generic[RowT]):
-    """The rows of a page.
+    """The rows of a page, at most as many as wanted, each with its place.
 
-    Attributes:
-        rows: The rows, at most as many as wanted.
-        places: The place of each.
-        kinds: The types of the parts of a place.
-        start: The number of rows before the page.
-        has_more: True if there are rows behind the page.
-        is_page: False if all rows were wanted.
+    `kinds` are the types of the parts of a place, and `start` is the number of rows before the
+    page. `has_more` is True if there are rows behind it, and `is_page` False if all rows were
+    wanted.
     """
 
     rows: list[RowT]
@@ -110,8 +104,7 @@ class PageRows(NamedTuple, Generic[RowT]):
     def name_next(self, number: int | None = None) -> str | None:
         """Return the `after` of the next page; None if there is none.
 
-        Args:
-            number: How many rows of this page were shown; all of them if None.
+        `number` is the number of rows that were shown, by default all.
         """
         shown = len(self.rows) if number is None else number
         if not shown or (shown == len(self.rows) and not self.has_more):

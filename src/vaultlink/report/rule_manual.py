@@ -15,7 +15,6 @@ from vaultlink.rules.registry import Option, Rule
 _MAX_TEXT_WIDTH = 96
 """The columns of filled text on a wide terminal."""
 
-
 _SAFETY_LABELS = {
     "safe": "safe",
     "unsafe": "only with --unsafe-fixes",

@@ -17,17 +17,12 @@ from vaultlink.rules.context import Context, Finding, build_replacement_edits, r
 from vaultlink.rules.section_entry_links import Defect, EntryContext, find_link_defects
 from vaultlink.text import lazy_pattern
 
-# -- find defects of the entries of an author's section, with their fixes (11.5) -------------------
-# Each defect has a kind, a location, a description of the problem, and the edits that fix it if it
-# is fixable. If a fix removes an entry, the entry has no other defect, unless it is `already-
-# linked`.
-
-
 TITLE_DASH = " – "
 """En dash between the title and the link of an entry, with its spaces."""
 
 
 def _find_entry_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
+    """Yield defects (11.5); an entry that a fix removes has no other, if certain."""
     if section.owner is not Owner.AUTHOR:
         return
     targets, body_targets = remember(_resolve_links, note, context)
@@ -52,10 +47,7 @@ def _find_entry_defects(section: Section, note: Note, context: Context) -> Itera
 
 
 def _resolve_links(note: Note, context: Context) -> tuple[dict[int, str | None], frozenset[str]]:
-    """Return the targets of the links in a note's sections, and those of its text.
-
-    The first value maps offsets of links to targets. The second excludes comments and embeds.
-    """
+    """Return link targets: by offset in sections, and as a set in the note's text."""
     links = list(context.index.resolved_links(note.path))
     section_targets = {link.start: target for link, target in links if link.place is Place.SECTION}
     body_targets = frozenset(
@@ -66,13 +58,9 @@ def _resolve_links(note: Note, context: Context) -> tuple[dict[int, str | None],
     return section_targets, body_targets
 
 
-# -- redundant entries -----------------------------------------------------------------------------
-
-
 def _check_redundant(
     context: EntryContext, entry: Entry, link: Link, target: str | None, seen: set[tuple[str, str]]
 ) -> Iterator[Defect]:
-    """Yield a defect for a link to the own note or to one of the targets in `seen`."""
     if target is None:
         return
     edits = (
@@ -101,9 +89,6 @@ def _check_redundant(
         )
 
 
-# -- the dash --------------------------------------------------------------------------------------
-
-
 def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
     if not entry.title:
         return
@@ -117,16 +102,10 @@ def _check_dash(context: EntryContext, entry: Entry) -> Iterator[Defect]:
         yield Defect("wrong-dash", entry, f"{expected} “{entry.dash}”", advice, edits)
 
 
-# -- entries without a link ------------------------------------------------------------------------
-
-
 def _check_entry_without_link(context: EntryContext, entry: Entry) -> Iterator[Defect]:
     if entry.fault == "nested-link":
-        yield Defect(
-            "nested-link",
-            entry,
-            "a link starts inside another one, so only the inner one is a link",
-        )
+        problem = "a link starts inside another one, so only the inner one is a link"
+        yield Defect("nested-link", entry, problem)
     elif entry.fault == "malformed-link":
         yield _check_malformed_link(context, entry)
         yield from _check_dash(context, entry)
@@ -147,15 +126,11 @@ def _check_missing_link(context: EntryContext, entry: Entry) -> Defect:
             context.make_edit(entry.title_end, entry.end, TITLE_DASH + link) if link else (),
         )
     if len(notes) > 1:
-        return Defect(
-            "missing-link",
-            entry,
-            f"the link is missing, and the title belongs to {len(notes)} notes",
-        )
+        problem = f"the link is missing, and the title belongs to {len(notes)} notes"
+        return Defect("missing-link", entry, problem)
     if notes:
-        return Defect(
-            "missing-link", entry, "the link is missing, and another entry links to the note"
-        )
+        problem = "the link is missing, and another entry links to the note"
+        return Defect("missing-link", entry, problem)
     return Defect("prose", entry, "it is not an entry, and no note has this title")
 
 
@@ -171,11 +146,7 @@ def _format_new_link(context: EntryContext, title: str, path: str) -> str:
 
 
 def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
-    """Return the defect of an entry whose link lacks brackets.
-
-    The text between the brackets determines the target; if it does not resolve to exactly one file,
-    the title does.
-    """
+    """Judge a link without brackets; its target, or else its title, tells the file."""
     start = entry.dash_end
     inner = entry.raw[start - entry.start :].strip("[]")
     target, _, display = parse_wikilink(inner)
@@ -187,14 +158,10 @@ def _check_malformed_link(context: EntryContext, entry: Entry) -> Defect:
     if chosen and not others:
         text = f"[[{inner}]]"
     else:
-        notes = find_notes_by_title(
-            entry.title or display or target, context.index, context.note.path
-        )
-        text = (
-            _format_new_link(context, entry.title or display or target, notes[0])
-            if len(notes) == 1 and not chosen
-            else ""
-        )
+        title = entry.title or display or target
+        notes = find_notes_by_title(title, context.index, context.note.path)
+        is_clear = len(notes) == 1 and not chosen
+        text = _format_new_link(context, title, notes[0]) if is_clear else ""
     problem = "brackets are missing, so this is not a link"
     span = SourceSpan(start, entry.end, entry.line, entry.column)
     defect = Defect("malformed-link", entry, problem, link=span, target=target)
@@ -235,10 +202,7 @@ _PROBLEM_TEXTS = {
         "there are no blank lines between the entries",
         "Insert blank lines between the entries",
     ),
-    "trailing-whitespace": (
-        "lines have trailing whitespace",
-        "Remove trailing whitespace",
-    ),
+    "trailing-whitespace": ("lines have trailing whitespace", "Remove trailing whitespace"),
     "missing-final-newline": (
         "the note does not end with a newline",
         "End the note with a newline",
@@ -252,10 +216,7 @@ _PROBLEM_TEXTS = {
 
 
 def _find_section_defects(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield all defects of an author's section, including defects of style.
-
-    What stands below a usual heading, such as "Backlinks", is not checked.
-    """
+    """Yield all defects, also of style; usual headings are not checked."""
     if section.owner is not Owner.AUTHOR or section.usual:
         return
     yield from _check_lines(section, note, context)
@@ -309,11 +270,7 @@ def _check_lines(section: Section, note: Note, context: Context) -> Iterator[Def
 
 
 def _check_markdown_links(section: Section, note: Note, context: Context) -> Iterator[Defect]:
-    """Yield the Markdown links of a section whose vault uses wikilinks.
-
-    Without settings of Obsidian, a note uses wikilinks unless most of its links are of another
-    kind: other notes do not matter to a check.
-    """
+    """Yield the Markdown links of a section whose vault, or else note, uses wikilinks."""
     kind, _ = list_kinds(use_markdown_links=False)
     if all(entry.link is None or entry.link.kind is kind for entry in section.entries):
         return
@@ -322,18 +279,10 @@ def _check_markdown_links(section: Section, note: Note, context: Context) -> Ite
         return
     for entry in section.entries:
         link = entry.link
-        target = (
-            resolve(note.path, link.target, context.index.names)
-            if link and link.kind is not kind
-            else None
-        )
-        if (
-            link
-            and target
-            and is_note(target)
-            and link.display
-            and not _MARKDOWN_SYNTAX.search(link.display)
-        ):
+        if not link or link.kind is kind or not link.display:
+            continue
+        target = resolve(note.path, link.target, context.index.names)
+        if target and is_note(target) and not _MARKDOWN_SYNTAX.search(link.display):
             style = configure_link_style(context.obsidian, kind)
             name = style.format_target(note.path, target, context.index)
             text = format_link(link, kind, name, link.subpath)
@@ -347,11 +296,7 @@ def _check_markdown_links(section: Section, note: Note, context: Context) -> Ite
 
 
 def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
-    """Report defects of author's sections and of their entries.
-
-    An entry must be a title, a dash and a link to the note with that title. Defects of style are
-    reported only if the option `style` is set.
-    """
+    """Report defects of author's sections; those of style with the option `style`."""
     for section in note.sections:
         for defect in _find_section_defects(section, note, context):
             if defect.reported and (context.options["style"] or defect.kind not in STYLE_DEFECTS):
@@ -359,11 +304,7 @@ def broken_section_entry(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def repeated_section(note: Note, _context: Context) -> Iterator[Finding]:
-    """Report every section of a note except the last.
-
-    Only the second to last has a fix: its entries move into the last section. Sections with a usual
-    heading, such as "Backlinks", do not count.
-    """
+    """Report all sections but the last; the fix of the second to last joins them."""
     sections = [section for section in note.sections if not section.usual]
     if len(sections) < 2:
         return
@@ -374,15 +315,9 @@ def repeated_section(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def _to_finding(defect: Defect) -> Finding:
-    subject = (
-        "Section"
-        if defect.part
-        else f"Entry “{defect.location.title}”"
-        if isinstance(defect.location, Entry) and defect.location.title
-        else "Entry"
-        if isinstance(defect.location, Entry)
-        else "Line"
-    )
+    subject = "Section" if defect.part else "Line"
+    if isinstance(defect.location, Entry) and not defect.part:
+        subject = f"Entry “{defect.location.title}”" if defect.location.title else "Entry"
     return Finding(
         defect.location,
         {"what": subject, "problem": defect.problem, "remedy": defect.fix_title},
@@ -393,21 +328,11 @@ def _to_finding(defect: Defect) -> Finding:
     )
 
 
-# -- merging ---------------------------------------------------------------------------------------
-
-
 def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit, ...]:
-    """Return the edits that move a section's entries to the start of the last one.
-
-    Return none if a section is managed or quoted, or if text other than entries would move.
-    """
+    """Return the edits that move a section's entries to the start of the last one."""
     if section.owner is not Owner.AUTHOR or last.owner is not Owner.AUTHOR or section.prose_lines:
         return ()
-    if (
-        _is_quoted(section)
-        or _is_quoted(last)
-        or any(entry.tail.count("\n") for entry in section.entries)
-    ):
+    if any(map(_is_quoted, (section, last))) or any("\n" in item.tail for item in section.entries):
         return ()
     removal = Edit(path, section.cut_start, section.cut_end, "")
     lines = [entry.marks + entry.raw + entry.tail for entry in section.entries]
@@ -419,11 +344,9 @@ def _build_merge_edits(path: str, section: Section, last: Section) -> tuple[Edit
 def _build_move_edit(path: str, lines: list[str], last: Section) -> Edit:
     separator = last.entry_separator.rstrip(" \t-*+")
     if not last.entries or last.entries[0].line == last.line:
-        return Edit(
-            path, last.heading_end, last.heading_end, "".join(separator + line for line in lines)
-        )
-    first = last.entries[0]
-    start = first.start - len(first.marks)
+        text = "".join(separator + line for line in lines)
+        return Edit(path, last.heading_end, last.heading_end, text)
+    start = last.entries[0].start - len(last.entries[0].marks)
     return Edit(path, start, start, "".join(line + separator for line in lines))
 
 

@@ -62,27 +62,16 @@ UNUSED_ATTACHMENT = "unused-attachment"
 
 
 def unused_attachment(context: Context) -> Iterator[Finding]:
-    """Report attachments that nothing in the vault names.
-
-    The option `extensions` lists the kinds: images, audio, video and PDFs by default.
-    """
-    for path, found in _name_unlinked_attachments(context):
-        if not found:
+    for path in _find_unlinked_attachments(context):
+        if not context.index.derive(_NamingNotes).find(path):
             yield Finding(FILE_START, {"name": file_name(path)}, path=path)
 
 
 def unlinked_attachment(context: Context) -> Iterator[Finding]:
-    for path, found in _name_unlinked_attachments(context):
-        if found:
+    for path in _find_unlinked_attachments(context):
+        if found := context.index.derive(_NamingNotes).find(path):
             values = {"name": file_name(path), "how": found.how, "note": found.note}
             yield Finding(FILE_START, values, path=path)
-
-
-def _name_unlinked_attachments(context: Context) -> Iterator[tuple[str, "_NamingNote | None"]]:
-    """Yield the attachments that no link uses, each with the note that names it."""
-    unlinked = _find_unlinked_attachments(context)
-    names = context.index.derive(_NamingNotes) if unlinked else None
-    return ((path, names.find(path)) for path in unlinked if names)
 
 
 def _find_unlinked_attachments(context: Context) -> list[str]:
@@ -109,10 +98,7 @@ def _find_unlinked_attachments(context: Context) -> list[str]:
 
 
 def island(context: Context) -> Iterator[Finding]:
-    """Report groups of notes that link to each other but not to the rest of the vault.
-
-    The largest group and single notes are not reported.
-    """
+    """Report groups of notes apart from the rest; not the largest, nor single notes."""
     for first, *others in find_islands(context.index):
         if not _is_ignored(first, context):
             yield Finding(FILE_START, {"count": 1 + len(others)}, path=first)
@@ -169,10 +155,7 @@ def _group_by_index(
 def _find_indexes(
     paths: list[str], names: tuple[str, ...], folders: list[str]
 ) -> dict[str, list[str]]:
-    """Return the index notes by folder: those with these names, and notes of folders.
-
-    The note of a folder is in it, or beside it.
-    """
+    """Return the index notes by folder: those with these names, and notes of folders."""
     is_index = compile_loose_globs(names)
     by_key = {folder.lower(): folder for folder in folders}
     found: dict[str, list[str]] = {}
@@ -201,10 +184,7 @@ def _is_ignored(path: str, context: Context) -> bool:
 
 
 def _collect_property_texts(index: Index) -> frozenset[str]:
-    """Return the texts of all properties, normalized, as paths and as file names.
-
-    Plugins and themes use files whose names are plain text in properties.
-    """
+    """Return all texts of properties as paths and file names: plugins use such names."""
     texts: set[str] = set()
     for note in index.notes.values():
         for item in note.properties or ():
@@ -217,14 +197,10 @@ def _collect_property_texts(index: Index) -> frozenset[str]:
 
 def _join_base_texts(index: Index) -> str:
     """Return the normalized text of all bases, which the index holds as a property."""
-    notes = index.notes
-    bases = (
-        notes[path]
-        for path in sorted(index.files)
-        if path.lower().endswith(".base") and path in notes
-    )
+    bases = (path for path in sorted(index.files) if path.lower().endswith(".base"))
+    notes = (index.notes[path] for path in bases if path in index.notes)
     return normalize_name(
-        "\n".join(str(item.value) for base in bases for item in base.properties or ())
+        "\n".join(str(item.value) for it in notes for item in it.properties or ())
     )
 
 
@@ -271,10 +247,7 @@ def _find_broken_names(note: Note, targets: tuple[str | None, ...]) -> Iterator[
 
 
 def _list_possible_names(text: str) -> Iterator[str]:
-    """Yield the ends of a text that may be a file's name.
-
-    A name starts behind a space, or where letters of Latin script follow others.
-    """
+    """Yield the ends of a text, behind a space or another script, that may be names."""
     decoded = text.replace("%20", " ")
     for at, char in enumerate(decoded):
         before = decoded[at - 1] if at else " "

@@ -91,9 +91,6 @@ class Context(msgspec.Struct, frozen=True):
     is_only_read: Callable[[Note], bool] = lambda _note: False
 
 
-# -- shared by checks ------------------------------------------------------------------------------
-
-
 def build_replacement_edits(problem: ParseProblem, note: Note) -> tuple[Edit, ...]:
     return tuple(Edit(note.path, *change) for change in problem.replacements)
 
@@ -130,10 +127,7 @@ def is_taken(link: Link, context: Context) -> bool:
 
 
 def unread_block_key(link: Link, target: Note, context: Context) -> str:
-    """Return the block id that a link names, if the target has it without effect.
-
-    It is in lowercase. Return "" for other links and for links in comments.
-    """
+    """Return the block id, in lower case, if a link's target has it without effect."""
     if link.in_comment or "#^" not in link.subpath:
         return ""
     key = link.subpath[link.subpath.rfind("#") + 1 :].strip().removeprefix("^").lower()

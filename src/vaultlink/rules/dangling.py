@@ -18,11 +18,7 @@ from vaultlink.index.resolve import (
     spelling_key,
 )
 from vaultlink.index.suggest import Suggester, drop_own_names
-from vaultlink.index.update import (
-    has_many_paths,
-    has_resolved_rooted_links,
-    is_in_root_folder,
-)
+from vaultlink.index.update import has_many_paths, has_resolved_rooted_links, is_in_root_folder
 from vaultlink.index.words import (
     MIN_LETTERS,
     Words,
@@ -55,14 +51,9 @@ from vaultlink.rules.former_targets import (
 )
 from vaultlink.text import has_placeholder
 
-# -- unresolved links of a note, and the files that they certainly or probably mean ----------------
-
 
 class _Candidates(NamedTuple):
-    """Files that an unresolved target may mean, grouped by the kind of match.
-
-    `is_query` is True for the web address of a file in the vault, such as `Plan?x`.
-    """
+    """Files that an unresolved target may mean; `is_query` for one such as `Plan?x`."""
 
     aliased: tuple[str, ...]
     titled: tuple[str, ...]
@@ -70,11 +61,7 @@ class _Candidates(NamedTuple):
     is_query: bool
 
     def is_of(self, path: str) -> bool:
-        """Return True if a file is one of the candidates.
-
-        A note does not link to itself by another name. If another note has the name too, it is
-        unclear what is meant.
-        """
+        """Return True if the note itself is a candidate: then it is unclear what is meant."""
         return path in self.aliased or path in self.titled or path in self.respelt
 
 
@@ -96,7 +83,6 @@ class _CandidateCache:
 
 
 def _find_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
-    """Return the unresolved links of a note to report, with their candidates."""
     if None not in context.index.targets.get(note.path, ()):
         return []
     return remember(_collect_unresolved_links, note, context)
@@ -132,12 +118,8 @@ def _join_target(target: str, source: str) -> str:
 
 
 def _find_candidates(target: str, joined: str, context: Context) -> _Candidates | None:
-    """Return the candidates of a target.
-
-    `joined` is the target, or its path from the root if it is relative. Return None if the target
-    is in `allow-dangling` or has a placeholder.
-    """
-    if context.allows_dangling(target) or has_placeholder(target):
+    """Return the candidates of `target`, `joined` to the root; None if it is allowed."""
+    if _is_allowed(target, context):
         return None
     index, key = context.index, normalize_name(target)
     aliased: Sequence[str] = index.notes_by_alias.get(key, ())
@@ -158,7 +140,6 @@ def _find_candidates(target: str, joined: str, context: Context) -> _Candidates 
 
 
 def _names_periodic_note(target: str, context: Context) -> bool:
-    """Return True if a target has the form of a periodic note's name."""
     return names_period(link_name(file_name(target))) or context.expects_note(target)
 
 
@@ -171,10 +152,7 @@ def _has_alias(path: str, target: str, key: str, index: Index) -> bool:
 
 
 def _find_respelt(target: str, index: Index) -> tuple[str, ...]:
-    """Return the files whose name and folders differ from the target only in spelling.
-
-    Only as many folders are compared as the target contains; all of them if it starts with a slash.
-    """
+    """Return files that differ only in spelling, in as many folders as the target has."""
     name = link_name(target)
     key = spelling_key(name)
     candidates = index.files_by_spelling.get(key, ()) if key else ()
@@ -222,20 +200,14 @@ def clipped_link(note: Note, context: Context) -> Iterator[Finding]:
         return
     keys = frozenset(key.lower() for key in context.options["properties"])
     for link, target in context.index.resolved_links(note.path):
-        if target is None and _is_metadata(link, keys) and not _is_allowed(link, context):
-            yield Finding(link, {"target": link.target, "property": _get_key(link)}, link.target)
+        if target is None and link.place is Place.PROPERTY and is_wikilink(link):
+            key = link.key_path.partition(".")[0]
+            if key.lower() in keys and not _is_allowed(link.target, context):
+                yield Finding(link, {"target": link.target, "property": key}, link.target)
 
 
-def _is_metadata(link: Link, keys: frozenset[str]) -> bool:
-    return link.place is Place.PROPERTY and is_wikilink(link) and _get_key(link).lower() in keys
-
-
-def _is_allowed(link: Link, context: Context) -> bool:
-    return context.allows_dangling(link.target) or has_placeholder(link.target)
-
-
-def _get_key(link: Link) -> str:
-    return link.key_path.partition(".")[0]
+def _is_allowed(target: str, context: Context) -> bool:
+    return context.allows_dangling(target) or has_placeholder(target)
 
 
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -287,13 +259,10 @@ def _is_mistake(link: Link, note: Note, context: Context) -> bool:
 def _has_odd_folders(target: str, source: str, context: Context) -> bool:
     """Return True if a path's folder does not exist or the vault writes no paths."""
     path = _join_target(target, source).lstrip("/")
-    return "/" in path and not (
-        normalize_name(parent_folder(path)) in context.index.files_by_path
-        and (
-            configure_link_style(context.obsidian).path != "shortest"
-            or has_many_paths(context.index)
-        )
-    )
+    if "/" not in path or normalize_name(parent_folder(path)) not in context.index.files_by_path:
+        return "/" in path
+    is_short = configure_link_style(context.obsidian).path == "shortest"
+    return is_short and not has_many_paths(context.index)
 
 
 def _suggest(target: str, index: Index) -> tuple[Suggestion, ...] | None:
@@ -337,20 +306,13 @@ def _is_without_extension(target: str, index: Index) -> bool:
 
 
 def moved_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links whose file was renamed or moved, or whose own note was.
-
-    The fix is unsafe if the file has lost the heading or block: a part of it may be elsewhere. It
-    is also unsafe if the file has a name of its own beside the old one: it links to the old name,
-    or a link in the same line leads to it.
-    """
+    """Report unresolved links whose file, or whose own note, was renamed or moved."""
     if not (context.history.moves or context.history.former_destinations):
         return
     for link, candidates in _find_unresolved_links(note, context):
-        path = (
-            None
-            if candidates.is_query
-            else follow_move(link, note.path, context.index, context.history)
-        )
+        if candidates.is_query:
+            continue
+        path = follow_move(link, note.path, context.index, context.history)
         if path is not None:
             values = {
                 "target": _format_target(link),
@@ -365,10 +327,7 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def _is_named_beside_old_name(link: Link, path: str, note: Note, context: Context) -> bool:
-    """Return True if the renamed file and its old name seem to be two things.
-
-    The file itself links to the old name, or another link in the same line leads to the file.
-    """
+    """Return True if the file links to the old name, or is linked in the same line."""
     return (
         path == note.path
         or path in context.index.unresolved_sources.get(link.target, ())
@@ -401,18 +360,12 @@ def _has_subpath(link: Link, path: str, source: str, context: Context) -> bool:
 
 
 def alias_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links whose target is an alias of a note.
-
-    The fix is safe if the case agrees and the alias is specific: the same letters may be the name
-    of something else on another subject.
-    """
+    """Report unresolved links to an alias; the fix is safe if the alias is specific."""
     for link, candidates in _find_unresolved_links(note, context):
         if candidates.aliased:
-            is_certain = (
-                {*candidates.titled, *candidates.respelt} <= set(candidates.aliased)
-                and _has_alias_in_same_case(link.target, candidates.aliased[0], context.index)
-                and _is_specific(link, note, candidates.aliased[0], context.index)
-            )
+            is_certain = {*candidates.titled, *candidates.respelt} <= set(
+                candidates.aliased
+            ) and _is_specific(link, note, candidates.aliased[0], context.index)
             # The title of another note is as good, so nothing is proposed.
             titled = [path for path in candidates.titled if path not in candidates.aliased]
             paths = (*candidates.aliased, *titled)
@@ -420,10 +373,7 @@ def alias_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def title_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links whose target is the `title` of exactly one note.
-
-    The fix is safe unless a short title has another case or another note has it as an alias.
-    """
+    """Report unresolved links whose target is the `title` of exactly one note."""
     for link, candidates in _find_unresolved_links(note, context):
         if len(candidates.titled) == 1 and not is_taken(link, context):
             titled = candidates.titled
@@ -437,11 +387,7 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report unresolved links that differ only in spelling from exactly one file name.
-
-    A missing extension of a canvas or base counts as spelling. The fix is unsafe if another file
-    has almost the same name, title or alias, or if several notes want a note beside a canvas.
-    """
+    """Report unresolved links that differ from one file name in spelling or extension."""
     for link, candidates in _find_unresolved_links(note, context):
         if len(candidates.respelt) == 1 and not is_taken(link, context):
             from vaultlink.index.titles import is_only_spelling  # noqa: PLC0415 - for few links
@@ -450,15 +396,11 @@ def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
             is_board = path in _find_boards(_join_target(link.target, note.path), context.index)
             name = link_name(link.target) if is_board else None
             is_certain = "/" in link.target or is_only_spelling(path, context.index, name)
-            is_certain &= not (is_board and _is_wanted_elsewhere(link, note.path, context.index))
+            wanting = context.index.unresolved_sources.get(link.target, ())
+            is_certain &= not is_board or all(source == note.path for source in wanting)
             found = _report_candidates(link, candidates.respelt, note, context, is_certain)
             difference = "the extension" if is_board else "spelling"
             yield replace(found, values={**found.values, "difference": difference})
-
-
-def _is_wanted_elsewhere(link: Link, source: str, index: Index) -> bool:
-    """Return True if other notes have an unresolved link to the same target."""
-    return any(path != source for path in index.unresolved_sources.get(link.target, ()))
 
 
 def _report_candidates(
@@ -474,10 +416,6 @@ def _report_candidates(
     return Finding(link, values, link.target, edits=edits, safety=safety)
 
 
-def _has_alias_in_same_case(target: str, path: str, index: Index) -> bool:
-    return any(is_same_case(target, alias) for alias in index.notes[path].aliases)
-
-
 _MAX_VAGUE_LETTERS = 2
 _OPERATORS = frozenset(("AND", "NOT", "NOR", "XOR", "NAND", "ALL", "ANY", "TODO"))
 """Words that are written in capitals without being an acronym."""
@@ -486,13 +424,16 @@ _OPERATORS = frozenset(("AND", "NOT", "NOR", "XOR", "NAND", "ALL", "ANY", "TODO"
 def _is_specific(link: Link, note: Note, path: str, index: Index) -> bool:
     """Return True if an alias in a link probably means the note that has it.
 
-    Several words do if both notes are in one top folder. A single word may be the name of something
+    It is in the same case. Several words do if both notes are in one top folder. A single word may
+    be the name of something
     else if the note's name has several, as `Zeus` for `The god Zeus`: there must be another link to
     the note. A word that is not in the name or title must have an initial capital, and one of the
     notes must be in the folder of the other or below it.
     """
     alias, folders = link.target, (parent_folder(note.path), parent_folder(path))
     words = split_cased_name(alias)
+    if not any(is_same_case(alias, other) for other in index.notes[path].aliases):
+        return False
     if count_letters(words) <= _MAX_VAGUE_LETTERS or alias in _OPERATORS:
         return False
     if len({folder.partition("/")[0] for folder in folders}) > 1:
@@ -500,7 +441,7 @@ def _is_specific(link: Link, note: Note, path: str, index: Index) -> bool:
     if not _is_single_word(alias, words):
         return True
     names = [split_name(name) for name in (link_name(path), index.notes[path].title or "")]
-    if any(map(_has_several_words, names)) and not (
+    if any(sum(map(str.isalpha, name)) > 1 for name in names) and not (
         alias.isupper() and any(_are_initials(alias, name) for name in names)
     ):
         return _has_other_link(link, note, path, index)
@@ -520,21 +461,13 @@ def _is_single_word(name: str, words: Words) -> bool:
     return is_joined and len(words) < _MIN_DENSE_LETTERS
 
 
-def _has_several_words(words: Words) -> bool:
-    return sum(map(str.isalpha, words)) > 1
-
-
 def _are_initials(acronym: str, words: Words) -> bool:
-    """Return True if an acronym consists of the initials of a name."""
     initials = "".join(word[0] for word in words if word.isalpha())
     return acronym.lower() == initials
 
 
 def _has_other_link(link: Link, note: Note, path: str, index: Index) -> bool:
-    """Return True if the note of a link links to `path` elsewhere.
-
-    In the same line only if that link displays the alias: else the line names two things.
-    """
+    """Return True if another link leads to `path`; on this line only with the alias."""
     return any(
         target == path and (other.display == link.target or other.line != link.line)
         for other, target in index.resolved_links(note.path)
@@ -544,10 +477,7 @@ def _has_other_link(link: Link, note: Note, path: str, index: Index) -> bool:
 def _build_retarget_edits(
     link: Link, files: tuple[str, ...], note: Note, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits that point a link to the only candidate.
-
-    None for several, and in a report on unresolved links.
-    """
+    """Return the edits to the only candidate; none in a report on unresolved links."""
     if len(files) > 1 or reports_unresolved(note, link):
         return ()
     style = configure_link_style(context.obsidian, link.kind)
@@ -568,11 +498,7 @@ def _format_files(paths: tuple[str, ...], index: Index) -> str:
 
 
 def _is_expected(link: Link, context: Context) -> bool:
-    """Return True if an unresolved link is expected not to resolve.
-
-    It names a periodic note that is not written yet, or an address of a published site. The setting
-    `quiet` switches off either.
-    """
+    """Return True for a periodic note not written yet, or a published site's address."""
     return context.expects_note(link.target) or (
         link.is_rooted
         and "site-addresses" in context.quiet
@@ -600,10 +526,7 @@ def _is_site_address(link: Link, index: Index) -> bool:
 
 
 def _find_below_folders(target: str, index: Index) -> tuple[str, ...]:
-    """Return the files at a path from the root, but below another folder.
-
-    Empty if the path has no folder: a name says little.
-    """
+    """Return the files at a path below another folder; none for a bare name."""
     name, path = name_key(target.rstrip("/")), normalize_name(target.rstrip("/"))
     if path.count("/") <= 1:
         return ()

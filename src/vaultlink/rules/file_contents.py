@@ -32,10 +32,7 @@ def unclosed_construct(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def sync_conflict(path: str, _context: Context) -> Iterator[Finding]:
-    """Report copies that a sync service wrote when two devices changed a file.
-
-    The name of the file identifies the service and the original.
-    """
+    """Report copies that a sync service wrote when two devices changed a file."""
     service, original = parse_conflict_copy(path) or ("", "")
     if original:
         yield Finding(FILE_START, {"name": file_name(path), "service": service})
@@ -45,27 +42,18 @@ _LINE_MARKUP = " \t\r*_>#`"
 
 
 def leaked_prompt(note: Note, context: Context) -> Iterator[Finding]:
-    """Report replies of a text generator in the first and last lines of a note.
-
-    The option `phrases` lists the replies, `lines` the number of lines to check at either end.
-    """
+    """Report replies of a text generator in the first and last lines of a note."""
     text = context.text
     if not text:
         return
     pattern = _compile_phrases(tuple(context.options["phrases"]))
-    count = int(context.options["lines"])
-    body = _find_body(text, note)
+    body, count = _find_body(text, note), int(context.options["lines"])
     for start, end in _find_edge_lines(text, body, count):
-        line = text[start:end]
-        words = line.strip(_LINE_MARKUP)
+        words = text[start:end].strip(_LINE_MARKUP)
         if words and pattern.fullmatch(words.replace("’", "'")):
-            offset = start + line.index(words)
-            span = SourceSpan(
-                offset,
-                offset + len(words),
-                text.count("\n", 0, offset) + 1,
-                offset - text.rfind("\n", 0, offset),
-            )
+            at = text.index(words, start)
+            line, column = text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at)
+            span = SourceSpan(at, at + len(words), line, column)
             yield Finding(span, {"words": words if len(words) <= 60 else words[:59] + "…"})
 
 

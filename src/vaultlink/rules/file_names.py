@@ -27,20 +27,14 @@ _DEVICE_PREFIXES = frozenset(("con", "prn", "aux", "nul", "com", "lpt"))
 
 
 def unportable_name(path: str, context: Context) -> Iterator[Finding]:
-    """Report names of files and folders that are not portable.
-
-    Each folder is reported once, at the first file in it.
-    """
+    """Report names that are not portable; that of a folder at the first file in it."""
     yield from _report_problems(file_name(path), path, path, context)
     for folder in _find_reported_folders(path, context.index):
         yield from _report_problems(file_name(folder[:-1]), folder, path, context)
 
 
 def _report_problems(name: str, place: str, path: str, context: Context) -> list[Finding]:
-    """Return the findings about the name of a file, or of a folder of it.
-
-    `place` is the path of the file, or of a folder of it with a slash at the end.
-    """
+    """Return the findings about a file's name, or a folder's: its `place` ends with /."""
     options, index = context.options, context.index
     problems: list[str] = []
     if place == path and len(path) * 2 > options["max-path"]:
@@ -70,9 +64,8 @@ def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
 
 def _build_finding(name: str, problem: str) -> Finding:
     text = CONTROL_CHARS.sub(_format_code_point, INVISIBLE_CHARS.sub(_format_code_point, name))
-    return Finding(
-        FILE_START, {"name": text if len(text) <= 80 else text[:79] + "…", "problem": problem}
-    )
+    shown = text if len(text) <= 80 else text[:79] + "…"
+    return Finding(FILE_START, {"name": shown, "problem": problem})
 
 
 def _is_suspect(name: str, most_bytes: int) -> bool:
@@ -86,21 +79,15 @@ def _is_suspect(name: str, most_bytes: int) -> bool:
 
 
 def _find_collision(place: str, path: str, index: Index) -> Iterator[str]:
-    """Yield the collision with a name that differs only in case or Unicode form.
-
-    `place` is the path of the file, or a folder of it that ends with a slash. Of several equal
-    names the first is not reported.
-    """
+    """Yield the collision with an earlier name, equal but for case or Unicode form."""
     first = index.files_by_path[normalize_name(place)][0]
     kind = ""
     if place != path:
         place, kind = place[:-1], "the folder "
         first = "/".join(first.split("/")[: place.count("/") + 1])
     if file_name(first) != file_name(place):
-        yield (
-            f"is the same as that of {kind}“{file_name(first)}” "
-            "where case and Unicode form are ignored"
-        )
+        other = f"{kind}“{file_name(first)}”"
+        yield f"is the same as that of {other} where case and Unicode form are ignored"
 
 
 def _format_code_point(match: re.Match[str]) -> str:

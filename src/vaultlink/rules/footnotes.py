@@ -15,8 +15,8 @@ from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.brackets import SpanSet
 from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.inline import read_inline
-from vaultlink.parse.lines import TextRun, split_lines
-from vaultlink.parse.properties import frontmatter_span
+from vaultlink.parse.lines import split_lines
+from vaultlink.parse.properties import body_start
 from vaultlink.rules.context import Context, Finding
 from vaultlink.text import lazy_pattern, line_and_column, line_starts
 
@@ -28,11 +28,7 @@ _PATTERN_BEFORE, _PATTERN_AFTER = tuple("[(|/\\^"), tuple("*+?{[(|/\\$")
 
 
 class _Footnotes(msgspec.Struct):
-    """The footnotes of a text.
-
-    `references` and `definitions` are what certainly is one. `used` and `defined` have all labels
-    in lower case, also of what may be one, such as in a comment.
-    """
+    """The certain footnotes of a text, and all labels in lower case, unsure ones too."""
 
     references: list[re.Match[str]] = msgspec.field(default_factory=list)
     definitions: list[re.Match[str]] = msgspec.field(default_factory=list)
@@ -86,16 +82,15 @@ def _report(marks: Sequence[re.Match[str]]) -> Iterator[Finding]:
 @lru_cache(maxsize=1)
 def _read_footnotes(text: str) -> _Footnotes:
     """Return the footnotes in the body of a text, read once for both rules."""
-    span = frontmatter_span(text)
-    body = span[2] if span else 0
+    body = body_start(text)
     blocks = read_blocks(split_lines(text, body))
     hidden = list(blocks.hidden)
     links, shown = list[tuple[int, int]](), set[int]()
     for run in blocks.runs:
         if "[^" in run.text:
             content = read_inline(run.text)
-            hidden += _locate(content.hidden, run)
-            links += _locate([(link.start, link.end) for link in content.links], run)
+            hidden += run.locate(content.hidden)
+            links += run.locate((link.start, link.end) for link in content.links)
             shown.update(run.source_offset(mark.start()) for mark in _MARK.finditer(run.text))
     code = SpanSet(span for span in hidden if text[span[0]] != "<")
     markup = [span for span in hidden if text[span[0]] == "<"]
@@ -107,10 +102,6 @@ def _read_footnotes(text: str) -> _Footnotes:
         if not code.covers(at):
             _add_mark(found, mark, is_shown=at in shown, is_sure=not unsure.covers(at))
     return found
-
-
-def _locate(spans: Sequence[tuple[int, int]], run: TextRun) -> list[tuple[int, int]]:
-    return [(run.source_offset(start), run.source_end(end)) for start, end in spans]
 
 
 def _add_mark(found: _Footnotes, mark: re.Match[str], *, is_shown: bool, is_sure: bool) -> None:
@@ -133,10 +124,7 @@ def _add_mark(found: _Footnotes, mark: re.Match[str], *, is_shown: bool, is_sure
 
 
 def _find_lead(mark: re.Match[str]) -> str | None:
-    """Return the indent and the marks of quotes and lists before a definition.
-
-    None if other text is before it on the line.
-    """
+    """Return the indent and marks before a definition; None if other text is there."""
     text, at = mark.string, mark.start()
     start = max(text.rfind("\n", max(at - _MAX_LEAD, 0), at) + 1, at - _MAX_LEAD, 0)
     lead = text[start:at]

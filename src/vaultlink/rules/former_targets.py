@@ -1,14 +1,13 @@
 """Explain unresolved links by the former file, alias or title that they name."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 from vaultlink.index.anchors import find_anchor, part_key, split_parts
 from vaultlink.index.index import FilesByPath, Index, update_names
 from vaultlink.index.resolve import (
-    PathsByName,
     name_key,
     normalize_name,
     resolve,
@@ -68,22 +67,13 @@ class _FormerFiles:
         groups: dict[int, set[str]] = {}
         for path in (found, *others):
             groups.setdefault(gone.get(path, 0), set()).add(path)
-        names = _keep_names(self.names, found, groups[max(groups)])
+        key, latest = name_key(found), groups[max(groups)]
+        names = {key: tuple(path for path in self.names[key] if path in latest)}
         return resolve_with_alternatives(source, target, names)[0]
 
 
-def _keep_names(names: PathsByName, path: str, kept: set[str]) -> Mapping[str, tuple[str, ...]]:
-    """Return the names of files that are named like `path`, for the kept ones only."""
-    key = name_key(path)
-    return {key: tuple(other for other in names[key] if other in kept)}
-
-
 def find_former_file(link: Link, source: str, index: Index, history: History) -> str | None:
-    """Return the former path of the file that an unresolved link resolved to.
-
-    Return None if it never resolved, as far as the history knows. A relative link is resolved from
-    the former path of its own note.
-    """
+    """Return the path of the file that an unresolved link resolved to, if known."""
     former = _prepare_former_files(index, history)
     return former.find(link, source) if former else None
 
@@ -105,10 +95,7 @@ def _prepare_former_files(index: Index, history: History) -> _FormerFiles | None
 
 
 def follow_move(link: Link, source: str, index: Index, history: History) -> str | None:
-    """Return the current path of the file that a link resolved to before a move.
-
-    The file was moved, or the note with the relative link. Return None if the link did not resolve.
-    """
+    """Return where the file of a link is now, if it or the linking note was moved."""
     meant = history.former_destinations.get(source, {}).get(link.raw)
     if meant is not None and meant.is_certain:
         return meant.path
@@ -162,9 +149,6 @@ def _follow_folder(files: Sequence[str], depth: int, index: Index, history: Hist
     return place if 2 * count > size and count > left else None
 
 
-# -- former files, aliases and titles -------------------------------------------------------------
-
-
 _SCORE = 0.9
 """Score of suggestions from the history. They come first: only they are based on facts."""
 
@@ -213,8 +197,13 @@ def put_first(
     return (*former, *(item for item in others if item.path not in paths))
 
 
+def explain_loss(path: str, history: History) -> str:
+    """Return what happened to a file that is gone, as a participle; "" if unknown."""
+    return history.reasons.get(path) or ("deleted" if path in history.deleted else "")
+
+
 def _describe_file(path: str, history: History) -> FormerTarget:
-    reason = history.reasons.get(path) or ("deleted" if path in history.deleted else "")
+    reason = explain_loss(path, history)
     likely = history.likely_moves.get(path) if path not in history.moves else None
     is_named = likely is not None and strip_note_extension(likely) in reason
     return FormerTarget(reason, likely, is_named)
@@ -229,14 +218,8 @@ def _describe_name(name: FormerName) -> FormerTarget:
 _ARTICLES = {"alias": "an alias", "title": "the title"}
 
 
-# -- former headings and blocks -------------------------------------------------------------------
-
-
 def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destination | None:
-    """Return what the heading or block of a subpath is now.
-
-    Return None if the history does not know. In a path such as `#A#B`, any part may have changed.
-    """
+    """Return what a subpath's heading or block is now; any part may have changed."""
     former = history.anchors.get(target.path)
     parts = split_parts(subpath)
     if not former or not parts:
@@ -251,7 +234,7 @@ def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destina
     if not any(renamed):
         return None
     written = "".join(
-        f"#{_last_part(new.subpath) if new else part}"
+        f"#{new.subpath.rpartition('#')[2] if new else part}"
         for part, new in zip(parts, renamed, strict=True)
     )
     if not _is_below_parent(written, target):
@@ -260,10 +243,7 @@ def find_renamed_anchor(subpath: str, target: Note, history: History) -> Destina
 
 
 def _is_below_parent(subpath: str, note: Note) -> bool:
-    """Return True if a path such as `#A#B` leads into the section of its parent.
-
-    Obsidian also follows paths to a later section.
-    """
+    """Return True if `#A#B` is in its parent's section; Obsidian finds later ones too."""
     found = find_anchor(note, subpath)
     parent = find_anchor(note, subpath[: subpath.rfind("#")])
     if not isinstance(found, Heading) or not isinstance(parent, Heading):
@@ -273,7 +253,3 @@ def _is_below_parent(subpath: str, note: Note) -> bool:
         for heading in note.headings
         if parent.start < heading.start <= found.start
     )
-
-
-def _last_part(subpath: str) -> str:
-    return subpath[subpath.rfind("#") + 1 :]

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator
 
-from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name, resolve
 from vaultlink.links.intent import is_link_text, is_meant_as_link
 from vaultlink.links.kinds import find_nested_links, is_wikilink
@@ -23,27 +22,24 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
             fault, name = problem.detail, " ".join(problem.target.split())
             link = unresolved.get(problem.start)
             # Only three brackets make a link, which may resolve as it is.
-            if (
-                name
-                and (link is not None or fault != LinkFault.THREE_BRACKETS)
-                and _is_reportable(name, fault, problem, note, context)
-            ):
+            # Only three brackets make a link, which may resolve as it is.
+            is_link = link is not None or fault != LinkFault.THREE_BRACKETS
+            if name and is_link and _is_reportable(name, fault, problem, note, context):
+                target = _join_lines(problem.target)
+                is_known = resolve(note.path, target, context.index.names) is not None
+                is_fixable = is_known or _names_other_note(target, note, context)
                 yield Finding(
                     problem,
                     {"target": name, "fault": fault},
                     name,
-                    edits=build_replacement_edits(problem, note)
-                    if _names_file_or_note(_join_lines(problem.target), note, context)
-                    else (),
+                    edits=build_replacement_edits(problem, note) if is_fixable else (),
                     safety=_judge_safety(name, fault, problem, note, context),
                     links=(link,) if link else None,
                 )
     for link in unresolved.values():
-        if _has_brackets_in_property(link) and resolve(
-            note.path, link.target[1:-1], context.index.names
-        ):
-            values = {"target": link.target[1:-1], "fault": LinkFault.THREE_BRACKETS}
-            yield Finding(link, values, link.target[1:-1])
+        name = link.target[1:-1]
+        if _has_brackets_in_property(link) and resolve(note.path, name, context.index.names):
+            yield Finding(link, {"target": name, "fault": LinkFault.THREE_BRACKETS}, name)
 
 
 def url_wikilink(note: Note, context: Context) -> Iterator[Finding]:
@@ -56,35 +52,29 @@ def url_wikilink(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def doubled_brackets(note: Note, context: Context) -> Iterator[Finding]:
-    problems = {
-        item.start: item for item in note.problems if item.kind == "wikilink-with-destination"
-    }
-    if not problems:
-        return
-    for link in _find_unresolved_links(note, context):
-        problem = problems.get(link.start)
-        if problem and _is_destination(problem.target, note, context):
-            others = [other for other in note.links if other.target == link.target]
-            if not _has_title(link.target, context.index):
-                yield Finding(
-                    problem,
-                    {"destination": problem.target},
-                    link.target,
-                    edits=build_replacement_edits(problem, note),
-                    safety=Safety.SAFE
-                    if len(others) == 1 and _is_plain_text(link.target, problem.target)
-                    else Safety.UNSAFE,
-                    links=(link,),
-                )
+    items = (item for item in note.problems if item.kind == "wikilink-with-destination")
+    problems = {item.start: item for item in items}
+    for link in _find_unresolved_links(note, context) if problems else ():
+        problem, key = problems.get(link.start), normalize_name(link.target)
+        if not problem or not _is_destination(problem.target, note, context):
+            continue
+        if key not in context.index.notes_by_title and key not in context.index.notes_by_alias:
+            is_alone = [other.target for other in note.links].count(link.target) == 1
+            is_safe = is_alone and _is_plain_text(link.target, problem.target)
+            yield Finding(
+                problem,
+                {"destination": problem.target},
+                link.target,
+                edits=build_replacement_edits(problem, note),
+                safety=Safety.SAFE if is_safe else Safety.UNSAFE,
+                links=(link,),
+            )
 
 
 def accidental_link(note: Note, context: Context) -> Iterator[Finding]:
     for link in _find_unresolved_links(note, context):
         if not is_meant_as_link(link) and not _is_left_out(link, context):
             yield Finding(link, {"text": link.raw}, link.target)
-
-
-# -- shared ----------------------------------------------------------------------------------------
 
 
 def _find_unresolved_links(note: Note, context: Context) -> list[Link]:
@@ -145,13 +135,6 @@ def _join_lines(target: str) -> str:
     return " ".join(line.strip() for line in target.split("\n")).strip()
 
 
-def _names_file_or_note(name: str, note: Note, context: Context) -> bool:
-    """Return True unless a link with this target would only be another unresolved one."""
-    return resolve(note.path, name, context.index.names) is not None or _names_other_note(
-        name, note, context
-    )
-
-
 def _is_word(name: str) -> bool:
     return any(char.isalpha() for char in name) and is_link_text(f" {name} ")
 
@@ -164,11 +147,6 @@ def _names_other_note(name: str, note: Note, context: Context) -> bool:
         return False
     other = index.notes[paths.pop()]
     return name in (other.title, *other.aliases)
-
-
-def _has_title(name: str, index: Index) -> bool:
-    key = normalize_name(name)
-    return key in index.notes_by_title or key in index.notes_by_alias
 
 
 def _judge_safety(
@@ -191,15 +169,9 @@ def _judge_safety(
 
 def _has_brackets_in_property(link: Link) -> bool:
     """Return True for `[[[a]]]` as the value of a property."""
-    if link.place is not Place.PROPERTY:
-        return False
     name = link.target[1:-1]
-    return (
-        link.target[:1] + link.target[-1:] == "[]"
-        and bool(name.strip())
-        and "[" not in name
-        and "]" not in name
-    )
+    has_brackets = link.place is Place.PROPERTY and link.target == f"[{name}]"
+    return has_brackets and bool(name.strip()) and "[" not in name and "]" not in name
 
 
 # -- doubled brackets ------------------------------------------------------------------------------
@@ -215,10 +187,7 @@ _NUMERAL = lazy_pattern(r"[ivxlcdm]+", re.I)
 
 
 def _is_destination(destination: str, note: Note, context: Context) -> bool:
-    """Return True for a URL, and for a path that resolves.
-
-    A single word in parentheses after a link is a remark, even if a note has this name.
-    """
+    """Return True for a URL or a path that resolves; a single word is a remark."""
     if is_external(destination):
         return "://" in destination or destination.startswith("mailto:")
     target, _ = split_subpath(destination)

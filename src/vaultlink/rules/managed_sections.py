@@ -48,38 +48,25 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
         return
     if context.is_only_read(note):
         return
-    names = [
-        item.title
-        for item in _compute_expected(note, context).entries.values()
-        if item.path not in _find_section_targets(note, context)
-    ]
+    listed = _find_section_targets(note, context)
+    expected = _compute_expected(note, context).entries.values()
+    names = [item.title for item in expected if item.path not in listed]
     if names:
-        problem = (
-            "the author's backlinks section is incomplete; "
-            "`vaultlink sections adopt` lets vaultlink maintain it"
-            if note.sections
-            else "it has no backlinks section"
-        )
-        yield Finding(
-            FILE_START,
-            {
-                "who": _join_names(names),
-                "verb": "links" if len(names) == 1 else "link",
-                "lacking": problem,
-            },
-        )
+        problem = "it has no backlinks section"
+        if note.sections:
+            problem = (
+                "the author's backlinks section is incomplete; "
+                "`vaultlink sections adopt` lets vaultlink maintain it"
+            )
+        verb = "links" if len(names) == 1 else "link"
+        values = {"who": _join_names(names), "verb": verb, "lacking": problem}
+        yield Finding(FILE_START, values)
 
 
 def _compute_expected(
-    note: Note,
-    context: Context,
-    mentioning: Iterable[str] = (),
-    links: Sequence[ResolvedLink] = (),
+    note: Note, context: Context, mentioning: Iterable[str] = (), links: Sequence[ResolvedLink] = ()
 ) -> ExpectedSection:
-    """Return the expected section, in the style of the `links` that it has.
-
-    The other links of the vault do not matter to a check: a missing entry is missing in any style.
-    """
+    """Return the expected section, in the style of its own `links`."""
     settings, index = context.backlink_settings, context.index
     link_style = find_link_style(note.path, index, context.obsidian, own=links, reads_vault=False)
     style = read_section_style(settings, link_style, index)
@@ -88,31 +75,19 @@ def _compute_expected(
 
 
 def _find_section_targets(note: Note, context: Context) -> set[str | None]:
-    if not note.sections:
-        return set()
-    return {
-        target
-        for link, target in context.index.resolved_links(note.path)
-        if link.place is Place.SECTION
-    }
+    links = context.index.resolved_links(note.path) if note.sections else ()
+    return {target for link, target in links if link.place is Place.SECTION}
 
 
 def _locate_heading(section: Section) -> SourceSpan:
     """Return the span of a section's heading, or of its begin marker if it has none."""
+    line, column = section.line, section.column
     if not section.heading:
-        return SourceSpan(
-            section.start,
-            section.start + section.text.find("-->") + 3,
-            section.line,
-            section.column,
-        )
+        end = section.start + section.text.find("-->") + 3
+        return SourceSpan(section.start, end, line, column)
     before = section.text[: section.heading_start - section.start]
-    return SourceSpan(
-        section.heading_start,
-        section.heading_end,
-        section.line + before.count("\n"),
-        len(before) - before.rfind("\n"),
-    )
+    line, column = line + before.count("\n"), len(before) - before.rfind("\n")
+    return SourceSpan(section.heading_start, section.heading_end, line, column)
 
 
 def _describe_diff(diff: SectionDiff) -> str:

@@ -10,11 +10,9 @@ from vaultlink.parse.link_parts import parse_wikilink
 from vaultlink.rules.context import FILE_START, Context, Finding
 from vaultlink.text import has_placeholder, lazy_pattern
 
-# -- find the most frequent case of the tags of a vault, level by level ----------------------------
 # Tags are compared in groups that are equal except for case up to a level. A group of one tag has
 # no variants below that level, so that the time grows with the length of the tags, not with its
 # square.
-
 
 _Variant = list[tuple[str, int]]
 """Tags with equal levels up to an offset, and the offset at which the next level starts."""
@@ -91,35 +89,24 @@ def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
     for item in note.properties or ():
         current = _CURRENT_NAMES.get(item.key.lower())
         if current and item.value not in (None, "", []):
-            edits = (
-                (Edit(note.path, item.start, item.end, current),)
-                if _can_rename_property(current, item, note)
-                else ()
-            )
+            is_fixable = _can_rename_property(current, item, note)
+            edits = (Edit(note.path, item.start, item.end, current),) if is_fixable else ()
             yield Finding(item, {"key": item.key, "now": current}, edits=edits)
 
 
 def _can_rename_property(current: str, item: Property, note: Note) -> bool:
-    """Return True if a property can be renamed to its current name.
-
-    No other property may have that name or be renamed to it, and Obsidian must read the whole
-    value.
-    """
-    current_names = [
-        _CURRENT_NAMES.get(other.key.lower(), other.key.lower()) for other in note.properties or ()
-    ]
+    """Return True if the current name is free and Obsidian reads the whole value."""
+    names = [other.key.lower() for other in note.properties or ()]
+    is_taken = [_CURRENT_NAMES.get(name, name) for name in names].count(current) > 1
+    is_list = isinstance(item.value, list)
     entries = item.value if isinstance(item.value, list) else [item.value]
-    if (
-        current_names.count(current) > 1
-        or item.end - item.start != len(item.key)
-        or not all(isinstance(entry, str) for entry in entries)
-    ):
+    if is_taken or item.end - item.start != len(item.key):
+        return False
+    if not all(isinstance(entry, str) for entry in entries):
         return False
     if current == "tags":
-        return not any(
-            _find_tag_problem(entry, alone=not isinstance(item.value, list)) for entry in entries
-        )
-    return isinstance(item.value, list) or "," not in item.value
+        return not any(_find_tag_problem(entry, alone=not is_list) for entry in entries)
+    return is_list or "," not in entries[0]
 
 
 def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -128,9 +115,8 @@ def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
             text = f"[[{problem.target}]]"
             quoted, target = _quote_link(text, problem), parse_wikilink(problem.target)[0]
             resolved = target and resolve(note.path, target, context.index.names)
-            edits = (
-                (Edit(note.path, problem.start, problem.end, quoted),) if quoted and target else ()
-            )
+            is_fixable = quoted and target
+            edits = (Edit(note.path, problem.start, problem.end, quoted),) if is_fixable else ()
             safety = Safety.SAFE if resolved else Safety.UNSAFE
             yield Finding(problem, {"link": text}, edits=edits, safety=safety)
 
@@ -138,18 +124,12 @@ def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
 def _quote_link(text: str, span: SourceSpan) -> str:
     """Return a link in quotes that YAML reads as a string; "" if that is not possible."""
     inner = text[2:-2]
-    if (
-        span.end - span.start != len(text)
-        or any(char in inner for char in "[]\n\r")
-        or inner.strip()[:1] in ("'", '"')
-    ):
+    is_written_so = span.end - span.start == len(text) and not set("[]\n\r") & set(inner)
+    if not is_written_so or inner.strip()[:1] in ("'", '"'):
         return ""
     if '"' in inner or "\\" in inner:
         return "" if "'" in inner else f"'{text}'"
     return f'"{text}"'
-
-
-# -- types -----------------------------------------------------------------------------------------
 
 
 def property_type(note: Note, context: Context) -> Iterator[Finding]:
@@ -192,9 +172,8 @@ def _is_number(value: PropertyValue) -> bool:
 
 
 def _is_checkbox(value: PropertyValue) -> bool:
-    return isinstance(value, bool) or (
-        isinstance(value, str) and value.strip().lower() in ("true", "false")
-    )
+    is_text = isinstance(value, str) and value.strip().lower() in ("true", "false")
+    return isinstance(value, bool) or is_text
 
 
 _TYPES: Mapping[str, tuple[str, Callable[[Any], bool]]] = {
@@ -220,8 +199,6 @@ def _describe_value(value: PropertyValue) -> str:
     return "a number" if isinstance(value, (int, float)) else "text"
 
 
-# -- tags ------------------------------------------------------------------------------------------
-
 _NOT_IN_TAGS = lazy_pattern("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]")
 
 
@@ -245,39 +222,27 @@ def _find_tag_problem(entry: PropertyValue, alone: bool) -> str:
         return "several tags must be a list"
     match = _NOT_IN_TAGS.search(name)
     if match:
-        return (
-            "a tag can't contain a space"
-            if match[0].isspace()
-            else f"a tag can't contain {match[0]}"
-        )
+        return f"a tag can't contain {'a space' if match[0].isspace() else match[0]}"
     return "a tag needs a character that is not a digit" if name.isdigit() else ""
 
 
 def tag_case(context: Context) -> Iterator[Finding]:
-    uses = Counter(tag.name for note in context.index.notes.values() for tag in note.tags)
-    usual = _find_usual_tags(uses)
-    if usual:
-        for path, note in context.index.notes.items():
-            for tag in note.tags:
-                expected = usual.get(tag.name)
-                if expected is not None:
-                    yield Finding(tag, {"tag": tag.name, "usual": expected}, path=path)
+    notes = context.index.notes
+    usual = _find_usual_tags(Counter(tag.name for note in notes.values() for tag in note.tags))
+    for path, note in notes.items() if usual else ():
+        for tag in note.tags:
+            if tag.name in usual:
+                yield Finding(tag, {"tag": tag.name, "usual": usual[tag.name]}, path=path)
 
 
 def required_property(note: Note, context: Context) -> Iterator[Finding]:
-    required = context.options["properties"]
-    if (
-        not required
-        or not is_note(note.path)
-        or any(problem.kind in _UNREADABLE_KINDS for problem in note.problems)
-    ):
+    required, allow_empty = context.options["properties"], context.options["allow-empty"]
+    if not required or not is_note(note.path):
         return
-    allow_empty = context.options["allow-empty"]
-    present = {
-        item.key.lower()
-        for item in note.properties or ()
-        if allow_empty or item.value not in (None, "", [])
-    }
+    if any(problem.kind in _UNREADABLE_KINDS for problem in note.problems):
+        return
+    items = note.properties or ()
+    present = {it.key.lower() for it in items if allow_empty or it.value not in (None, "", [])}
     for key in required:
         if key.lower() not in present:
             yield Finding(FILE_START, {"key": key})

@@ -40,10 +40,8 @@ class _MissingAnchor(NamedTuple):
 def missing_block(note: Note, context: Context) -> Iterator[Finding]:
     for item in _find_missing_anchors(note, context):
         if item.is_block:
-            values = {
-                "block": split_parts(item.link.subpath)[-1],
-                "reason": _describe_unread_block(item.link, item.target, context),
-            }
+            reason = _describe_unread_block(item.link, item.target, context)
+            values = {"block": split_parts(item.link.subpath)[-1], "reason": reason}
             yield _report_missing(note, item, values, context)
 
 
@@ -114,10 +112,7 @@ def _report_missing(
 
 
 def _is_in_heading(note: Note, link: Link, target: Note, subpath: str) -> bool:
-    """Return True for a link in the heading that it would name.
-
-    A fix would change the heading, and make another fix necessary.
-    """
+    """Return True for a link in the heading that it names: a fix would need another."""
     return target.path == note.path and any(
         heading.start <= link.start < heading.end and build_subpath(note, heading) == subpath
         for heading in note.headings
@@ -154,9 +149,6 @@ def _is_safe(match: AnchorMatch, item: _MissingAnchor) -> bool:
     )
 
 
-# -- finding them ---------------------------------------------------------------------------------
-
-
 def _find_missing_anchors(note: Note, context: Context) -> Sequence[_MissingAnchor]:
     # Most notes have no subpath, and a list is faster here than a generator.
     if not any([link.subpath for link in note.links]):  # noqa: C419
@@ -185,15 +177,10 @@ def _collect_missing_anchors(note: Note, context: Context) -> list[_MissingAncho
 
 
 def _find_missing(link: Link, path: str, context: Context) -> _MissingAnchor | None:
-    """Return a link and its target if the target certainly lacks its heading or block.
-
-    Return None for links in comments, and if it is uncertain how Obsidian reads the subpath.
-    """
-    if (
-        link.in_comment
-        or context.index.has_anchor(link, path) is not False
-        or has_placeholder(link.subpath)
-    ):
+    """Return a link whose target certainly lacks its anchor; None in a comment."""
+    if link.in_comment or context.index.has_anchor(link, path) is not False:
+        return None
+    if has_placeholder(link.subpath):
         return None
     target = context.index.notes.get(path)
     if target is None or is_drawing(target):
@@ -201,18 +188,14 @@ def _find_missing(link: Link, path: str, context: Context) -> _MissingAnchor | N
     if any(problem.kind in ("undecodable", "unreadable") for problem in target.problems):
         return None
     if "#^" in link.subpath:
-        return _MissingAnchor(link, target, None) if _lacks_block(link, target) else None
+        key = link.subpath[link.subpath.rfind("#") + 1 :].strip().removeprefix("^").lower()
+        is_there = key in build_anchor_table(target).blocks
+        return None if is_there else _MissingAnchor(link, target, None)
     if not _is_heading_anchor(link) or not _lacks_heading(link, target):
         return None
     reads_slugs = SYNTAX[link.kind].reads_slugs
-    return _MissingAnchor(
-        link, target, find_slug_heading(target, link.subpath) if reads_slugs else None
-    )
-
-
-def _lacks_block(link: Link, target: Note) -> bool:
-    name = link.subpath[link.subpath.rfind("#") + 1 :].strip().removeprefix("^").lower()
-    return name not in build_anchor_table(target).blocks
+    heading = find_slug_heading(target, link.subpath) if reads_slugs else None
+    return _MissingAnchor(link, target, heading)
 
 
 def _lacks_heading(link: Link, target: Note) -> bool:
@@ -223,9 +206,6 @@ def _lacks_heading(link: Link, target: Note) -> bool:
         link.subpath.count("#") > 1
         or normalize_heading(last) not in build_anchor_table(target).normalized_keys
     )
-
-
-# -- anchors that nobody expects to work ----------------------------------------------------------
 
 
 _OTHER_ANCHORS = lazy_pattern(r"L\d+(?:C\d+)?(?:-L?\d+(?:C\d+)?)?|user-content-.*|.*:~:.*")
@@ -265,31 +245,14 @@ def _is_readme_slug(note: Note, link: Link, target: Note) -> bool:
     )
 
 
-_SOURCE_KEYS = frozenset(
-    [
-        "source",
-        "sources",
-        "url",
-        "link",
-        "href",
-        "sourceurl",
-        "pageurl",
-        "articleurl",
-        "originalurl",
-        "original",
-        "origin",
-    ]
-)
+_SOURCE_KEY = lazy_pattern(r"sources?|link|href|origin(?:al)?|(?:source|page|article|original)?url")
 _WEB_ADDRESS = lazy_pattern(r"https?://\S", re.IGNORECASE)
 _MIN_DEAD_ANCHORS = 3
 """Different dead anchors that show a web page in a note without its address."""
 
 
 def _is_page_anchor(link: Link) -> bool:
-    """Return True for a Markdown link to an anchor of its own note, as in a web page.
-
-    Ids of web pages contain no spaces.
-    """
+    """Return True for a Markdown link to an anchor, without spaces, of its own note."""
     return (
         SYNTAX[link.kind].reads_slugs
         and not link.embed
@@ -301,11 +264,7 @@ def _is_page_anchor(link: Link) -> bool:
 
 
 def _is_clipped_page(note: Note, dead: Sequence[Link], alive: int) -> bool:
-    """Return True if a note is a clipped web page.
-
-    `dead` are its links to anchors of its own that no heading has, `alive` is the number of
-    those that a heading has.
-    """
+    """Return True for a web page, given its `dead` and `alive` links to own anchors."""
     if any(_holds_address(item.key, item.value) for item in note.properties or ()):
         return True
     return len(dead) > alive and len({link.subpath for link in dead}) >= _MIN_DEAD_ANCHORS
@@ -313,4 +272,5 @@ def _is_clipped_page(note: Note, dead: Sequence[Link], alive: int) -> bool:
 
 def _holds_address(key: str, value: object) -> bool:
     plain = re.sub(r"[\s_-]", "", key).lower()
-    return plain in _SOURCE_KEYS and any(_WEB_ADDRESS.match(item) for item in text_items(value))
+    is_source = _SOURCE_KEY.fullmatch(plain) is not None
+    return is_source and any(_WEB_ADDRESS.match(item) for item in text_items(value))

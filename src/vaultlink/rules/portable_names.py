@@ -25,10 +25,7 @@ _UNLINKABLE = lazy_pattern(r"#|\[\[|\]\]|\]$")
 
 
 class NameLimits(NamedTuple):
-    """The options of the rule.
-
-    `allowed` are characters, `max_bytes` and `max_path` the length of a name and of a path.
-    """
+    """The options of the rule: characters, and the lengths of a name and of a path."""
 
     allowed: frozenset[str] = frozenset()
     max_bytes: int = 255
@@ -68,10 +65,7 @@ def find_link_problems(path: str, allowed: frozenset[str]) -> Iterator[str]:
 
 
 def check_path_length(path: str, longest: int) -> Iterator[str]:
-    """Yield the reason why a path is too long for Windows.
-
-    `longest` is in UTF-16 code units.
-    """
+    """Yield the reason if a path is too long for Windows, in UTF-16 code units."""
     length = len(path.encode("utf-16-le", "surrogatepass")) // 2
     if length > longest:
         yield f"has a path of {length} characters, too long for Windows; the limit is {longest}"

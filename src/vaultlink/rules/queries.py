@@ -12,7 +12,7 @@ from vaultlink.links.naming import (
 )
 from vaultlink.model import FOLDER_KINDS, Edit, Note, QueryName
 from vaultlink.rules.context import Context, Finding
-from vaultlink.rules.former_targets import find_moved_folder, resolve_former_path
+from vaultlink.rules.former_targets import explain_loss, find_moved_folder, resolve_former_path
 
 
 class _Fate(NamedTuple):
@@ -62,5 +62,5 @@ def _find_fate(query: QueryName, source: str, context: Context) -> _Fate | None:
     if now is not None:
         name = rename_in_query(query, source, now, index.names) or ""
         return _Fate(subject, f"was moved to {strip_note_extension(now)}", now, name)
-    reason = history.reasons.get(former) or ("deleted" if former in history.deleted else "")
+    reason = explain_loss(former, history)
     return _Fate(subject, f"was {reason}") if reason else None

@@ -14,10 +14,8 @@ from vaultlink.model import Note, Safety, Severity
 from vaultlink.rules.context import QUIET_KINDS, Finding
 from vaultlink.text import lazy_pattern, quote_name
 
-# -- elements of a note that the `needs` line of a rule can name -----------------------------------
 # A check runs only on notes that have one of the elements that its rule needs. To find them takes
 # less time than to run checks that find nothing.
-
 
 ELEMENTS = (
     "properties",
@@ -39,10 +37,7 @@ LINK_ELEMENTS = frozenset(("subpaths", "resolved-links", "self-links", "unresolv
 
 
 def find_elements(note: Note, targets: LinkTargets | None) -> tuple[bool, ...]:
-    """Return True for each of the `ELEMENTS` that a note with these link targets has.
-
-    Without the targets, the elements of links are left out.
-    """
+    """Return True for each of the `ELEMENTS` of a note; without targets, not of links."""
     found = (
         bool(note.properties),
         bool(note.headings),
@@ -298,10 +293,7 @@ Catalog = tuple[Rule, ...]
 
 
 def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
-    """Return the rules of the declarations, sorted by code.
-
-    `declarations` maps the stems of file names to YAML mappings. Raises CatalogError.
-    """
+    """Return the rules of YAML mappings by stem, sorted by code. Raises CatalogError."""
     rules = []
     for stem, mapping in declarations.items():
         if not isinstance(mapping, Mapping):
@@ -318,10 +310,7 @@ def build_catalog(declarations: Mapping[str, Mapping[str, Any]]) -> Catalog:
 
 
 def _resolve_references(rules: Sequence[Rule]) -> Catalog:
-    """Check names of rules, and add the codes of `known-as` and `split-from`.
-
-    Raises CatalogError.
-    """
+    """Check names of rules, and add the codes of other rules. Raises CatalogError."""
     by_name = {rule.name: rule for rule in rules}
     resolved = []
     for rule in rules:
@@ -337,10 +326,7 @@ def _resolve_references(rules: Sequence[Rule]) -> Catalog:
 
 
 def build_rule(mapping: Mapping[str, Any], check: CheckFunction) -> Rule:
-    """Return the rule of a declaration and its check.
-
-    Raises CatalogError.
-    """
+    """Return the rule of a declaration and its check. Raises CatalogError."""
     name = mapping.get("name")
     for error in find_errors(mapping):
         raise CatalogError(f"{name or 'a rule without a name'}: {error}")

@@ -4,19 +4,8 @@ import unicodedata
 from collections.abc import Iterator
 from functools import partial
 
-from vaultlink.index.resolve import (
-    is_note,
-    join_relative,
-    normalize_name,
-    parent_folder,
-    resolve,
-)
-from vaultlink.links.kinds import (
-    SYNTAX,
-    default_display_text,
-    find_nested_links,
-    format_link,
-)
+from vaultlink.index.resolve import is_note, join_relative, normalize_name, parent_folder, resolve
+from vaultlink.links.kinds import SYNTAX, default_display_text, find_nested_links, format_link
 from vaultlink.links.naming import (
     LinkStyle,
     configure_link_style,
@@ -24,16 +13,10 @@ from vaultlink.links.naming import (
     retarget_link,
     strip_note_extension,
 )
-from vaultlink.links.rewrite import (
-    convert_link,
-    drop_display_text,
-    rewrite_link,
-)
+from vaultlink.links.rewrite import convert_link, drop_display_text, rewrite_link
 from vaultlink.links.style import find_link_style
 from vaultlink.model import Destination, Edit, Link, LinkKind, Note, Place, Safety
 from vaultlink.rules.context import Context, Finding, find_resolved_links
-
-# -- checks of links that resolve ------------------------------------------------------------------
 
 
 def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -65,16 +48,12 @@ def _is_nearest(source: str, target: str, others: tuple[str, ...]) -> bool:
 
 def _names_sibling(link: Link, source: str, target: str) -> bool:
     """Return True for a Markdown link that is the relative path of its file."""
-    return SYNTAX[link.kind].writes_paths and join_relative(
-        source, normalize_name(f"./{link.target}")
-    ) == normalize_name(target)
+    path = join_relative(source, normalize_name(f"./{link.target}"))
+    return SYNTAX[link.kind].writes_paths and path == normalize_name(target)
 
 
 def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links that lead elsewhere than before, although nobody changed them.
-
-    The fix names what they led to before.
-    """
+    """Report links that lead elsewhere than before, although nobody changed them."""
     former = context.history.former_destinations.get(note.path)
     if not former:
         return
@@ -107,41 +86,25 @@ def _fits_only(link: Link, target: str, former: str, context: Context) -> bool:
 def _name_former_target(
     link: Link, source: str, meant: Destination, target: str, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits that make a link lead to what it led to before.
-
-    Empty if the note has a link like the new one that led elsewhere before: it would be taken for
-    that one.
-    """
+    """Return the edits back to the former target; none if an equal link led elsewhere."""
     style = configure_link_style(context.obsidian, link.kind)
     edits = (
         rewrite_link(source, link, link.target, meant.subpath)
         if meant.path == target
         else retarget_link(source, link, meant.path, context.index, style)
     )
-    raw = link.raw
-    for edit in sorted(edits, key=lambda item: -item.start):
-        raw = raw[: edit.start - link.start] + edit.text + raw[edit.end - link.start :]
-    return () if raw in context.history.former_destinations[source] else edits
+    is_ambiguous = _preview_link(link, edits) in context.history.former_destinations[source]
+    return () if is_ambiguous else edits
 
 
 def self_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links from a note to itself without a heading or block.
-
-    In a sentence such a link is harmless; the option `prose` includes it.
-    """
+    """Report links from a note to itself; those in a sentence with the option `prose`."""
     if note.path in context.index.targets.get(note.path, ()):
         for link, target in find_resolved_links(note, context):
-            if (
-                target == note.path
-                and link.target
-                and not link.subpath
-                and (context.options["prose"] or _stands_alone(link, note))
-            ):
+            is_alone = link.embed or link.start in note.lone_self_links
+            is_alone = is_alone or link.place is not Place.BODY or context.options["prose"]
+            if is_alone and target == note.path and link.target and not link.subpath:
                 yield Finding(link, {}, link.target)
-
-
-def _stands_alone(link: Link, note: Note) -> bool:
-    return link.embed or link.place is not Place.BODY or link.start in note.lone_self_links
 
 
 # -- checks of the notation of links: kind, path, case and display text ----------------------------
@@ -151,20 +114,15 @@ def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
     for link, target in find_resolved_links(note, context):
         if _has_other_case(link, target):
             values = {"target": link.target, "name": _take_tail(link.target, target)}
-            yield Finding(
-                link, values, link.target, edits=_build_case_edits(link, target, note, context)
-            )
+            edits = _build_case_edits(link, target, note, context)
+            yield Finding(link, values, link.target, edits=edits)
 
 
 def redundant_display(note: Note, context: Context) -> Iterator[Finding]:
     for link, _ in find_resolved_links(note, context):
         if _has_redundant_display(link):
-            yield Finding(
-                link,
-                {"display": link.display},
-                link.target,
-                edits=drop_display_text(note.path, link),
-            )
+            edits = drop_display_text(note.path, link)
+            yield Finding(link, {"display": link.display}, link.target, edits=edits)
 
 
 def link_style(note: Note, context: Context) -> Iterator[Finding]:
@@ -224,29 +182,21 @@ def _is_written(link: Link, name: str, style: LinkStyle) -> bool:
 
 def _has_other_case(link: Link, target: str) -> bool:
     written, name = _split_target(link.target), _split_target(_take_tail(link.target, target))
-    return written != name and [normalize_name(step) for step in written] == [
-        normalize_name(step) for step in name
-    ]
+    return written != name and list(map(normalize_name, written)) == list(map(normalize_name, name))
 
 
 def _has_redundant_display(link: Link) -> bool:
-    if (
-        not SYNTAX[link.kind].shows_target
-        or link.embed
-        or link.place in (Place.SECTION, Place.CANVAS)
-    ):
+    shows_target = SYNTAX[link.kind].shows_target and not link.embed
+    if not shows_target or link.place in (Place.SECTION, Place.CANVAS):
         return False
     return link.display == default_display_text(link.target, link.subpath)
 
 
 def _split_target(path: str) -> list[str]:
     """Return folders and name in NFC, without relative steps and extension of a note."""
-    plain = (
-        unicodedata.normalize("NFC", strip_note_extension(path))
-        .replace("\u00a0", " ")
-        .replace("\u202f", " ")
-    )
-    return [step for step in plain.split("/") if step not in ("", ".", "..")]
+    plain = unicodedata.normalize("NFC", strip_note_extension(path))
+    steps = plain.replace("\u00a0", " ").replace("\u202f", " ").split("/")
+    return [step for step in steps if step not in ("", ".", "..")]
 
 
 def _take_tail(written: str, path: str) -> str:
@@ -257,7 +207,7 @@ def _take_tail(written: str, path: str) -> str:
 def _preview_link(link: Link, edits: tuple[Edit, ...]) -> str:
     """Return the text of a link after the edits; "" if there are none."""
     text = link.raw
-    for edit in reversed(edits):
+    for edit in sorted(edits, key=lambda item: -item.start):
         text = text[: edit.start - link.start] + edit.text + text[edit.end - link.start :]
     return text if edits else ""
 
@@ -273,8 +223,5 @@ def _build_case_edits(link: Link, target: str, note: Note, context: Context) -> 
     for number, step in zip(positions, file_steps, strict=True):
         steps[number] = step
     name = "/".join(steps) + extension
-    return (
-        rewrite_link(note.path, link, name, link.subpath)
-        if resolve(note.path, name, context.index.names) == target
-        else ()
-    )
+    leads_there = resolve(note.path, name, context.index.names) == target
+    return rewrite_link(note.path, link, name, link.subpath) if leads_there else ()

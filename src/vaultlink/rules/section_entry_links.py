@@ -1,6 +1,6 @@
 """Find defects of the links of section entries: target, spelling and display text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -26,8 +26,6 @@ from vaultlink.links.rewrite import rewrite_link
 from vaultlink.model import Edit, Entry, Link, Note, Safety, Section, SourceSpan
 from vaultlink.rules.context import Context
 from vaultlink.text import has_placeholder
-
-# -- defects of an "Add backlinks" section, and the context of checks of its entries ---------------
 
 
 class Defect(NamedTuple):
@@ -86,11 +84,13 @@ class EntryContext(msgspec.Struct, frozen=True):
     @property
     def pipe(self) -> str:
         """Pipe of the section's links: with spaces around it unless most have none."""
-        raws = [
-            entry.link.raw for entry in self.section.entries if entry.link and "|" in entry.link.raw
-        ]
-        spaced = sum(" | " in raw for raw in raws)
-        return " | " if spaced * 2 >= len(raws) else "|"
+        raws = [entry.link.raw for entry in self.section.entries if entry.link]
+        piped = [raw for raw in raws if "|" in raw]
+        return " | " if sum(" | " in raw for raw in piped) * 2 >= len(piped) else "|"
+
+    def find_titled(self, title: str | None) -> Sequence[str]:
+        """Return the other notes with a title."""
+        return find_notes_by_title(title, self.index, self.note.path) if title else ()
 
 
 def find_link_defects(
@@ -117,41 +117,26 @@ def find_link_defects(
 
 
 def _check_dangling(context: EntryContext, entry: Entry, link: Link) -> Defect:
-    """Return the defect of an unresolved link.
-
-    It is fixable if the title or the display text is a title of exactly one note. Otherwise it is
-    not reported: other rules report the link.
-    """
+    """Return the defect of an unresolved link, which only a unique title fixes."""
     unreported = Defect("dangling-slug", entry, reported=False)
     if context.check_context.allows_dangling(link.target) or has_placeholder(link.raw):
         return unreported
     swapped = _check_swapped(context, entry, link)
     if swapped:
         return swapped
-    by_title = (
-        find_notes_by_title(entry.title, context.index, context.note.path) if entry.title else ()
-    )
-    by_display = (
-        find_notes_by_title(link.display, context.index, context.note.path) if link.display else ()
-    )
+    by_title, by_display = context.find_titled(entry.title), context.find_titled(link.display)
     candidates = by_title or by_display
     if len(candidates) != 1 or (by_title and by_display and by_title != by_display):
         return unreported
     edits = _build_retarget_edits(context, entry, link, candidates[0])
-    return (
-        Defect(
-            "dangling-slug",
-            entry,
-            f"“{link.target}” does not resolve to any file in the vault, "
-            f"but the title belongs to “{link_name(candidates[0])}”",
-            "Link to the note with this title",
-            edits,
-            link=link,
-            target=link.target,
-        )
-        if edits
-        else unreported
+    if not edits:
+        return unreported
+    problem = (
+        f"“{link.target}” does not resolve to any file in the vault, "
+        f"but the title belongs to “{link_name(candidates[0])}”"
     )
+    advice = "Link to the note with this title"
+    return Defect("dangling-slug", entry, problem, advice, edits, link=link, target=link.target)
 
 
 def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | None:
@@ -165,11 +150,9 @@ def _check_swapped(context: EntryContext, entry: Entry, link: Link) -> Defect | 
         entry.title and is_same_title(entry.title, link.target)
     ):
         return None
-    start = link.start + link.raw.index(link.target)
-    middle = link.raw[
-        link.raw.index(link.target) + len(link.target) : link.raw.rindex(link.display)
-    ]
-    end = link.start + link.raw.rindex(link.display) + len(link.display)
+    at, at_display = link.raw.index(link.target), link.raw.rindex(link.display)
+    middle = link.raw[at + len(link.target) : at_display]
+    start, end = link.start + at, link.start + at_display + len(link.display)
     return Defect(
         "swapped-operands",
         entry,
@@ -198,11 +181,8 @@ def _check_spelling(
     """Yield a defect if a target matches several files or is not the name of the note."""
     others = context.index.alternatives(context.note.path, link)
     if others:
-        titled = [
-            path
-            for path in (target, *others)
-            if entry.title and is_title_of(entry.title, path, context.index)
-        ]
+        paths = (target, *others) if entry.title else ()
+        titled = [path for path in paths if is_title_of(entry.title, path, context.index)]
         chosen = titled[0] if len(titled) == 1 else target
         yield Defect(
             "ambiguous-slug",
@@ -216,18 +196,10 @@ def _check_spelling(
         )
         return
     kind, problem = _describe_spelling(context, link, target)
-    if kind:
-        edits = _build_retarget_edits(context, entry, link, target)
-        if edits:
-            yield Defect(
-                kind,
-                entry,
-                problem,
-                "Use the name of the note as target",
-                edits,
-                link=link,
-                target=link.target,
-            )
+    edits = _build_retarget_edits(context, entry, link, target) if kind else ()
+    if edits:
+        advice = "Use the name of the note as target"
+        yield Defect(kind, entry, problem, advice, edits, link=link, target=link.target)
 
 
 def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[str, str]:
@@ -241,13 +213,8 @@ def _describe_spelling(context: EntryContext, link: Link, target: str) -> tuple[
         return "slug-extension", f"“{written}” contains the file extension"
     tail = strip_note_extension(target).split("/")[-written.strip("/").count("/") - 1 :]
     steps = strip_note_extension(written).strip("/").split("/")
-    if steps != tail and [normalize_name(step) for step in steps] == [
-        normalize_name(step) for step in tail
-    ]:
-        return (
-            "case-only",
-            f"“{written}” is not spelt like the file name “{'/'.join(tail)}”",
-        )
+    if steps != tail and list(map(normalize_name, steps)) == list(map(normalize_name, tail)):
+        return "case-only", f"“{written}” is not spelt like the file name “{'/'.join(tail)}”"
     is_shortest = context.link_style.path == "shortest" and is_wikilink(link)
     if is_shortest and "/" in written and "/" not in name:
         return "slug-path", f"“{written}” contains a path, but the file name alone is enough"
@@ -262,14 +229,10 @@ def _check_title(context: EntryContext, entry: Entry, link: Link, target: str) -
     current = get_current_title(target, context.index)
     is_correct = is_title_of(title, target, context.index)
     if display is None or not is_wikilink(link):
+        is_plain = is_wikilink(link) and not link.embed and not link.subpath
         if not is_correct:
             yield _replace_title(context, entry, link, current)
-        elif (
-            is_wikilink(link)
-            and not link.embed
-            and not link.subpath
-            and not is_same_text(link.target, title)
-        ):
+        elif is_plain and not is_same_text(link.target, title):
             yield _check_missing_display(context, entry, link)
     elif is_same_title(title, display):
         if not is_correct:
@@ -286,10 +249,8 @@ def _check_missing_display(context: EntryContext, entry: Entry, link: Link) -> D
     if other_defect or any(char in entry.title for char in ("[", "]", "\\")):
         return defect._replace(reported=not other_defect)
     end = link.end - 2
-    return defect._replace(
-        fix_title="Show the title in the link",
-        edits=context.make_edit(end, end, context.pipe + entry.title),
-    )
+    edits = context.make_edit(end, end, context.pipe + entry.title)
+    return defect._replace(fix_title="Show the title in the link", edits=edits)
 
 
 def _check_mismatch(
@@ -303,36 +264,23 @@ def _check_mismatch(
     """
     assert link.display is not None
     is_display_correct = is_title_of(link.display, target, context.index)
-    mismatch = Defect(
-        "title-alias-mismatch",
-        entry,
-        f"the link shows “{link.display}” instead of the title",
-        safe=False,
-    )
+    problem = f"the link shows “{link.display}” instead of the title"
+    mismatch = Defect("title-alias-mismatch", entry, problem, safe=False)
     if is_correct and is_display_correct:
         return mismatch._replace(reported=False)
     if is_display_correct:
-        return mismatch._replace(
-            fix_title="Use the display text as title",
-            edits=context.make_edit(entry.start, entry.title_end, link.display),
-        )
+        edits = context.make_edit(entry.start, entry.title_end, link.display)
+        return mismatch._replace(fix_title="Use the display text as title", edits=edits)
     if is_correct:
-        return mismatch._replace(
-            fix_title="Show the title in the link",
-            edits=_build_display_edits(context, link, entry.title),
-        )
-    return _replace_title(context, entry, link, get_current_title(target, context.index))._replace(
-        kind="title-alias-mismatch"
-    )
+        edits = _build_display_edits(context, link, entry.title)
+        return mismatch._replace(fix_title="Show the title in the link", edits=edits)
+    current = get_current_title(target, context.index)
+    return _replace_title(context, entry, link, current)._replace(kind=mismatch.kind)
 
 
 def _build_display_edits(context: EntryContext, link: Link, display: str) -> tuple[Edit, ...]:
     """Return the edits that replace a wikilink's display text; none if impossible."""
-    if (
-        not is_wikilink(link)
-        or not link.display
-        or any(char in display for char in ("[", "]", "\n"))
-    ):
+    if not is_wikilink(link) or not link.display or set("[]\n") & set(display):
         return ()
     start = link.start + link.raw.rindex(link.display)
     return context.make_edit(start, start + len(link.display), display)
@@ -340,9 +288,8 @@ def _build_display_edits(context: EntryContext, link: Link, display: str) -> tup
 
 def _replace_title(context: EntryContext, entry: Entry, link: Link, current: str) -> Defect:
     """Report a wrong title; the fix puts the current one there and in the link."""
-    defect = Defect(
-        "title-target-mismatch", entry, f"the linked note has the title “{current}”", safe=False
-    )
+    problem = f"the linked note has the title “{current}”"
+    defect = Defect("title-target-mismatch", entry, problem, safe=False)
     if any(char in current for char in ("[", "]", "|", "\n")):
         return defect
     edits = context.make_edit(entry.start, entry.title_end, current)

@@ -14,8 +14,6 @@ from vaultlink.rules.context import (
     unread_block_key,
 )
 
-# -- checks of headings, block ids, note names and empty notes -------------------------------------
-
 
 def duplicate_block_id(note: Note, _context: Context) -> Iterator[Finding]:
     first: dict[str, int] = {}
@@ -26,10 +24,7 @@ def duplicate_block_id(note: Note, _context: Context) -> Iterator[Finding]:
 
 
 def duplicate_heading(note: Note, context: Context) -> Iterator[Finding]:
-    """Report headings that a link cannot distinguish from an earlier one.
-
-    With the option `within = "parent"`, headings below different headings are different.
-    """
+    """Report headings that a link cannot distinguish from an earlier one."""
     include_parents = context.options["within"] == "parent"
     parents: list[tuple[int, str]] = []
     first: dict[tuple[str, ...], int] = {}
@@ -50,17 +45,12 @@ def duplicate_name(note: Note, context: Context) -> Iterator[Finding]:
         name = normalize_name(link_name(note.path))
         if all(normalize_name(ignored) != name for ignored in context.options["ignore"]):
             others = [path for path in files if path != note.path]
-            more = f" and {len(others) - 1} more" if len(others) > 1 else ""
-            yield Finding(
-                FILE_START, {"name": link_name(note.path), "others": f"“{others[0]}”{more}"}
-            )
+            named = f"“{others[0]}”" + (f" and {len(others) - 1} more" if len(others) > 1 else "")
+            yield Finding(FILE_START, {"name": link_name(note.path), "others": named})
 
 
 def empty_note(note: Note, context: Context) -> Iterator[Finding]:
-    """Report notes without text.
-
-    With the option `allow-properties`, notes with properties are not reported.
-    """
+    """Report notes without text."""
     allowed = note.properties and context.options["allow-properties"]
     if note.blank and is_note(note.path) and not note.problems and not allowed:
         yield Finding(FILE_START, {"name": file_name(note.path)})
@@ -70,10 +60,7 @@ def empty_note(note: Note, context: Context) -> Iterator[Finding]:
 
 
 def hidden_link(note: Note, context: Context) -> Iterator[Finding]:
-    """Report links to files of the vault that an HTML block turns into text.
-
-    A blank line may reveal several links. It fixes the first of them.
-    """
+    """Report links that an HTML block turns into text; one fix may reveal several."""
     problems = [problem for problem in note.problems if problem.kind == "link-in-html"]
     changes: dict[tuple[int, int] | None, Sequence[tuple[int, int, str]]] = {}
     uncertain: set[tuple[int, int] | None] = set()

@@ -22,12 +22,9 @@ _MAX_AFTER_BYTES = 200
 class ToolAnswer(NamedTuple):
     """The parts of an answer.
 
-    Attributes:
-        counts: The numbers of what there is, also of the rows that are left out.
-        rows: The rows of the page, as (name of their list, row). They are made when needed.
-        cut: The page; None if no other page follows.
-        lists: The names of the lists, in their order.
-        more: Other keys, behind the counts.
+    `counts` are the numbers of what there is, also of the rows that are left out. `rows` are those
+    of the page, each behind the name of its list; they are made when needed. `cut` is None if no
+    other page follows. `more` has other keys, which come behind the counts.
     """
 
     counts: Mapping[str, Any]

@@ -21,7 +21,7 @@ from vaultlink.report.pages import Page
 from vaultlink.report.plan_result import list_changed_files
 from vaultlink.serve.answers import ToolAnswer
 from vaultlink.serve.workspace import Workspace
-from vaultlink.text import quote_name
+from vaultlink.text import group_by, quote_name
 from vaultlink.write.journal_files import LOCK_SECONDS, LockTimeout, lock_vault
 from vaultlink.write.write_notes import WriteResult
 
@@ -35,7 +35,6 @@ _MAX_DIFF_LINES = 200
 _FIRST_ROWS = 3
 """Rows of each list that come before all others, so that none is hidden by another."""
 
-
 _LOOK_SECONDS = 0.2
 """Seconds between two looks whether a call that waits for another program was cancelled."""
 
@@ -43,11 +42,9 @@ _LOOK_SECONDS = 0.2
 class Call(NamedTuple):
     """A call of a tool.
 
-    Attributes:
-        workspace: The vault.
-        write: Runs an action that writes, unless the server is ending.
-        is_cancelled: Returns True if nobody waits for the answer any more.
-        runs: The ids of the runs of this server that were not undone, the last one at the end.
+    `write` runs an action that writes, unless the server is ending. `is_cancelled` returns True if
+    nobody waits for the answer any more. `runs` are the ids of the runs of this server that were
+    not undone, the last one at the end.
     """
 
     workspace: Workspace
@@ -60,10 +57,7 @@ class Call(NamedTuple):
 
 
 def plan_changes(
-    call: Call,
-    page: Page,
-    changes: Sequence[Mapping[str, Any]],
-    apply: bool = False,
+    call: Call, page: Page, changes: Sequence[Mapping[str, Any]], apply: bool = False
 ) -> ToolAnswer:
     """Plan changes; with `apply`, also write them if they are few."""
     if not changes:
@@ -181,17 +175,13 @@ def compare_states(vault: Vault, plan: Plan) -> tuple[list[Diagnostic], list[Dia
         new = plan.files.get(path, path)
         parts = split_changed(before.get(path, ()), after.get(new, ()), read, read_new)
         map_back = OffsetShift(plan.edits.get(path, ())).map_back
-        parts = _match(*parts, _get_start, partial(_get_old_start, map_back=map_back))
+        parts = _match(*parts, lambda item: item.start, partial(_map_start, map_back))
         added += parts[0]
         gone += parts[1]
     return _match(added, gone, _get_subject, _get_subject)
 
 
-def _get_start(item: Diagnostic) -> int:
-    return item.start
-
-
-def _get_old_start(item: Diagnostic, map_back: Callable[[int], int]) -> int:
+def _map_start(map_back: Callable[[int], int], item: Diagnostic) -> int:
     return map_back(item.start)
 
 
@@ -207,20 +197,15 @@ def _match(
     new_key: Callable[[Diagnostic], object],
 ) -> tuple[list[Diagnostic], list[Diagnostic]]:
     """Return the findings that are in one list only, by their rule and a key."""
-    left: dict[object, list[Diagnostic]] = {}
-    for item in gone:
-        left.setdefault((item.known_as or item.code, old_key(item)), []).append(item)
-    kept = [
-        item
-        for item in added
-        if not _pop(left.get((item.known_as or item.code, new_key(item)), []))
-    ]
+    left = group_by(gone, lambda item: (item.known_as or item.code, old_key(item)))
+    kept = list[Diagnostic]()
+    for item in added:
+        if same := left.get((item.known_as or item.code, new_key(item))):
+            same.pop()
+        else:
+            kept.append(item)
     remaining = {id(item) for items in left.values() for item in items}
     return kept, [item for item in gone if id(item) in remaining]
-
-
-def _pop(items: list[Diagnostic]) -> Diagnostic | None:
-    return items.pop() if items else None
 
 
 def _list_skipped(skipped: Iterable[SkippedNote]) -> list[dict[str, str]]:
@@ -277,11 +262,7 @@ def _run(call: Call, action: Callable[[], WriteResult]) -> WriteResult:
 
 
 def _describe_result(result: WriteResult, page: Page, verb: str) -> ToolAnswer:
-    counts = {
-        verb: len(result.written),
-        "moved": len(result.moved),
-        "skipped": len(result.skipped),
-    }
+    counts = {verb: len(result.written), "moved": len(result.moved), "skipped": len(result.skipped)}
     cut = page.cut(_list_skipped(result.skipped))
     rows = (("skipped", row) for row in cut.rows)
     return ToolAnswer(counts, rows, cut, ("skipped",), {"run": result.run_id})

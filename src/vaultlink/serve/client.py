@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from vaultlink import __version__
 from vaultlink.errors import UsageError
 from vaultlink.files import short_address, vault_state_folder
-from vaultlink.programs import find_own_place
+from vaultlink.programs import discard_output, find_own_place
 from vaultlink.text import blake2b
 
 if TYPE_CHECKING:
@@ -160,15 +160,10 @@ def answer_line(
 ) -> int | None:
     """Have a server run a command line, print the same, and return the exit code.
 
-    Args:
-        line: The words of the command.
-        data: Standard input, if it was read. Else it is read if a word is `-`, and can be read
-            again afterwards.
-        places: Paths that may be in the vault, besides those in the line and the current folder.
-
-    Returns:
-        The exit code; None if no server runs for the vault, or if it leaves the line to this
-        process.
+    `data` is standard input, if it was read; else it is read if a word is `-`, and can be read
+    again afterwards. `places` are paths that may be in the vault, besides those in the line and the
+    current folder. Returns None if no server runs for the vault, or if it leaves the line to this
+    process.
     """
     if not hasattr(os, "geteuid") or sys.getfilesystemencoding() != "utf-8":
         return None  # on Windows, and where no vault can be read
@@ -222,24 +217,16 @@ def _print_parts(parts: Iterable[tuple[int, str]]) -> int:
             stream.buffer.write(text.encode("utf-8", "surrogateescape"))
             stream.flush()
         except BrokenPipeError:
-            _discard(stream.fileno())
+            discard_output(stream)
         except OSError as error:
-            _discard(stream.fileno())
+            discard_output(stream)
             if number == 1:
                 _print_parts([(2, f"error: can't write results: {error.strerror}.\n")])
                 return 2
     return 0
 
 
-def _discard(descriptor: int) -> None:
-    """Redirect a stream to the null device, so that flushing it at exit cannot fail."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, descriptor)
-    os.close(null)
-
-
 # -- one call of a tool ----------------------------------------------------------------------------
-
 
 _COMPARED = (
     *("HOME", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "VAULTLINK_STATE_DIR"),
@@ -273,9 +260,7 @@ def describe_settings(settings: "Settings") -> str:
 class ToolServer:
     """The server of a vault, if one runs, as `vaultlink mcp` asks it.
 
-    Args:
-        root: The folder of the vault without symbolic links.
-        settings: The settings that the server must have.
+    `root` is the vault without symbolic links; `settings` are those that the server must have.
     """
 
     def __init__(self, root: str | os.PathLike[str], settings: "Settings"):
@@ -297,15 +282,8 @@ class ToolServer:
     ) -> str | None:
         """Return the answer of a tool; None if no server answers, and nothing was done.
 
-        Args:
-            name: The tool.
-            arguments: Its arguments.
-            runs: The ids of earlier runs that were not undone; they are renewed.
-            is_cancelled: Returns True if the answer is not wanted any more.
-            writes: True if the tool can write.
-
-        Raises:
-            UsageError: The sentence of the server, or it ended while it may have written.
+        `runs` are the ids of earlier runs that were not undone; they are renewed. Raises UsageError
+        with the sentence of the server, or if it ended while it may have written.
         """
         if not self.is_running:
             return None

@@ -146,13 +146,7 @@ def _mentions_protection(root: str) -> bool:
 def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
     """Return why changes must not be made, and the commands to use instead.
 
-    Args:
-        vault: The vault as it is.
-        part: The changes in it.
-        cwd: The folder to which paths in commands are relative.
-
-    Returns:
-        The reasons; none if the changes may be made.
+    Paths in the commands are relative to `cwd`. There is no reason if the changes may be made.
     """
     places = _Places(vault, part.root, cwd)
     gone = {
@@ -266,10 +260,7 @@ class _Places:
 
 
 def _list_protected(
-    vault: "Vault",
-    places: _Places,
-    changes: NetChanges,
-    gone: Mapping[str, tuple[str, str]],
+    vault: "Vault", places: _Places, changes: NetChanges, gone: Mapping[str, tuple[str, str]]
 ) -> Iterator[str]:
     from vaultlink.disk.scan import is_vault_path  # noqa: PLC0415 - imports the linter
     from vaultlink.engine.checks import PROTECTED  # noqa: PLC0415 - as above
@@ -364,7 +355,11 @@ def _describe_gone(places: _Places, found: Mapping[str, _Linked]) -> Iterator[st
         if is_move:
             command = _propose_move(places, {path: found[path].to for path in paths})
         else:
-            command = _propose_deletion(places, paths)
+            words = map(places.format, paths)
+            command = (
+                f"{places.format_command('delete', *words, '--unlink')}, which replaces the links "
+                "by their text, or --to NOTE to redirect them"
+            )
         yield (
             f"{_name_files(files)} must not be {'moved' if is_move else 'removed'} this way: "
             f"{_count_sources(sources, files)}. Use {command}."
@@ -380,12 +375,6 @@ def _count_sources(sources: Sequence[str], files: Sequence[str]) -> str:
     notes = "another note links" if len(sources) == 1 else f"{len(sources):,} notes link"
     them = "it" if len(files) == 1 else "them"
     return f"{notes} to {them}, such as {quote_name(sources[0])}"
-
-
-def _propose_deletion(places: _Places, paths: Sequence[str]) -> str:
-    words = [places.format(path) for path in paths]
-    command = places.format_command("delete", *words, "--unlink")
-    return f"{command}, which replaces the links by their text, or --to NOTE to redirect them"
 
 
 def _propose_move(places: _Places, moves: Mapping[str, str]) -> str:
@@ -459,6 +448,7 @@ def find_staged_refusals(vault: "Vault", part: StagedPart) -> list[str]:
     gone = {path: _find_new_path(part, path) for path, data in part.after.items() if data is None}
     touched = dict.fromkeys(part.after, ("", ""))
     reasons = [*_list_protected(vault, places, NetChanges(), touched)]
+    # the base is the vault with the files of the commit as the last commit has them
     before = {path: data for path, data in part.before.items() if data is not None}
     texts = {path: data for path, data in before.items() if _is_source(path)}
     added = [path for path, data in part.before.items() if data is None and _is_source(path)]
@@ -467,6 +457,7 @@ def find_staged_refusals(vault: "Vault", part: StagedPart) -> list[str]:
     after = {path: data for path, data in kept.items() if _is_source(path)}
     check = check_drafts(base, after, gone)
     reasons += _describe_staged(places, gone, _list_broken(base, check.held, gone))
+    # broken links to files that are gone are named already
     sources = set[str]().union(*(base.index.sources_of(path) for path in gone))
     errors = [
         item

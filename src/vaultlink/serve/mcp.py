@@ -47,19 +47,13 @@ _LAST_SECONDS = 60.0
 
 
 def serve(
-    open_workspace: Callable[[], Workspace],
-    *,
-    allow_writes: bool,
-    server: ToolServer | None = None,
+    open_workspace: Callable[[], Workspace], *, allow_writes: bool, server: ToolServer | None = None
 ) -> None:
     """Serve until standard input ends.
 
-    Args:
-        open_workspace: Opens the vault, in the thread that works on it. If it raises an error of
-            `USER_ERRORS`, that is the answer to each call.
-        allow_writes: Offer the tools that write.
-        server: A server of the vault, which is asked as long as it runs. Only then the vault is
-            opened here.
+    An error of `USER_ERRORS` from `open_workspace`, which runs in the thread that works on the
+    vault, is the answer to each call. A `server` of the vault is asked as long as it runs; only
+    then the vault is opened here.
     """
     for name in ("asyncio", "mcp"):  # they log to stderr
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -291,7 +285,7 @@ async def _read_resource(
 ) -> tuple[str, str]:
     """Return the text of a resource and its type. Raises MCPError."""
     if uri == "vault://guide":
-        return read_guide(), "text/markdown"
+        return files("vaultlink.serve").joinpath("guide.md").read_text("utf-8"), "text/markdown"
     if uri != "vault://findings":
         known = " and ".join(resource.uri for resource in _RESOURCES)
         text = f"there is no resource {quote_name(uri)}. The resources are {known}."
@@ -301,8 +295,3 @@ async def _read_resource(
     except USER_ERRORS as error:
         raise MCPError(types.INTERNAL_ERROR, describe_error(error)) from None
     return text, "application/json"
-
-
-def read_guide() -> str:
-    """Return the guide for agents, as Markdown."""
-    return files("vaultlink.serve").joinpath("guide.md").read_text("utf-8")

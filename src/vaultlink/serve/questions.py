@@ -141,10 +141,7 @@ def _make_finding_rows(vault: Vault, items: Iterable[Diagnostic]) -> Iterator[tu
 
 
 def _check_drafts(
-    vault: Vault,
-    page: Page,
-    drafts: Mapping[str, str],
-    is_wanted: Callable[[Diagnostic], bool],
+    vault: Vault, page: Page, drafts: Mapping[str, str], is_wanted: Callable[[Diagnostic], bool]
 ) -> ToolAnswer:
     if not drafts:
         raise UsageError("drafts is empty. It holds the text of each note by its path.")
@@ -230,7 +227,9 @@ def resolve_names(
     vault: Vault, page: Page, names: Sequence[str], source: str | None = None
 ) -> ToolAnswer:
     """Say for each name which file a link with it leads to, or which ones it may mean."""
-    start = "" if source is None else _find_source(vault, source)
+    start = "" if source is None else check_name(source)
+    if start and not (is_source_file(start) and is_vault_path(start)):
+        start = find_note(vault, start)  # else the note with the links need not exist
     rows = [_resolve_name(vault, name, start) for name in names]
     counts = {
         "names": len(rows),
@@ -241,12 +240,6 @@ def resolve_names(
     }
     cut = page.cut(rows)
     return ToolAnswer(counts, (("names", row) for row in cut.rows), cut, ("names",))
-
-
-def _find_source(vault: Vault, source: str) -> str:
-    """Return the path of the note with the links, which need not exist."""
-    path = check_name(source)
-    return path if is_source_file(path) and is_vault_path(path) else find_note(vault, path)
 
 
 def _resolve_name(vault: Vault, name: str, source: str) -> dict[str, Any]:
@@ -486,7 +479,6 @@ def list_mentions(
 _MENTIONS: Order[Mention] = Order(
     (float, str, int), lambda item: (-float(item.score), item.path, item.start)
 )
-
 
 _MAX_TEXTS = 64
 """Texts that a search keeps. Those of all notes would take as much memory as the vault."""

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import Enum
 from fnmatch import fnmatchcase
-from itertools import dropwhile, islice
+from itertools import dropwhile, islice, takewhile
 from typing import NamedTuple
 
 from vaultlink.serve.shell_words import (
@@ -61,14 +61,9 @@ _MAX_NESTING = 5
 
 
 def read_shell_line(line: str, cwd: str) -> list[FileAction]:
-    """Return what a line of a shell does with files.
+    """Return what a line of a shell, which may have several lines, does with files.
 
-    Args:
-        line: The line, which may have several lines.
-        cwd: The absolute path of the folder in which it runs.
-
-    Returns:
-        The actions in their order.
+    It runs in the folder at the absolute path `cwd`. The actions have their order.
     """
     reader = _Reader(cwd)
     if len(line) <= _MAX_LINE and "\0" not in line and UNKNOWN not in line:
@@ -515,10 +510,8 @@ def _to_number(text: str) -> int:
 
 def _split_find(words: Sequence[str]) -> tuple[list[str], list[str]]:
     """Return the folders in which `find` begins, and its expression."""
-    count = 0
-    while count < len(words) and not words[count].startswith(("-", "(", "!")):
-        count += 1
-    return list(words[:count]) or ["."], list(words[count:])
+    starts = list(takewhile(lambda word: not word.startswith(("-", "(", "!")), words))
+    return starts or ["."], list(words[len(starts) :])
 
 
 def _cut_command(expression: list[str]) -> list[str]:
@@ -592,14 +585,9 @@ _PATCH_LINE = re.compile(r"\*\*\* (Add File|Delete File|Update File|Move to): (.
 
 
 def read_patch(patch: str, cwd: str) -> list[FileAction]:
-    """Return what a patch in the form of Codex does with files.
+    """Return what a patch in the form of Codex does with files, in order.
 
-    Args:
-        patch: The text from `*** Begin Patch` to `*** End Patch`.
-        cwd: The folder to which its paths are relative.
-
-    Returns:
-        The actions in their order.
+    It is the text from `*** Begin Patch` to `*** End Patch`, with paths relative to `cwd`.
     """
     actions, lines = list[FileAction](), patch.splitlines()
     for number, line in enumerate(lines):

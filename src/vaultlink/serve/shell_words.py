@@ -169,7 +169,6 @@ _PATTERN = re.compile(r"(?<!\0)[*?\[]")
 _SPLIT = re.compile(r"\s|[*?\[]|^$")
 ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=")
 
-
 _MAX_BRACES, _MAX_COMMAS = 4, 40
 """Braces and commas of a word that are expanded; more could stand for very many words."""
 

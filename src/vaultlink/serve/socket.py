@@ -56,13 +56,9 @@ class DeclinedError(BaseException):
 
 
 class Question(NamedTuple):
-    """A request, and what answers it.
+    """A request: any JSON object that a client sent, and what answers it.
 
-    Attributes:
-        workspace: The vault.
-        request: The request, as the client sent it: any JSON object.
-        worker: Runs what writes.
-        is_cancelled: Returns True if the client is gone.
+    `worker` runs what writes. `is_cancelled` returns True if the client is gone.
     """
 
     workspace: Workspace
@@ -82,9 +78,8 @@ Answerer = Callable[[Question], Mapping[str, object]]
 def claim_socket(root: Path) -> Iterator[Path]:
     """Yield the path of the socket for a vault, which no other server has.
 
-    Raises:
-        UsageError: A server runs for this vault already, or the system has no such sockets.
-        JournalError: The folder of the socket can't be used.
+    Raises UsageError if a server runs for this vault already, or the system has no such sockets,
+    and JournalError if the folder of the socket can't be used.
     """
     if not hasattr(socket, "AF_UNIX"):
         raise UsageError(
@@ -132,11 +127,8 @@ def serve(
 ) -> None:
     """Answer requests until nobody asks for some time, or the server is ended.
 
-    Args:
-        path: The path of the socket. It exists when the vault is open.
-        open_workspace: Opens the vault. Its errors are raised.
-        answer: Answers requests. One that it raises an error for is declined.
-        idle_seconds: The time without a request.
+    The socket exists when the vault is open; errors of opening it are raised. A request for which
+    `answer` raises an error is declined.
     """
     logging.getLogger("asyncio").setLevel(logging.CRITICAL + 1)  # it logs to stderr
     worker = Worker(open_workspace)

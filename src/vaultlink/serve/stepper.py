@@ -42,7 +42,6 @@ from vaultlink.watch.events import ChangeHints
 
 # -- moves and deletions of files while a vault is watched, found by content -----------------------
 
-
 _MAX_AGE_SECONDS = 600.0
 """Maximum seconds between the removal and the addition of a moved file.
 
@@ -145,7 +144,6 @@ def _to_snapshot(seen: Mapping[str, _SeenFile]) -> Snapshot:
 
 
 # -- check hinted files on disk and compare with the last scan. No note is read here ---------------
-
 
 WatchFolders = Callable[[Mapping[str, str]], bool]
 """Starts to watch the folders of a vault; returns True if one was added."""

@@ -34,14 +34,12 @@ class Tool(NamedTuple):
 _DEFAULT_LIMIT, _CHANGE_LIMIT = 20, 100
 """Rows of a page; a diff has short ones."""
 
-
 _TEXT = {"type": "string"}
 _NOTE = {"type": "string", "description": "Path in the vault, or name as in a link"}
 _TEXTS = {"type": "array", "items": _TEXT}
 _PAGE = {"limit": {"type": "integer"}, "after": _TEXT}
 _BOUNDS = {"limit": range(1, 201)}
 """The numbers that are allowed. They are not in the schemas, which must be short."""
-
 
 READING = {
     "check": Tool(
@@ -117,9 +115,6 @@ def answer_call(call: Call, tool: Tool, name: str, arguments: object) -> str:
     return encode_answer(tool.answer(subject, page, **given))
 
 
-# -- arguments -------------------------------------------------------------------------------------
-
-
 def read_arguments(name: str, tool: Tool, arguments: object) -> dict[str, Any]:
     """Return the arguments of a call; null is no value.
 
@@ -189,7 +184,6 @@ def _describe_type(schema: Mapping[str, Any], key: str = "") -> str:
 
 
 _PLURALS = {"string": "texts", "object": "objects"}
-
 
 WRITING = {
     "change": Tool(

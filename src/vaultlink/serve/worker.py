@@ -21,9 +21,8 @@ _FOLD_SECONDS = 10.0
 class Rest(NamedTuple):
     """The times at which a worker frees memory, which takes some milliseconds.
 
-    Attributes:
-        idle: Seconds without a job after which it does: that delays no answer.
-        jobs: Jobs after which it does in any case: what a draft leaves takes megabytes.
+    It does after `idle` seconds without a job, which delays no answer, and in any case after a
+    number of `jobs`: what a draft leaves takes megabytes.
     """
 
     idle: float = 0.05
@@ -42,13 +41,9 @@ _END = _Job(lambda _workspace: None, Future())
 class Worker:
     """A thread that opens a vault and then runs jobs, one after the other.
 
-    Args:
-        open_workspace: Opens the vault, in the thread. If it raises an error, each job raises it.
-        is_lazy: True to open the vault for the first job; else it is opened at once.
-        rest: When memory is freed.
-
-    Attributes:
-        runs: The ids of the runs that jobs wrote and did not undo, the last one at the end.
+    If `open_workspace` raises an error, each job raises it. If the worker `is_lazy`, the first job
+    opens the vault, else the thread at once. `runs` are the ids of the runs that jobs wrote and did
+    not undo, the last one at the end.
     """
 
     def __init__(

@@ -100,22 +100,17 @@ def use_single_process(vault: Vault) -> Vault:
     return Vault(scan, vault.state, vault.overlays)
 
 
-# -- one vault kept warm ---------------------------------------------------------------------------
-
-
 _LISTING_SHARE = 0.02
 """Share of the time that listing files may take where events are delivered.
 
 Some systems deliver none for changes on other computers, so the files are listed now and then.
 """
 
-
 _MAX_PLANS = 20
 """Plans that are kept. A program that makes more of them has forgotten the first."""
 
 _MAX_ATTEMPTS = 3
 """How often a plan is made again because the vault changes just then."""
-
 
 _MANY_WRITTEN = 20
 """Files that a run writes above which memory is given back at once."""
@@ -125,14 +120,7 @@ _MAX_NAMED = 5
 
 
 class StoredPlan(msgspec.Struct, frozen=True):
-    """A plan that is kept until it is applied.
-
-    Attributes:
-        id: Its name.
-        requests: What was planned.
-        plan: The plan.
-        scan: The scan of the vault that it was made for.
-    """
+    """A plan of some requests that is kept until it is applied, and its scan."""
 
     id: str
     requests: tuple[Request, ...]

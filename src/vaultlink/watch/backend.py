@@ -4,12 +4,7 @@ import math
 import sys
 from collections.abc import Callable, Mapping
 
-from vaultlink.watch.events import (
-    EventQueue,
-    FlushableBackend,
-    WatchBackend,
-    WatchUnavailable,
-)
+from vaultlink.watch.events import EventQueue, FlushableBackend, WatchBackend, WatchUnavailable
 
 _FALLBACK_POLL_SECONDS = 2.0
 """Seconds between full rescans if the system backend becomes unavailable."""

@@ -25,11 +25,7 @@ from watchdog.observers.inotify_c import (
 from vaultlink.disk.scan import is_noted_name
 from vaultlink.errors import JournalError
 from vaultlink.watch.events import EventQueue, WatchUnavailable
-from vaultlink.write.journal_files import (
-    hold_lock_file,
-    make_journal_folder,
-    release_lock_file,
-)
+from vaultlink.write.journal_files import hold_lock_file, make_journal_folder, release_lock_file
 from vaultlink.write.system_calls import SYNCFS_SAFE, read_filesystem_type
 
 logging.getLogger("watchdog").addHandler(logging.NullHandler())  # an overflow is handled here
@@ -46,10 +42,8 @@ _EVENT_MASK = Mask(
     | InotifyConstants.IN_ONLYDIR
 )
 
-
 _FLUSH_SECONDS = 0.5
 """Seconds to wait for events that are on their way; after that, the files are listed."""
-
 
 _LOCAL = SYNCFS_SAFE | {0x794C7630, 0x2FC12FC1, 0xCA451A4E, 0x52654973, 0x3153464A}
 _LOCAL |= {0x4D44, 0x2011BAB0, 0x7366746E, 0x482B, 0x858458F6, 0x73717368, 0xF15F}

@@ -31,7 +31,6 @@ from vaultlink.write.write_notes import WriteResult
 # Fixes wait for a pause, skip notes that just changed, and are not applied again to a text from
 # which they were reverted. Times are seconds on the monotonic clock.
 
-
 _JUST_CHANGED = "it was changed a moment ago"
 _FIX_REVERTED = "an earlier fix of this text was reverted"
 

@@ -8,9 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import msgspec
 
-# -- queue of change events between backends and the watcher ---------------------------------------
 # Backends add vault paths from any thread, any number of times.
-
 
 _MAX_PATHS = 2_000
 """Above this number of paths a full rescan costs no more than checking each of them."""

@@ -18,12 +18,9 @@ from vaultlink.errors import DamagedCacheError
 from vaultlink.graph.build import build_graph
 from vaultlink.serve.stepper import Stepper, has_no_notes
 from vaultlink.serve.workspace import Workspace
+from vaultlink.text import group_by
 from vaultlink.watch.backend import BackendFactory, open_system_backend
-from vaultlink.watch.environment import (
-    AutoFixer,
-    Environment,
-    FixAttempt,
-)
+from vaultlink.watch.environment import AutoFixer, Environment, FixAttempt
 from vaultlink.watch.events import ChangeHints, Debounce
 from vaultlink.watch.garbage import CollectionTimer, free_new_objects
 from vaultlink.watch.messages import Notice, Proposal, WatchUpdate
@@ -262,13 +259,11 @@ class Watch:
                 yield from self._verify()
 
     def _report_skipped(self, attempt: FixAttempt) -> Iterator[WatchUpdate]:
-        reasons: dict[str, list[str]] = {}
-        for note in attempt.applied_fixes.skipped if attempt.applied_fixes else attempt.skipped:
-            reasons.setdefault(note.path, []).append(note.reason)
-        for path, texts in reasons.items():
-            yield from self._environment.notify_once(
-                f"skipped {path}", f"{path}: skipped: {'. Also, '.join(texts)}."
-            )
+        skipped = attempt.applied_fixes.skipped if attempt.applied_fixes else attempt.skipped
+        for path, notes in group_by(skipped, lambda note: note.path).items():
+            reasons = ". Also, ".join([note.reason for note in notes])
+            sentence = f"{path}: skipped: {reasons}."
+            yield from self._environment.notify_once(f"skipped {path}", sentence)
 
     def _verify(self) -> Iterator[WatchUpdate]:
         """Compare with a fresh start if `verify` is set and no event waits."""
@@ -360,10 +355,11 @@ def _compare_maps(sides: Iterable[tuple[str, Any, Any]]) -> Iterator[str]:
 
 
 def _collect_edges(graph: Any) -> dict[str, list[str]]:
-    edges: dict[str, list[str]] = {}
-    for source, target, data in graph.edges(data=True):
-        edges.setdefault(source, []).append(f"{target} {sorted(data.items())}")
-    return {source: sorted(targets) for source, targets in edges.items()}
+    edges = group_by(graph.edges(data=True), lambda edge: edge[0])
+    return {
+        source: sorted(f"{target} {sorted(data.items())}" for _, target, data in group)
+        for source, group in edges.items()
+    }
 
 
 def _truncate(value: object) -> str:

@@ -245,7 +245,6 @@ def _count_files(paths: Sequence[str]) -> str:
 
 # -- the findings of a batch for a terminal: one line for each cause -------------------------------
 
-
 _MAX_LINES = 20
 """Causes of a batch that have a line, so that the batch fits on a screen."""
 

@@ -27,7 +27,6 @@ from vaultlink.watch.messages import AppliedFixes, Batch, BatchCause, ReportedFi
 
 # -- new and resolved findings of two states, by identities without line numbers -------------------
 
-
 _MARK_SIZE = 16
 """Bytes of a mark: the hash of an identity, and a fingerprint."""
 

@@ -17,10 +17,7 @@ if TYPE_CHECKING:
 
 def save_state(cache: Cache, state: "StateToSave") -> None:
     """Save a state and its stamps, with what holds of the state of another vault."""
-    from vaultlink.write.own_files import (  # noqa: PLC0415 - only to save
-        copy_cache_file,
-        replace_cache_file,
-    )
+    from vaultlink.write.own_files import copy_cache_file, replace_cache_file  # noqa: PLC0415 - only to save
 
     if state.source is not None:
         for file, copy in cache.list_copies(state.source, whole=state.table is None):
@@ -62,10 +59,7 @@ def forget_used_cache() -> bool:
 
 
 def forget_cache_file(file: str | None) -> bool:
-    """Delete a damaged cache file and its copies; return False if that is impossible.
-
-    The file may be gone already: a process that runs long has read it before.
-    """
+    """Delete a damaged cache file, unless it is gone; return False if it can't be."""
     if file is None:
         return False
     damaged = Path(file)

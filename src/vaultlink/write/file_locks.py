@@ -11,10 +11,7 @@ from vaultlink.text import lazy_pattern
 
 
 def try_lock(handle: int) -> bool:
-    """Return True if the lock was acquired, or if the file system has no locks.
-
-    Notes are compared before they are replaced in any case.
-    """
+    """Return True if the lock was acquired, or if the file system has no locks."""
     try:
         if sys.platform == "win32":
             import msvcrt  # noqa: PLC0415
@@ -43,11 +40,7 @@ STRAY_SECONDS = 3600.0
 
 
 def is_abandoned(name: str, path: str, folder: int | None = None) -> bool:
-    """Return True if nobody needs a temporary file any more.
-
-    It must be a regular file of this user: one of a process that has ended, or an old one. `path`
-    is relative to the open `folder`, if that is given.
-    """
+    """Return True for a temporary file of this user, of an ended process or old."""
     status = os.stat(path, dir_fd=folder, follow_symlinks=False)
     is_own = sys.platform == "win32" or status.st_uid == os.geteuid()
     if not (is_own and modes.S_ISREG(status.st_mode)):

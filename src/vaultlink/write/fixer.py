@@ -28,11 +28,7 @@ from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
 from vaultlink.index.resolve import is_any_path, list_outer_folders
 from vaultlink.index.suggest import Suggester, list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
-from vaultlink.write.open_folders import (
-    CHANGED_SINCE_READ,
-    READ_ONLY,
-    make_barrier_finder,
-)
+from vaultlink.write.open_folders import CHANGED_SINCE_READ, READ_ONLY, make_barrier_finder
 
 if TYPE_CHECKING:
     from vaultlink.mentions.mention import Mention
@@ -233,10 +229,7 @@ def apply_plan(
 
 
 def _has_changed_since(scan: VaultScan) -> bool:
-    """Return True if a vault changed since a scan: the names of files, or notes.
-
-    Plans for the scanned state could be wrong: they depend on the names of all files.
-    """
+    """Return True if file names or notes changed since a scan: plans could be wrong."""
     before, now = scan.listing.files, list_files(scan.root).files
     return before.keys() != now.keys() or any(
         before[path] != stamp for path, stamp in now.items() if is_source_file(path)
@@ -329,11 +322,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         return apply_rounds(self.state, self.sources(), select, self._analyse)
 
     def plan_mentions(self, mentions: "Iterable[Mention]", *, confirmed: bool = False) -> Plan:
-        """Plan the links for mentions. Does not write.
-
-        With `confirmed`, the user chose them, and entries of an author's section may become
-        redundant.
-        """
+        """Plan the links for mentions; entries of sections may go for `confirmed` ones."""
         from vaultlink.mentions.planning import plan_mentions  # noqa: PLC0415
 
         return plan_mentions(

@@ -52,8 +52,6 @@ from vaultlink.write.write_notes import (
     write_notes,
 )
 
-# -- make the changes of a run in their order: notes, then moves, then removed notes ---------------
-
 
 class RunAbandoned(Exception):  # noqa: N818 - a condition, not a fault
     """A run that must not go on. What it did must be reverted.
@@ -234,14 +232,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
         is_whole=all_or_nothing,
     )
     run = record_run(
-        root,
-        command,
-        summary,
-        pending.writes,
-        undoes,
-        moves,
-        limits=limits,
-        whole=all_or_nothing,
+        root, command, summary, pending.writes, undoes, moves, limits=limits, whole=all_or_nothing
     )
     folder = journal_folder(root)
     try:

@@ -65,10 +65,7 @@ def journal_folder(root: Path) -> Path:
 
 
 def make_journal_folder(root: Path) -> Path:
-    """Create the folder of a vault's journal and return it. Raises JournalError.
-
-    Only its owner can read it, as the journal contains text of notes.
-    """
+    """Create the journal folder, readable by its owner only. Raises JournalError."""
     folder = journal_folder(root)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -124,21 +121,14 @@ def lock_vault(
 
 
 def _open_lock_file(file: Path, flags: int = 0) -> int:
-    """Open a regular file to lock it, and no link or pipe in its place.
-
-    Raises:
-        OSError: The file can't be opened, or is not a regular one.
-    """
+    """Open a regular file to lock it, no link or pipe. Raises OSError."""
     if file.is_symlink():
         raise UnusualFileError(ELOOP, "it is a symbolic link, not a regular file", str(file))
     return open_regular(file, os.O_RDWR | flags | NO_FOLLOW, 0o600)
 
 
 def hold_lock_file(file: Path) -> int:
-    """Create a file locked as long as this process lives; return its descriptor.
-
-    The file gets its name after it is locked, so that no other process removes it as abandoned.
-    """
+    """Create a locked file, named only once it is locked; return its descriptor."""
     file.parent.mkdir(exist_ok=True)
     hidden = file.with_name(f".{file.name}")
     handle = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
@@ -484,10 +474,7 @@ def encode_header(run: RecordedRun) -> bytes:
 def write_marker(
     folder: Path, run: str, kind: str, content: bytes = b"", *, durable: bool = False
 ) -> None:
-    """Write a marker file of a run, if possible.
-
-    If the disk is full, another file of the run gets the name, which takes no space.
-    """
+    """Write a marker file if possible; on a full disk it is a link to another file."""
     marker = folder / f"{run}.{kind}"
     try:
         write_atomically(marker, [content], durable=durable)
@@ -509,10 +496,7 @@ def write_marker(
 def write_ended(
     folder: Path, run: RecordedRun, skipped: Iterable[str], unmoved: Iterable[str] = ()
 ) -> None:
-    """Mark a run as ended, durably: one without this mark is reverted.
-
-    `skipped` are the notes that it did not write, `unmoved` the old paths of moves not made.
-    """
+    """Mark a run as ended, durably: a run without the mark is reverted."""
     paths = list(skipped)
     content = msgspec.msgpack.encode((paths, list(unmoved)) if run.moves else paths)
     write_marker(folder, run.id, "ended", content, durable=True)
@@ -562,10 +546,7 @@ def remove_moving(folder: Path, run: RecordedRun) -> None:
 
 
 def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
-    """Mark a run as undone, or remove the mark; a run it undid, the other way round.
-
-    A run of which an undo restored only a part is not marked when that is made again.
-    """
+    """Mark a run as undone or not, and the run that it undid the other way round."""
     folder, runs = journal_folder(root), {item.id: item for item in list_recorded_runs(root)}
     current: RecordedRun | None = run
     undo: RecordedRun | None = None
@@ -592,10 +573,7 @@ _RECORD_KINDS = ("run", "ended", "ending", "undone", "moving")
 
 
 def list_record_files(root: Path) -> list[Path]:
-    """Return the files of all runs in the journal of a vault, the oldest runs first.
-
-    Files behind a symbolic link are left out.
-    """
+    """Return the journal's files, those of the oldest runs first; none behind a link."""
     folder = journal_folder(root)
     found = [] if folder.is_symlink() else [*folder.glob("*.*")]
     return sorted(
@@ -618,10 +596,7 @@ def delete_runs(root: Path) -> int:
 
 
 def _order_removal(file: Path) -> tuple[str, int]:
-    """Return the order of a file; a record precedes its marks.
-
-    Without them, the run would count as interrupted, and be reverted.
-    """
+    """Return the order of a file: a record goes before its marks."""
     return file.stem, _RECORD_KINDS.index(file.suffix[1:])
 
 

@@ -89,10 +89,7 @@ def order_moves(moves: Sequence[Move], temporary_paths: Sequence[str]) -> list[M
 
 
 def list_temporary_paths(moves: Sequence[Move], token: str) -> list[str]:
-    """Return a hidden path for each move, beside its old path.
-
-    None of them is in a folder that is moved. `token` makes the names unique.
-    """
+    """Return a hidden path beside each old path, but never in a moved folder."""
     olds = {old for old, _ in moves}
     paths = []
     for number, (old, _) in enumerate(moves):
@@ -185,11 +182,7 @@ class MovePlan(NamedTuple):
 def make_moves(
     root: Path, plan: MovePlan, obsolete: Collection[str] = (), *, stop: bool = False
 ) -> dict[int, str]:
-    """Rename files and folders; return, by number, why moves were not made.
-
-    Folders are created for the new paths. `obsolete` are folders that are removed as soon as a move
-    leaves them empty; all others stay. With `stop`, no move is made after one that fails.
-    """
+    """Rename files; return reasons by number. `obsolete` folders go once empty."""
     folders = prepare_folders(root)
     reasons: dict[int, str] = {}
     try:
@@ -250,11 +243,7 @@ def _list_names(folder: OpenFolder) -> list[str]:
 
 
 def _is_same_file(source: str, target: str, folder: OpenFolder) -> bool:
-    """Return True if the disk takes two paths for one file.
-
-    Such a disk ignores case or Unicode form; not all of them show it by the inodes. `folder` is
-    that of the target.
-    """
+    """Return True if a disk that ignores case or Unicode form takes both for one file."""
     if fold_path(source) != fold_path(target):
         return False
     folded = fold_path(split_path(target)[1])
@@ -410,10 +399,7 @@ def _digest_folder(folder: str, old: str, changed: Collection[str]) -> bytes:
 def find_move_barriers(
     root: Path, moves: Mapping[str, str], obsolete: Collection[str] = ()
 ) -> tuple[SkippedNote, ...]:
-    """Return the moves that can't be made now, by old path, with the reasons.
-
-    `obsolete` are folders that are removed when the moves leave them empty.
-    """
+    """Return the moves that can't be made now, by old path, with the reasons."""
     finder = _BarrierFinder(root, [*moves, *obsolete])
     found = []
     for old, new in moves.items():
@@ -525,10 +511,7 @@ def expand_moves(root: Path, moves: Mapping[str, str]) -> dict[str, str]:
 
 
 class LocatedFile(NamedTuple):
-    """The place of a moved file, None if it is gone.
-
-    `is_certain` is False if only its name tells.
-    """
+    """The place of a moved file, None if gone; not `is_certain` if by its name alone."""
 
     place: str | None
     is_certain: bool = False

@@ -12,9 +12,6 @@ import msgspec
 
 from vaultlink.disk.scan import parse_stray_name
 
-# -- find the notes that can't be written even without their write protection ----------------------
-
-
 OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
 CHANGED_SINCE_READ = "it changed since it was read"
 READ_ONLY = "it is read-only"
@@ -52,10 +49,7 @@ def has_other_link(folder: str, status: os.stat_result) -> bool:
 
 
 def make_lock_test(root: str, is_protected: Callable[[str], bool]) -> Callable[[str], bool]:
-    """Return a function that tells if the file at a vault path can't be written.
-
-    `is_protected` returns True for paths that the settings protect.
-    """
+    """Return a test for vault paths that can't be written or are protected."""
     find_barrier = make_barrier_finder(root)
 
     def is_locked(path: str) -> bool:
@@ -108,11 +102,7 @@ def split_path(path: str) -> tuple[str, str]:
 
 
 def open_folder(folders: OpenFolders, path: str, *, create: bool = False) -> OpenFolder:
-    """Open a folder; with `create`, create it if it does not exist.
-
-    Raises:
-        CannotWrite: The folder does not exist, is a file, or is outside the vault.
-    """
+    """Open a folder, or create it. Raises CannotWrite if it is a file or elsewhere."""
     if path in folders.by_path:
         return folders.by_path[path]
     _, missing = find_folder(folders, path, create=create)
@@ -137,11 +127,7 @@ def open_parent(folders: OpenFolders, path: str, *, create: bool = False) -> tup
 def find_folder(
     folders: OpenFolders, path: str, *, create: bool = False
 ) -> tuple[str, Sequence[str]]:
-    """Return the innermost existing folder as a path on disk, and the missing ones.
-
-    The missing ones are vault paths, the outermost first. Without `create`, none may be missing.
-    Raises as `open_folder`.
-    """
+    """Return the innermost existing folder on disk, and the missing vault paths below."""
     missing = _find_missing(folders.root, path)
     outer = _resolve_inside(folders, split_path(missing[0])[0] if missing else path)
     if not os.path.isdir(outer):

@@ -43,9 +43,6 @@ class OutputFile(msgspec.Struct, frozen=True):
     folders: Sequence[Path] = ()
 
 
-# -- the check: what may be written ----------------------------------------------------------------
-
-
 _NO_OUTPUT_FOLDERS = (".git", ".trash")
 """Folders of a vault in which no file is made; nor in `.obsidian`, or one for another device."""
 
@@ -56,12 +53,7 @@ _SETTINGS_NAMES = frozenset((*CONFIG_NAMES, BASELINE_FILE))
 
 
 def check_output(output: OutputFile) -> None:
-    """Check that results can be written to a file without loss.
-
-    Raises:
-        UsageError: The file is in no folder, is a folder, a pipe or a device, or belongs to a
-            vault and is not an earlier output. Nothing is written then.
-    """
+    """Check that a file can take results without loss. Raises UsageError."""
     file = output.path
     if find_stream(file) is not None:
         return
@@ -145,10 +137,7 @@ def _find_name_problem(output: OutputFile, root: Path, path: Path, *, is_new: bo
 
 
 def _list_places(output: OutputFile) -> Iterator[tuple[Path, Path]]:
-    """Yield the vaults and linked folders that a file is in, and its path in each.
-
-    The file counts where it is named, where the folder is, and where a link leads.
-    """
+    """Yield the vaults and linked folders that a file is in, and its path in each."""
     named = Path(os.path.abspath(output.path))  # noqa: PTH100 - keeps symbolic links
     real = Path(os.path.realpath(output.path))
     in_real_folder = Path(os.path.realpath(named.parent)) / named.name
@@ -162,10 +151,7 @@ def _list_places(output: OutputFile) -> Iterator[tuple[Path, Path]]:
 
 
 def _find_relative_path(file: Path, folder: Path) -> Path | None:
-    """Return the path of a file below a folder; None if it is elsewhere.
-
-    Folders are compared by identity, because names may differ in case, or be those of mounts.
-    """
+    """Return a file's path below a folder, compared by identity; None for elsewhere."""
     try:
         status = folder.stat()
     except OSError:
@@ -184,18 +170,12 @@ def _read_start(file: Path) -> bytes:
         raise UsageError(f"can't read {file}: {error.strerror}.") from None
 
 
-# -- streams: names of descriptors that are open for writing ---------------------------------------
-
-
 _MAX_LINKS = 40
 """Symbolic links that are followed to the name of a stream, as the system does."""
 
 
 def find_stream(file: Path) -> int | None:
-    """Return the descriptor that a path such as `/dev/stdout` or `/dev/fd/5` names.
-
-    None for any other path, and for a stream that is not open for writing: that is the file itself.
-    """
+    """Return the descriptor of an open stream, as of `/dev/stdout`; None for a file."""
     if sys.platform == "win32":
         return None
     import fcntl  # noqa: PLC0415 - not on Windows
@@ -213,9 +193,6 @@ def find_stream(file: Path) -> int | None:
             return None
         path = os.path.join(folder, os.readlink(path))  # noqa: PTH115, PTH118
     return None
-
-
-# -- writing ---------------------------------------------------------------------------------------
 
 
 def write_output(

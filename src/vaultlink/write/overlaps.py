@@ -177,10 +177,7 @@ def is_whole(run: RecordedRun, runs: Iterable[RecordedRun]) -> bool:
 
 
 def find_renamed_notes(root: Path, run: RecordedRun, sequel: RunSequel) -> dict[str, str]:
-    """Return where the notes of a run are that later runs renamed.
-
-    The keys are the recorded paths.
-    """
+    """Return where the notes of a run went, by the recorded paths."""
     places = {}
     for change in run.changes if any(item.moves for item in sequel.runs) else ():
         start, place, _ = _trace_change(change, sequel)
@@ -198,10 +195,7 @@ def locate_folders(run: RecordedRun, journal: Journal) -> Iterator[str]:
 
 
 def find_overlaps(root: Path, run: RecordedRun, journal: Journal) -> Sequence[Overlap]:
-    """Return the notes and moved files of a run that later runs changed too.
-
-    They are sorted by path.
-    """
+    """Return the notes and moved files that later runs changed too, sorted by path."""
     return find_later_changes(root, run, find_sequel(journal, run)).overlaps
 
 
@@ -234,10 +228,7 @@ def find_later_changes(root: Path, run: RecordedRun, sequel: RunSequel) -> Later
 
 
 def list_runs_to_undo(root: Path, overlaps: Iterable[Overlap]) -> list[RecordedRun]:
-    """Return the runs of overlaps, and those that must be undone before them.
-
-    The latest is the first.
-    """
+    """Return the runs of overlaps and those to undo before them, the latest first."""
     found: dict[str, RecordedRun] = {}
     journal = read_journal(root)
     waiting = [run for overlap in overlaps for run in overlap.runs]
@@ -257,10 +248,7 @@ def _trace_change(change: RecordedChange, sequel: RunSequel) -> tuple[str, str, 
 
 
 def _trace(path: str, runs: Sequence[LaterRun], *, exists: bool) -> tuple[str, list[_Step]]:
-    """Follow a note, or a free name, through runs; return its place and the steps.
-
-    Runs that neither changed a note nor moved anything are left out.
-    """
+    """Follow a note, or a free name, through runs that changed a note or moved a file."""
     place, steps, is_name = path, [], not exists
     for later in runs:
         before, change = place, later.changes.get(place)
@@ -283,10 +271,7 @@ def _map_folder(path: str, moves: Mapping[str, str]) -> str:
 def _find_changing_runs(
     root: Path, run: str, change: RecordedChange, place: str, steps: Sequence[_Step]
 ) -> list[str] | None:
-    """Return the later runs to undo so that a note is again as a run left it.
-
-    None: an undo of the run has restored the note.
-    """
+    """Return the later runs to undo first; None if an undo has restored the note."""
     try:
         content = digest_content(read_bytes(root, place))
     except OSError:

@@ -48,10 +48,7 @@ def remove_strays(folder: Path) -> None:
 
 
 def remove_hidden_strays(root: Path) -> None:
-    """Remove such files where a scan of the vault does not find them.
-
-    These are the folders of a repository to which `vaultlink init` writes.
-    """
+    """Remove such files in folders of a repository, which no scan of a vault finds."""
     repository = os.path.realpath(find_work_tree(root) or root)
     for folder in (repository, os.path.join(repository, ".github", "workflows")):  # noqa: PTH118 - as text
         if os.path.realpath(folder) == folder:
@@ -113,10 +110,7 @@ def replace_cache_file(file: Path, parts: Iterable[bytes]) -> None:
 
 
 def copy_cache_file(file: Path, copy: Path) -> None:
-    """Copy a cache file atomically, if possible; best as a hard link.
-
-    Cache files are never changed, only replaced.
-    """
+    """Copy a cache file, best as a hard link: such files are never changed."""
     temporary = copy.with_name(f"{copy.name}{os.urandom(8).hex()}")
     with suppress(OSError):
         copy.parent.mkdir(parents=True, exist_ok=True)
@@ -134,10 +128,7 @@ def copy_cache_file(file: Path, copy: Path) -> None:
 
 
 def create_files(texts: Mapping[Path, str]) -> None:
-    """Create files that do not exist yet, with their folders: all of them, or none.
-
-    Raises UsageError if a file exists or can't be written.
-    """
+    """Create files that do not exist, with folders: all or none. Raises UsageError."""
     written: list[Path] = []
     for path, text in texts.items():
         try:
@@ -201,11 +192,7 @@ def temporary_files(texts: Sequence[str]) -> Iterator[list[Path]]:
 
 @contextmanager
 def listening_at(path: Path) -> "Iterator[socket.socket]":
-    """Yield a socket that listens, and remove it at the end.
-
-    Only this user can open it. The socket of a process that was killed is replaced. Raises
-    UsageError if there can be no socket at the path.
-    """
+    """Yield a listening socket for this user, then remove it. Raises UsageError."""
     import socket  # noqa: PLC0415 - few commands need it
 
     with socket.socket(socket.AF_UNIX) as listener:

@@ -79,11 +79,7 @@ def is_final(skipped: Iterable[SkippedNote]) -> bool:
 def plan_restored_notes(
     root: Path, run: RecordedRun, moved: Mapping[str, str]
 ) -> tuple[list[PendingWrite], list[SkippedNote]]:
-    """Return the writes that restore the notes of a run, and the skipped notes.
-
-    `moved` are the moves that are still made, old path to present path. The paths in the result are
-    the present ones.
-    """
+    """Return what restores a run's notes, and what is skipped, by present paths."""
     writes: list[PendingWrite] = []
     skipped: list[SkippedNote] = []
     try:
@@ -322,10 +318,7 @@ def _list_made_moves(run: RecordedRun) -> dict[str, str]:
 
 
 def _list_later_moves(runs: Sequence[RecordedRun], run: RecordedRun) -> list[dict[str, str]]:
-    """Return the moves of later runs that are still made, the earliest first.
-
-    An undo is no such run: the moves of a run do not contain those that were undone.
-    """
+    """Return the moves of later runs that are still made, the earliest first."""
     undone = {item.undoes for item in runs}
     return [
         _list_made_moves(item)
@@ -360,10 +353,7 @@ def list_created_folders(run: RecordedRun, moved: Collection[str]) -> list[str]:
 
 
 def recover_run(root: Path, run: RecordedRun) -> WriteResult:
-    """Revert the changes of an interrupted run, and leave its record as it is.
-
-    In the result, `moved` are the present and the old paths of the files that were moved back.
-    """
+    """Revert an interrupted run; `moved` has present and old paths of moved files."""
     located = locate_moved_files(root, run)
     plan = plan_revert(root, run, located=located)
     back, hidden = (
@@ -389,10 +379,7 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
 
 
 def end_complete_run(root: Path, run: RecordedRun) -> bool:
-    """Mark an interrupted run as ended, and return True, if only this mark is missing.
-
-    A run that moves files has more to do after its last change, and is always reverted.
-    """
+    """Mark an interrupted run as ended if only this is missing; return True then."""
     if run.moves or not all(_has_new_bytes(root, change) for change in run.changes):
         return False
     write_ended(journal_folder(root), run, ())

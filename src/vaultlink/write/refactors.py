@@ -94,11 +94,7 @@ def refuse_absolute(index: Index, word: str) -> None:
 def complete_refactoring(
     fixer: Fixer, make_plan: Callable[[], Plan], advice: str = "", *, skips: bool = False
 ) -> Plan:
-    """Return the plan of a refactoring. Raises RefusedError if it must not be made.
-
-    Notes that should change and can't be are refused unless it `skips` them; `advice` is a sentence
-    for the message then.
-    """
+    """Return a plan that may be made. Raises RefusedError, with `advice` at its end."""
     planned = fixer.planned
     folders = fixer.scan.listing.unreadable_folders
     if planned:
@@ -118,9 +114,6 @@ def complete_refactoring(
 def probe_later_disk(fixer: Fixer) -> DiskProbe:
     """Return the answers about the disk after the plan that is written before."""
     return probe_disk(fixer.scan.root, fixer.planned.plan if fixer.planned else None)
-
-
-# -- names -----------------------------------------------------------------------------------------
 
 
 def expand_alias(
@@ -175,9 +168,6 @@ def read_word(fixer: Fixer, word: str, find: FindPath) -> str:
     return expand_alias(index, fixer.scan.root, unwrap_link(word, index), find, planned)
 
 
-# -- renames and moves -----------------------------------------------------------------------------
-
-
 def read_name_changes(
     fixer: Fixer, request: RenameRequest | MoveRequest, find: FindPath
 ) -> tuple[Rename, ...]:
@@ -200,10 +190,7 @@ def read_name_changes(
 
 
 def find_other_folder(index: Index, folder: str, find: FindPath) -> str | None:
-    """Return the folder of which a missing one is a misspelling, or None.
-
-    One with a slash at its end is meant to be new.
-    """
+    """Return the folder that a missing one misspells; a slash says that it is new."""
     if folder.endswith("/") or find(folder) is not None:
         return None
     return find_near_folder(index, folder.removeprefix("./"))
@@ -220,10 +207,7 @@ def refuse_folder(folder: str, near: str) -> str:
 def plan_name_changes(
     fixer: Fixer, renames: Sequence[Rename], request: RenameRequest | MoveRequest
 ) -> Plan:
-    """Plan renames at once, with the options of a request. Does not write.
-
-    Raises RefusedError with all reasons not to make them.
-    """
+    """Plan renames at once, with a request's options. Raises RefusedError."""
     state, merge = fixer.state, isinstance(request, RenameRequest) and request.merge
     if merge and not any(item.kind is RenameKind.TAG for item in renames):
         raise UsageError("--merge requires a tag. `vaultlink merge` appends a note to another.")
@@ -241,13 +225,7 @@ def follow_renames(
     """Plan renames that nothing is against, with the options of a request."""
     moves, files = expand(renames, state.index)
     return plan_renames(
-        state,
-        sources,
-        renames,
-        moves,
-        files,
-        queries=request.queries,
-        adds_display=request.display,
+        state, sources, renames, moves, files, queries=request.queries, adds_display=request.display
     )
 
 
@@ -289,9 +267,6 @@ def plan_extraction(fixer: Fixer, request: ExtractRequest, find: FindPath) -> Pl
         embed=request.embed,
         with_tags=request.tags,
     )
-
-
-# -- deletions -------------------------------------------------------------------------------------
 
 
 class Deletion(NamedTuple):

@@ -87,15 +87,9 @@ from vaultlink.write.refactors import (
 )
 from vaultlink.write.vault_mentions import find_certain_mentions, find_vault_mentions
 
-# -- plan requests ---------------------------------------------------------------------------------
-
 
 def plan_requests(
-    fixer: Fixer,
-    requests: Sequence[Request],
-    find: FindPath = find_nothing,
-    *,
-    skips: bool = False,
+    fixer: Fixer, requests: Sequence[Request], find: FindPath = find_nothing, *, skips: bool = False
 ) -> Plan:
     """Plan changes, one after the other, as one plan. Does not write.
 
@@ -338,16 +332,9 @@ def _read_note(fixer: Fixer, word: str, find: FindPath) -> str:
 
 
 def plan_section_changes(
-    fixer: Fixer,
-    action: str,
-    notes: Collection[str],
-    count: CountPaths = iter,
-    install: str = "",
+    fixer: Fixer, action: str, notes: Collection[str], count: CountPaths = iter, install: str = ""
 ) -> Plan:
-    """Plan to write, adopt or remove the sections of notes, of all if there are none.
-
-    For `write`, the rules of sections must be in force. The others are as for mentions.
-    """
+    """Plan to write, adopt or remove the sections of notes, or of all."""
     state = fixer.state
 
     def is_chosen(path: str) -> bool:
@@ -378,11 +365,7 @@ def _plan_sections(fixer: Fixer, request: SectionsRequest, find: FindPath) -> Pl
     values = {"select": list(SECTION_RULES), "backlinks": {"mode": "write"}}
     config = merge_layers([*fixer.scan.layers, Layer(COMMAND_LINE, values)], settings.rules)
     checked = LinterSettings.build(
-        settings.rules,
-        config,
-        settings.obsidian,
-        fixer.scan.is_git_ignored,
-        settings.history,
+        settings.rules, config, settings.obsidian, fixer.scan.is_git_ignored, settings.history
     )
     latest = replace(fixer, state=recheck(fixer.state, checked))
     plan = plan_section_changes(latest, request.action, notes)

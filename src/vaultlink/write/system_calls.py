@@ -33,11 +33,7 @@ def read_filesystem_type(handle: int) -> int | None:
 
 
 def sync_filesystem(handle: int) -> bool:
-    """Write all data of an open folder's file system to its disk.
-
-    Return False where that is not supported; each file needs its own `fsync` then. Raises OSError
-    if the disk reports an error.
-    """
+    """Write a file system's data to its disk; False if unsupported. Raises OSError."""
     if read_filesystem_type(handle) not in SYNCFS_SAFE:
         return False
     try:

@@ -28,10 +28,7 @@ _MAX_RECORDED_BYTES = 100_000_000
 
 
 def plan_trash(
-    root: Path,
-    names: Mapping[str, str],
-    option: str,
-    earlier: Mapping[str, str | None] = {},
+    root: Path, names: Mapping[str, str], option: str, earlier: Mapping[str, str | None] = {}
 ) -> Disposal:
     """Return where files and folders go, given Obsidian's `trashOption`.
 
@@ -86,11 +83,7 @@ def _find_free_name(name: str, taken: Iterable[str]) -> str:
 
 
 def _list_files(root: Path, paths: Iterable[str], folders: list[str]) -> Iterator[str]:
-    """Yield the files in files and folders, and add the folders to a list.
-
-    Raises OSError for links, other files that are not regular, hidden files and empty folders,
-    which are in no record.
-    """
+    """Yield files and collect folders. Raises OSError for what no record can hold."""
     for path in paths:
         status = (root / path).lstat()
         if modes.S_ISREG(status.st_mode):
@@ -164,10 +157,7 @@ def copy_deleted(root: Path, plan: VaultChanges) -> Iterator[Callable[[object], 
 def copy_to_trash(
     trash: Path, root: Path, paths: Iterable[str], contents: Mapping[str, bytes]
 ) -> list[TrashedItem]:
-    """Copy deleted files and folders to the trash of the system.
-
-    `contents` are the bytes of all files. Raises OSError; nothing is left in the trash then.
-    """
+    """Copy deleted files to the system's trash: all, or none and raise OSError."""
     done: list[TrashedItem] = []
     try:
         for name in ("files", "info"):

@@ -195,10 +195,7 @@ def undo_selected(
 
 
 def undo_named(root: Path, name: str | None = None) -> UndoneRun:
-    """Undo a run, by default the last one; interrupted ones are reverted first.
-
-    Raises UsageError if there is no such run, or later ones must be undone before.
-    """
+    """Undo a run after interrupted ones are reverted. Raises UsageError."""
     with lock_vault(root):
         run = select_run(list_runs(root), name)
         if run is None:
@@ -354,10 +351,7 @@ def _make_undo(root: Path, plan: UndoPlan) -> WriteResult:
 
 
 def _find_failed_moves(plan: UndoPlan, result: WriteResult) -> dict[str, str]:
-    """Return why an undo was given up, by old path of the moves that failed.
-
-    There are none if the disk failed: nothing else could be restored either.
-    """
+    """Return why moves failed, by old path; empty if the disk failed."""
     if result.written or result.moved or result.run_id:
         return {}
     unwanted = DISK_REASONS | FOLLOWING_REASONS
@@ -369,11 +363,7 @@ def _find_failed_moves(plan: UndoPlan, result: WriteResult) -> dict[str, str]:
 
 
 def _remove_unused_folders(root: Path) -> None:
-    """Remove the empty folders that only undone runs created.
-
-    A file of a later run may have kept one. Such a folder would be in the way of another one that
-    gets its old path back.
-    """
+    """Remove empty folders that only undone runs created: others may get their paths."""
     runs = {run.id: run for run in list_runs(root)}
     unused, lasting = set[str](), []
     for run in runs.values():

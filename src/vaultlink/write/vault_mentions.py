@@ -219,8 +219,6 @@ class _Finder(NamedTuple):
         kept.asked[:] = numbers
         kept.read_only |= search.read_only
 
-    # -- find out which mentions still hold -------------------------------------------------------
-
     def _find_outdated(self, kept: _KeptMentions, search: MentionSearch) -> set[str] | None:
         """Return the notes to search again; None for all."""
         after, changes = self.state.index, kept.changes
@@ -274,8 +272,6 @@ class _Finder(NamedTuple):
             has_spaced_pipes(index),
         )
         return digest_parts((repr(facts).encode("utf-8", "replace"),))
-
-    # -- load and save ----------------------------------------------------------------------------
 
     def _make_key(self, identity: bytes) -> bytes:
         options, layers = self.options, self.fixer.scan.layers

@@ -409,9 +409,6 @@ def _temporary_name(token: str, number: int) -> str:
     return f"{STRAY_PREFIX}{token}-{number}.tmp"
 
 
-# -- a batch -------------------------------------------------------------------------------------
-
-
 def _write_batch(
     folders: OpenFolders,
     writes: Mapping[int, PendingWrite],

@@ -1,16 +1,9 @@
 """`vaultlink backlinks`: list backlinks, or do what `sections` does."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import (
-    Listing,
-    choose_listing_format,
-    cut_rows,
-    is_json,
-    print_listing,
-    refuse_page,
-)
+from vaultlink.cli.listing import Listing, answer_with_rows, cut_rows, is_json, refuse_page
 from vaultlink.cli.options import (
     AfterOption,
     DiffOption,
@@ -22,7 +15,7 @@ from vaultlink.cli.options import (
 )
 from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRun, maintain_sections
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import answer_from_options, find_note_argument, find_note_start
+from vaultlink.cli.vault import find_note_argument, find_note_start
 from vaultlink.config.settings import BACKLINKS_CHOICES, RETIRED_CHOICES
 from vaultlink.errors import UsageError
 from vaultlink.report.layout import format_count
@@ -31,10 +24,6 @@ from vaultlink.report.pages import BY_PATH, Order, PageRows
 if TYPE_CHECKING:
     from vaultlink.api import Vault
 
-
-# -- the options of `vaultlink backlinks` ----------------------------------------------------------
-
-
 _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 """Options with which sections are written, or compared with what would be written."""
 
@@ -42,9 +31,9 @@ _MAINTAINING = ("--write", "--check", "--diff", "--adopt", "--remove")
 def style_option(key: str, help: str, requires: tuple[str, ...] = ()) -> ParameterSpec:  # noqa: A002
     """Return the option that changes a setting of sections for one run."""
     if key == "heading":
-        return option("--heading", help=help, metavar="LINE", requires=requires)
+        return option(help, metavar="LINE", requires=requires)
     choices = (*BACKLINKS_CHOICES.get(key, ()), *RETIRED_CHOICES.get(key, ()))
-    return option(f"--{key}", help=help, choices=choices, requires=requires)
+    return option(help, choices=choices, requires=requires)
 
 
 def _style_option(key: str, help: str) -> ParameterSpec:  # noqa: A002
@@ -58,33 +47,20 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     limit: LimitOption = None
     after: AfterOption = ""
     mentions: Annotated[
-        bool,
-        option(
-            "--mentions",
-            help="Also list notes that name NOTE without a link; with --write, in sections.",
-        ),
+        bool, option("Also list notes that name NOTE without a link; with --write, in sections.")
     ] = False
     write: Annotated[
-        bool,
-        option(
-            "--write",
-            help="Add a section to every note that others link to (or to NOTE), and update it.",
-        ),
+        bool, option("Add a section to every note that others link to (or to NOTE), and update it.")
     ] = False
-    check: Annotated[
-        bool, option("--check", help="List what would be written; exit with 1 if anything would.")
-    ] = False
+    check: Annotated[bool, option("List what would be written; exit with 1 if anything would.")] = (
+        False
+    )
     diff: DiffOption = False
-    adopt: Annotated[
-        bool,
-        option("--adopt", help="Take over sections that authors wrote, and maintain them."),
-    ] = False
+    adopt: Annotated[bool, option("Take over sections that authors wrote, and maintain them.")] = (
+        False
+    )
     remove: Annotated[
-        bool,
-        option(
-            "--remove",
-            help="Remove the sections that vaultlink wrote, and its markers from adopted ones.",
-        ),
+        bool, option("Remove the sections that vaultlink wrote, and its markers from adopted ones.")
     ] = False
     style: Annotated[str, _style_option("style", "Style of sections, instead of the setting.")] = ""
     heading: Annotated[
@@ -124,7 +100,9 @@ def backlinks(options: BacklinksOptions) -> int:
     refuse_page(options, maintaining)
     if maintaining:
         return maintain_sections(_request_sections(options))
-    return _list_backlinks(options)
+    find_start = partial(find_note_start, options, (options.note,))
+    is_kept = not options.note or options.mentions
+    return answer_with_rows("backlinks", options, _list_backlinks, find_start, is_kept=is_kept)
 
 
 def _request_sections(options: BacklinksOptions) -> SectionsRun:
@@ -155,22 +133,7 @@ def _reject_mentions(options: BacklinksOptions) -> None:
         raise UsageError("--mentions requires NOTE. `vaultlink mentions` lists those of all notes.")
 
 
-def _list_backlinks(options: BacklinksOptions) -> int:
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-    return answer_from_options(
-        "backlinks",
-        options,
-        terminal,
-        lambda vault: _print_backlinks(options, terminal, output_format, vault),
-        find_note_start(options, (options.note,)),
-        is_kept=options.note is None or options.mentions,
-    )
-
-
-def _print_backlinks(
-    options: BacklinksOptions, terminal: Terminal, output_format: str, vault: "Vault"
-) -> int:
+def _list_backlinks(options: BacklinksOptions, terminal: Terminal, vault: "Vault") -> Listing:
     from vaultlink.report.listings import (  # noqa: PLC0415 - needed for listing only
         BACKLINKS_COLUMNS,
         BACKLINKS_TABLE,
@@ -178,57 +141,39 @@ def _print_backlinks(
     )
 
     if options.note is None:
-        _print_link_counts(options, terminal, output_format, vault)
-        return EXIT_CLEAN
+        return _list_link_counts(options, terminal, vault)
     note = find_note_argument(vault, options.note)
     rows = backlink_rows(vault.index, note)
     if options.mentions:
-        from vaultlink.cli.mention_search import print_with_mentions  # noqa: PLC0415 - rarely needed
+        from vaultlink.cli.mention_search import list_with_mentions  # noqa: PLC0415 - rarely needed
 
-        print_with_mentions(options, terminal, output_format, vault, note, rows)
-        return EXIT_CLEAN
-    cut = cut_rows(options, output_format, rows, BY_PATH)
-    listing = Listing(
+        return list_with_mentions(options, terminal, vault, note, rows)
+    links, files = format_count(sum(row.count for row in rows), "link"), len(rows)
+    return Listing(
         "backlinks",
-        cut.rows,
+        cut_rows(options, terminal, rows, BY_PATH),
         BACKLINKS_COLUMNS,
         BACKLINKS_TABLE,
         head={"note": note},
         empty=f"No backlinks of {note} found.",
-        cut=cut,
+        summary=lambda: [f"{links} to {note} in {format_count(files, 'file')}."],
     )
-    if print_listing(terminal, output_format, listing):
-        terminal.print_message(
-            f"{format_count(sum(row.count for row in rows), 'link')} to {note} "
-            f"in {format_count(len(rows), 'file')}."
-        )
-    return EXIT_CLEAN
 
 
-def _print_link_counts(
-    options: BacklinksOptions, terminal: Terminal, output_format: str, vault: "Vault"
-) -> None:
+def _list_link_counts(options: BacklinksOptions, terminal: Terminal, vault: "Vault") -> Listing:
     from vaultlink.report.listings import all_backlink_rows  # noqa: PLC0415
 
     rows = all_backlink_rows(vault.index)
-    if is_json(output_format):
-        cut: PageRows[Any] = cut_rows(options, output_format, rows, _BY_NOTE)
+    if is_json(terminal):
+        cut: PageRows[Any] = cut_rows(options, terminal, rows, _BY_NOTE)
     else:
         counts = [
             _LinkCount(row.note, sum(link.count for link in row.backlinks), len(row.backlinks))
             for row in rows
         ]
-        counts.sort(key=_BY_COUNT.get_place)
-        cut = cut_rows(options, output_format, counts, _BY_COUNT)
-    listing = Listing(
-        "notes",
-        cut.rows,
-        _LinkCount._fields,
-        {"file": "path", "links": "links", "from files": "files"},
-        empty="No backlinks found.",
-        cut=cut,
-    )
-    print_listing(terminal, output_format, listing)
+        cut = cut_rows(options, terminal, sorted(counts, key=_BY_COUNT.get_place), _BY_COUNT)
+    table = {"file": "path", "links": "links", "from files": "files"}
+    return Listing("notes", cut, _LinkCount._fields, table, empty="No backlinks found.")
 
 
 class _LinkCount(NamedTuple):

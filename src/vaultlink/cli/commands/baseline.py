@@ -35,9 +35,7 @@ class BaselineOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `baseline`."""
 
     folder: Annotated[Path | None, argument("VAULT", "The vault, or a folder in it.")] = None
-    prune: Annotated[
-        bool, option("--prune", help="Remove findings that are no longer found; add none.")
-    ] = False
+    prune: Annotated[bool, option("Remove findings that are no longer found; add none.")] = False
     diff: DiffOption = False
 
 
@@ -58,19 +56,16 @@ def baseline(options: BaselineOptions) -> int:
 
 
 class _BaselineCommand(WritingCommand):
-    """Records findings in the baseline."""
-
     def __init__(self, options: BaselineOptions):
         terminal = Terminal(options)
-        output_format = choose_document_format(terminal)
+        choose_document_format(terminal)
         if not options.diff:
             terminal.refuse_format("only baseline --diff prints it", ("text",))
-        super().__init__("baseline", options, terminal, output_format)
+        super().__init__("baseline", options, terminal)
         self._prune, self.is_dry, self.start = options.prune, options.diff, start_at(options.folder)
         self._selects = bool(options.select or options.ignore or options.extend_select)
 
     def make_plan(self, scan: VaultScan) -> Plan:
-        """Plan the change of the file."""
         self._file, before = scan.root / BASELINE_FILE, read_baseline_file(scan.root)
         if self._prune and before is None:
             raise UsageError(
@@ -92,7 +87,6 @@ class _BaselineCommand(WritingCommand):
         return self._summary
 
     def report(self, plan: Plan, _result: WriteResult) -> int:
-        """Print the path of the file."""
         for skipped_note in plan.skipped:
             raise VaultError(f"{self._file}: not written: {skipped_note.reason}.")
         self.terminal.print_results(f"{self._file}\n")

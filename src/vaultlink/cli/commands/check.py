@@ -28,7 +28,7 @@ from vaultlink.cli.vault import (
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import list_outer_folders
-from vaultlink.report import FORMATS, OVERVIEW, STATUS, OutputFormat
+from vaultlink.report import FORMAT_ON_TERMINAL, FORMATS, OVERVIEW, STATUS, OutputFormat
 
 
 def check(options: CheckOptions) -> int:
@@ -52,7 +52,7 @@ def check(options: CheckOptions) -> int:
     if options.after and not FORMATS[output_format].next_place:
         names = " or ".join(name for name, row in FORMATS.items() if row.next_place)
         raise UsageError(f"--after requires --output-format {names}.")
-    return _print_check(options, terminal, output_format)
+    return _print_check(options, terminal)
 
 
 _DRAFT_CONFLICTS = ("--fix", "--diff", "--changed-since", "--stdin-filename")
@@ -61,7 +61,6 @@ _LIMIT_CONFLICTS = ("--fix", "--diff")
 
 
 def _refuse_conflicts(options: CheckOptions) -> None:
-    """Raise UsageError for options that can't be used together."""
     for name, others in (
         ("--stdin-drafts", _DRAFT_CONFLICTS),
         ("--limit", _PAGE_CONFLICTS),
@@ -98,14 +97,12 @@ def status(options: StatusOptions) -> int:
     terminal = Terminal(options)
     views = {"text": OVERVIEW, "json": STATUS}
     view = views[terminal.choose_format(tuple(views), "text", "text")]
-    return _print_check(CheckOptions(**asdict(options), exit_zero=True), terminal, "full", view)
+    terminal.output_format = FORMAT_ON_TERMINAL  # the overview is one of its views
+    return _print_check(CheckOptions(**asdict(options), exit_zero=True), terminal, view)
 
 
 def _print_check(
-    options: CheckOptions,
-    terminal: Terminal,
-    output_format: str,
-    view: OutputFormat | None = None,
+    options: CheckOptions, terminal: Terminal, view: OutputFormat | None = None
 ) -> int:
     """Print the findings, or a view of them, and return the exit code."""
     start = time.perf_counter()
@@ -116,38 +113,18 @@ def _print_check(
     _refuse_unread(chosen, scan.listing.unreadable_folders)
     warn_of_scan(scan, terminal)
     warn_of_leftovers(scan, terminal)
-    known_sources = find_known_inputs(options, scan)
-    variant = repr(
-        (
-            chosen,
-            options.statistics,
-            options.show,
-            options.fail_on,
-            options.exit_zero,
-            options.quiet,
-            known_sources.cache_key,
-            view,
-            options.limit,
-            options.after,
-            options.max_deleted_notes,
-            options.max_removed_links,
-        )
-    )
-    is_for_people = FORMATS[output_format].for_people if view is None else view is OVERVIEW
-    print_results = terminal.print_paged if is_for_people else terminal.print_results
+    known_inputs = find_known_inputs(options, scan)
+    inputs = None if reads_stdin(options) else repr((options, known_inputs.cache_key, view))
 
     def answer() -> int:
         from vaultlink.cli.check_output import run_check  # noqa: PLC0415 - imports the linter
 
-        result = run_check(options, terminal, output_format, scan, chosen, known_sources, view)
-        print_results(result.results)
-        terminal.print_message(result.messages)
-        return result.exit_code
+        return run_check(options, terminal, scan, chosen, known_inputs, view)
 
     name = "status" if view else "page" if options.limit or options.after else "check"
-    kept = KeptAnswer(scan, terminal, name, None if reads_stdin(options) else variant)
-    code = kept.print(answer)
-    terminal.print_detail(_describe_run(scan, time.perf_counter() - start))
+    code = KeptAnswer(scan, terminal, name, inputs).print(answer)
+    if terminal.verbose:
+        terminal.print_message(_describe_run(scan, time.perf_counter() - start))
     return code
 
 

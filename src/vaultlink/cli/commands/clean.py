@@ -24,18 +24,16 @@ class CleanOptions(VaultOptions, frozen=True, kw_only=True):
     """Options of `clean`."""
 
     records: Annotated[
-        bool,
-        option("--records", help="Also remove the records of runs: `undo` can't revert them then."),
+        bool, option("Also remove the records of runs: `undo` can't revert them then.")
     ] = False
-    yes: Annotated[
-        bool, option("--yes", help="Remove records without a question.", requires=("--records",))
-    ] = False
+    yes: Annotated[bool, option("Remove records without a question.", requires=("--records",))] = (
+        False
+    )
     diff: Annotated[
-        bool, option("--diff", "--dry-run", help="Show what would be removed; remove nothing.")
+        bool, option("Show what would be removed; remove nothing.", "--diff", "--dry-run")
     ] = False
     cache_dir: Annotated[
-        Path | None,
-        option("--cache-dir", metavar="DIR", help="Folder of the cache. (VAULTLINK_CACHE_DIR)"),
+        Path | None, option("Folder of the cache. (VAULTLINK_CACHE_DIR)", metavar="DIR")
     ] = None
 
 
@@ -73,7 +71,7 @@ def clean(options: CleanOptions) -> int:
     files, size in bytes, removed.
     """
     terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
+    choose_listing_format(terminal)
     root = find_root(options, terminal)
     terminal.check_output_file()
     cache = Cache(cache_folder(read_cache_dir(options.cache_dir)), root)
@@ -96,7 +94,7 @@ def clean(options: CleanOptions) -> int:
         {"kind": "kind", "files": "files", "size": _format_size, "folder": "folder"},
         head={"vault": str(root)},
     )
-    print_listing(terminal, output_format, listing)
+    print_listing(terminal, listing)
     removed = [row for row in rows if row.removed]
     terminal.print_message(_summarize(removed, left, is_dry=options.diff))
     if options.diff:

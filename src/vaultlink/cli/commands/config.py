@@ -35,8 +35,6 @@ from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.report.rule_manual import render_rule_page, rule_row
 from vaultlink.rules.registry import Rule, UnknownRule, build_catalog, select_rules
 
-# -- `vaultlink config`: list the settings in force and the source of each -------------------------
-
 
 class ConfigOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `config`."""
@@ -68,7 +66,7 @@ def config(options: ConfigOptions) -> int:
     JSON, source.
     """
     terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
+    choose_listing_format(terminal)
     scan = scan_from_options(options, start_at(options.folder))
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
     protect_vault(scan.root, terminal, scan.listing.folders)
@@ -90,11 +88,13 @@ def config(options: ConfigOptions) -> int:
             or not row.key.startswith(("severity.", "rules."))
         ),
         head={"vault": str(scan.root), "enabled": sorted(settings.enabled)},
+        summary=lambda: [f"{len(settings.enabled)} of {len(rules)} rules are on."],
+        notes=lambda: [
+            f"{escape_controls(clause)}."
+            for clause in list_unmatched_items(scan, rules, settings, terminal)
+        ],
     )
-    if print_listing(terminal, output_format, listing):
-        terminal.print_message(f"{len(settings.enabled)} of {len(rules)} rules are on.")
-    for clause in list_unmatched_items(scan, rules, settings, terminal):
-        terminal.print_message(f"{escape_controls(clause)}.")
+    print_listing(terminal, listing)
     return EXIT_CLEAN
 
 
@@ -132,9 +132,6 @@ def _format_value(row: SettingRow) -> str:
     if row.value is None:
         return "(the rules that are on by default)" if row.key == "select" else "(none)"
     return row.value if row.key in ("vault", "cache-dir") else _format_json(row.value)
-
-
-# -- `vaultlink rules` and `vaultlink rule`: the table and the manuals of rules --------------------
 
 
 _COLUMNS: Columns = {
@@ -176,7 +173,7 @@ def rule(options: RuleOptions) -> int:
         return _print_rules(terminal, catalog)
     selected = _select_rules(catalog, options.rule)
     chosen = [item for item in catalog if item.name in selected]
-    output_format = choose_document_format(terminal, "page")
+    choose_document_format(terminal, "page")
     rule_line = f"\n{'─' * min(terminal.width, 96)}\n\n"
     listing = Listing(
         "rules",
@@ -185,7 +182,7 @@ def rule(options: RuleOptions) -> int:
             [render_rule_page(item, terminal.width, terminal.palette) for item in chosen]
         ),
     )
-    print_listing(terminal, output_format, listing)
+    print_listing(terminal, listing)
     return EXIT_CLEAN
 
 
@@ -198,10 +195,10 @@ def _select_rules(catalog: tuple[Rule, ...], selectors: Sequence[str]) -> frozen
 
 
 def _print_rules(terminal: Terminal, catalog: Sequence[Rule]) -> int:
+    choose_listing_format(terminal)
     rows = [rule_row(item) for item in catalog]
     listing = Listing("rules", rows, _COLUMNS, _COLUMNS, fold=True)
-    if print_listing(terminal, choose_listing_format(terminal), listing):
-        terminal.print_message(
-            f"{format_count(len(catalog), 'rule')}; `vaultlink rule NAME` explains one."
-        )
+    if print_listing(terminal, listing):
+        count = format_count(len(catalog), "rule")
+        terminal.print_message(f"{count}; `vaultlink rule NAME` explains one.")
     return EXIT_CLEAN

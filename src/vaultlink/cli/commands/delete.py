@@ -4,11 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from vaultlink.api import Vault
-from vaultlink.cli.commands.rename import (
-    RefactorCommand,
-    RefactorOptions,
-    check_git_option,
-)
+from vaultlink.cli.commands.rename import RefactorCommand, RefactorOptions, check_git_option
 from vaultlink.cli.options import argument, option
 from vaultlink.cli.terminal import print_stderr, require_terminal
 from vaultlink.cli.vault import make_path_finder, make_path_formatter, to_vault_word
@@ -48,27 +44,18 @@ class DeleteOptions(RefactorOptions, frozen=True, kw_only=True):
             is_required=True,
         ),
     ] = ()
-    unlink: Annotated[
-        bool, option("--unlink", help="Replace links to them by their text, and remove embeds.")
-    ] = False
+    unlink: Annotated[bool, option("Replace links to them by their text, and remove embeds.")] = (
+        False
+    )
     to: Annotated[
-        str | None,
-        option("--to", metavar="NOTE", help="Let links to them lead to this note instead."),
+        str | None, option("Let links to them lead to this note instead.", metavar="NOTE")
     ] = None
-    leave: Annotated[
-        bool, option("--leave", help="Leave links to them as they are; they no longer resolve.")
-    ] = False
-    with_attachments: Annotated[
-        bool,
-        option("--with-attachments", help="Delete attachments that only they use, too."),
-    ] = False
-    interactive: Annotated[
-        bool,
-        option("-i", "--interactive", help="Ask what becomes of the links."),
-    ] = False
-    git: Annotated[
-        bool, option("--git", help="Stage the removal of the files that git tracks.")
-    ] = False
+    leave: Annotated[bool, option("Leave links to them as they are; they no longer resolve.")] = (
+        False
+    )
+    with_attachments: Annotated[bool, option("Delete attachments that only they use, too.")] = False
+    interactive: Annotated[bool, option("Ask what becomes of the links.", "-i")] = False
+    git: Annotated[bool, option("Stage the removal of the files that git tracks.")] = False
 
 
 def delete(options: DeleteOptions) -> int:

@@ -52,7 +52,6 @@ from vaultlink.write.undo import is_being_written
 
 # -- checks of the program and the system for `vaultlink doctor` -----------------------------------
 
-
 _INOTIFY = Path("/proc/sys/fs/inotify")
 
 _NAME = re.compile(r"[\w.-]+")
@@ -156,7 +155,6 @@ def is_writable(folder: Path) -> bool:
 
 # -- checks of a vault for `vaultlink doctor` ------------------------------------------------------
 # Nothing is written. Notes are read only if settings have names or topics.
-
 
 _MAX_NAMED = 3
 """Files that a row names."""
@@ -412,7 +410,6 @@ def _name_some(paths: Sequence[str]) -> str:
 
 # -- comparison with Obsidian for `vaultlink doctor` -----------------------------------------------
 
-
 _COMPARED = {
     "unresolved": "unresolved links",
     "orphans": "orphans",
@@ -459,9 +456,8 @@ class DoctorOptions(FolderOptions, frozen=True, kw_only=True):
     against_obsidian: Annotated[
         bool,
         option(
-            "--against-obsidian",
-            help="Compare with what the command line of Obsidian lists. (tested with a stand-in "
-            "for it, never with Obsidian)",
+            "Compare with what the command line of Obsidian lists. (tested with a stand-in "
+            "for it, never with Obsidian)"
         ),
     ] = False
 
@@ -488,7 +484,7 @@ def doctor(options: DoctorOptions) -> int:
     Output formats: page (also when piped), tsv, json.
     """
     terminal = Terminal(options)
-    output_format = choose_listing_format(terminal, "page", "page")
+    choose_listing_format(terminal, "page", "page")
     rows = list(check_program())
     scan = _scan_vault(options, rows)
     compared: tuple[AppComparison, ...] = ()
@@ -511,7 +507,7 @@ def doctor(options: DoctorOptions) -> int:
         head=head,
         text=lambda: render_checks(rows, min(terminal.width, _MAX_WIDTH), terminal.palette),
     )
-    print_listing(terminal, output_format, listing)
+    print_listing(terminal, listing)
     terminal.print_message(
         f"{format_count(attention, 'line')} marked with ! need attention."
         if attention > 1

@@ -35,7 +35,7 @@ from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import make_path_filter
 from vaultlink.model import Safety
-from vaultlink.report import FORMAT_ELSEWHERE, FORMATS
+from vaultlink.report import FORMATS
 from vaultlink.report.changed_lines import (
     count_fixed_by_rule,
     describe_fixed,
@@ -51,7 +51,6 @@ from vaultlink.write.settings_lists import SettingsChange
 from vaultlink.write.write_notes import WriteResult
 
 # -- choices on the command line for the unsafe fixes of unresolved topics -------------------------
-
 
 _MAX_TEMPLATE_BYTES = 1_000_000
 """Bytes of the largest template that is read."""
@@ -127,27 +126,19 @@ def propose_after_fix(
     return f"`vaultlink check{command_options}` shows them."
 
 
-# -- `vaultlink fix`: apply fixes on disk; report what was fixed and what remains ------------------
-
-
 class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
     """Fixes: options of `fix`."""
 
     interactive: Annotated[
         bool,
         option(
-            "-i",
-            "--interactive",
-            help="Ask for each cause of findings how to fix it, as `git add -p` does; about safe "
+            "Ask for each cause of findings how to fix it, as `git add -p` does; about safe "
             "fixes only with --select.",
+            "-i",
         ),
     ] = False
     mentions: Annotated[
-        bool,
-        option(
-            "--mentions",
-            help="Also link unlinked mentions that are certain; see `vaultlink mentions`.",
-        ),
+        bool, option("Also link unlinked mentions that are certain; see `vaultlink mentions`.")
     ] = False
 
 
@@ -170,8 +161,7 @@ def fix(options: FixOptions) -> int:
 
 
 def run_fix(options: FixSelectionOptions) -> int:
-    terminal = Terminal(options)
-    command = _FixCommand(options, terminal, terminal.choose_finding_format())
+    command = _FixCommand(options)
     if command.is_interactive and command.is_stdin:
         raise UsageError(
             "--interactive and --stdin-filename can't be used together: both read standard input."
@@ -194,15 +184,15 @@ def _reject_mention_conflicts(options: FixSelectionOptions, *, is_interactive: b
 
 
 class _FixCommand(WritingCommand):
-    """Fixes findings, and with --mentions links what names notes.
+    """Fixes findings, and with `links_mentions` links what names notes.
 
-    Attributes:
-        is_stdin: True if only the text on standard input is fixed, and printed.
-        links_mentions: True if mentions are linked after the fixes.
+    With `is_stdin`, only the text on standard input is fixed, and printed.
     """
 
-    def __init__(self, options: FixSelectionOptions, terminal: Terminal, output_format: str):
-        super().__init__("fix", options, terminal, output_format)
+    def __init__(self, options: FixSelectionOptions):
+        terminal = Terminal(options)
+        terminal.choose_finding_format()
+        super().__init__("fix", options, terminal)
         self._options = options
         self.is_stdin, self.start = reads_stdin(options), find_start_paths(options)
         self.is_interactive = isinstance(options, FixOptions) and options.interactive
@@ -225,9 +215,9 @@ class _FixCommand(WritingCommand):
 
     def make_plan(self, scan: VaultScan) -> Plan:
         options = self._options
-        known_sources = find_known_inputs(options, scan)
+        known_inputs = find_known_inputs(options, scan)
         vault = with_stdin_text(options, open_scanned_vault(scan, self.terminal))
-        self._vault, self._known, _ = known_sources.load_known(vault)
+        self._vault, self._known, _ = known_inputs.load_known(vault)
         wanted = make_path_filter(select_vault_paths(options, scan.root))
         answers = parse_fix_answers(options, scan.root, is_interactive=self.is_interactive)
         with self.terminal.progress_line("Planning fixes"):
@@ -239,14 +229,15 @@ class _FixCommand(WritingCommand):
         self._fixed_paths = plan.texts.keys()
         self._only_read = self._describe_left_out(wanted)
         if self.links_mentions:
-            from vaultlink.cli.mention_search import print_frequent  # noqa: PLC0415
+            from vaultlink.cli.mention_search import describe_frequent  # noqa: PLC0415
             from vaultlink.write.requests import plan_certain_mentions  # noqa: PLC0415
 
             install, later = format_install_command("ahocorasick-rs"), self._vault.fixer.after(plan)
             with self.terminal.progress_line("Searching mentions") as progress:
                 found = plan_certain_mentions(later, wanted, progress.count, install)
             plan = plan.then(found.plan)
-            print_frequent(self.terminal, found.frequent)
+            for sentence in describe_frequent(found.frequent):
+                self.terminal.print_message(sentence)
         return plan.with_write(self._allowed.write) if self._allowed else plan
 
     def _plan(self, wanted: Callable[[str], bool], answers: FixAnswers | None) -> Plan:
@@ -326,10 +317,10 @@ class _FixCommand(WritingCommand):
         if self._describe_allowed(plan):  # the settings have changed, so everything is checked anew
             scan = scan_from_options(options, self.start)
             after = open_scanned_vault(scan, terminal, warns=False)
-        checked = self._check(after, self.output_format)
+        checked = self._check(after)
         fixed = plan.fixed_findings
         row = fixed_row(fixed, written, result.run_id, skipped_rows(plan.skipped), len(plan.linked))
-        shows_examples = FORMATS[self.output_format].is_detailed and not options.statistics
+        shows_examples = FORMATS[terminal.output_format].is_detailed and not options.statistics
         if shows_examples:
             terminal.print_results(
                 render_examples(
@@ -358,7 +349,7 @@ class _FixCommand(WritingCommand):
         [(path, data)] = self._vault.overlays.items()
         fixed = next((item.new for item in plan.writes() if item.path == path), data) or b""
         after = replace(replace_state(self._vault, plan.after), overlays={path: fixed})
-        checked = self._check(after, FORMAT_ELSEWHERE)
+        checked = self._check(after)
         self.terminal.print_results(fixed)
         print_skipped_notes(plan.skipped)
         self._print_only_read()
@@ -366,9 +357,9 @@ class _FixCommand(WritingCommand):
         self._print_remaining(checked)
         return max(checked.exit_code, EXIT_FINDINGS if plan.broken_promises else EXIT_CLEAN)
 
-    def _check(self, after: Vault, output_format: str) -> CheckedVault:
+    def _check(self, after: Vault) -> CheckedVault:
         chosen = select_vault_paths(self._options, after.root)
-        return CheckedVault(self._options, self.terminal, output_format, after, self._known, chosen)
+        return CheckedVault(self._options, self.terminal, after, self._known, chosen)
 
     def _print_remaining(self, checked: CheckedVault) -> None:
         for sentence in checked.summarize():

@@ -1,13 +1,18 @@
 """`vaultlink graph`: figures of the vault's graph, or an export of the graph."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.listing import choose_listing_format, is_json
 from vaultlink.cli.options import PathsOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import answer_about_part, find_note_argument
+from vaultlink.cli.vault import (
+    answer_from_options,
+    find_note_argument,
+    find_note_start,
+    make_part_filter,
+)
 from vaultlink.errors import UsageError
 from vaultlink.graph.build import GraphSummary, select_around, select_linked, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph
@@ -35,22 +40,19 @@ class GraphOptions(PathsOptions, frozen=True, kw_only=True):
     output_format: Annotated[
         str,
         option(
-            "--output-format",
+            "Output format; see above. (VAULTLINK_OUTPUT_FORMAT)",
             metavar="FORMAT",
-            help="Output format; see above. (VAULTLINK_OUTPUT_FORMAT)",
             hidden_names=("--format",),
         ),
     ] = ""
     focus: Annotated[
-        str | None,
-        option("--focus", metavar="NOTE", help="Export only NOTE and what is near it."),
+        str | None, option("Export only NOTE and what is near it.", metavar="NOTE")
     ] = None
     depth: Annotated[
         int | None,
         option(
-            "--depth",
+            f"Links between NOTE and the farthest node. Default: {_DEPTH}.",
             metavar="N",
-            help=f"Links between NOTE and the farthest node. Default: {_DEPTH}.",
             requires=("--focus",),
         ),
     ] = None
@@ -70,26 +72,21 @@ def graph(options: GraphOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal, exports=GRAPH_FORMATS)
-    terminal.written_format = GRAPH_JSON if is_json(output_format) else output_format
+    terminal.written_format = GRAPH_JSON if is_json(terminal) else output_format
     if options.focus is not None and output_format not in GRAPH_FORMATS:
         names = ", ".join(GRAPH_FORMATS)
         raise UsageError(f"--focus requires a format that exports the graph: {names}.")
-    return answer_about_part(
+    return answer_from_options(
         "graph",
         options,
         terminal,
-        lambda vault, wanted: _print_graph(options, terminal, output_format, vault, wanted),
-        options.focus,
+        lambda vault: _print_graph(options, terminal, vault),
+        options.paths or find_note_start(options, (options.focus,)),
     )
 
 
-def _print_graph(
-    options: GraphOptions,
-    terminal: Terminal,
-    output_format: str,
-    vault: "Vault",
-    wanted: Callable[[str], bool],
-) -> int:
+def _print_graph(options: GraphOptions, terminal: Terminal, vault: "Vault") -> int:
+    wanted, output_format = make_part_filter(options, vault), terminal.output_format
     nx_graph = select_linked(vault.graph(), wanted) if options.paths else vault.graph()
     if output_format in GRAPH_FORMATS:
         if options.focus is not None:

@@ -9,12 +9,7 @@ from msgspec.structs import replace
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_REFUSED
 from vaultlink.cli.options import OpenOptions, option
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UsageError
-from vaultlink.serve.hook_payloads import (
-    HookCall,
-    make_answer,
-    read_payload,
-    read_standard_input,
-)
+from vaultlink.serve.hook_payloads import HookCall, make_answer, read_payload, read_standard_input
 from vaultlink.text import escape_controls
 
 if TYPE_CHECKING:
@@ -24,10 +19,7 @@ if TYPE_CHECKING:
 class GuardOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `guard`."""
 
-    staged: Annotated[
-        bool,
-        option("--staged", help="Judge what is staged in git for the next commit."),
-    ] = False
+    staged: Annotated[bool, option("Judge what is staged in git for the next commit.")] = False
 
 
 def guard(options: GuardOptions) -> int:
@@ -69,7 +61,6 @@ def settle_call(options: GuardOptions, call: HookCall) -> int:
 
 
 def _refuse(reasons: Sequence[str]) -> int:
-    """Print reasons, each in a line, and return the exit code."""
     if not reasons:
         return EXIT_CLEAN
     from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415 - for few calls

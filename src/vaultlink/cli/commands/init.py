@@ -180,7 +180,6 @@ def _read_branch_name(root: Path, reference: str) -> str:
 # -- `vaultlink init`: create a settings file, or CI files that check changes ----------------------
 # Existing files are never overwritten.
 
-
 _SCHEMA_COMMENT = """\
 #:schema {}
 # Editors of TOML complete and check the settings with this schema{}.
@@ -210,35 +209,25 @@ class InitOptions(VaultOptions, frozen=True, kw_only=True):
     folder: VaultArgument = None
     ci: Annotated[
         tuple[str, ...],
-        option(
-            "--ci",
-            choices=CI_KINDS,
-            help="Create the CI file that checks every change of the repository.",
-        ),
+        option("Create the CI file that checks every change of the repository.", choices=CI_KINDS),
     ] = ()
-    pre_commit: Annotated[bool, option("--pre-commit", help="The same as --ci pre-commit.")] = False
+    pre_commit: Annotated[bool, option("The same as --ci pre-commit.")] = False
     package: Annotated[
         str,
         option(
-            "--package",
-            metavar="REQUIREMENT",
-            help="What files of --ci install. Default: the source of this vaultlink. "
+            "What files of --ci install. Default: the source of this vaultlink. "
             "(VAULTLINK_PACKAGE)",
+            metavar="REQUIREMENT",
         ),
     ] = ""
     merge_driver: Annotated[
-        bool,
-        option("--merge-driver", help="Set up git to merge backlinks sections with vaultlink."),
+        bool, option("Set up git to merge backlinks sections with vaultlink.")
     ] = False
     agents: Annotated[
-        bool,
-        option(
-            "--agents",
-            help="Write instructions, a skill, hooks and rules for programs that write notes.",
-        ),
+        bool, option("Write instructions, a skill, hooks and rules for programs that write notes.")
     ] = False
     yes: Annotated[
-        bool, option("--yes", help="Write all of them without a question.", requires=("--agents",))
+        bool, option("Write all of them without a question.", requires=("--agents",))
     ] = False
     diff: DiffOption = False
 
@@ -283,15 +272,7 @@ def init(options: InitOptions) -> int:
     if options.diff:
         return _preview(terminal, find_work_tree(vault) if sets_up_git else vault, texts)
     create_files(texts)
-    sentences = []
-    if options.merge_driver:
-        from vaultlink.cli.commands.merge_driver import set_up_merge_driver  # noqa: PLC0415 - rarely
-
-        try:
-            sentences += set_up_merge_driver(vault)
-        except BaseException:
-            remove_created_files(texts)
-            raise
+    sentences = _set_up_merge_driver(vault, texts) if options.merge_driver else []
     sentences += [CI_TEMPLATES[kind].next_step for kind in kinds]
     if kinds and find_work_tree(vault) is None:
         sentences.insert(
@@ -300,17 +281,22 @@ def init(options: InitOptions) -> int:
             "files have an effect. `git init` creates one.",
         )
     sentences += [_LOCAL_PACKAGE.format(package)] if is_local(package) else []
-    terminal.print_results("".join(f"{path}\n" for path in texts))
-    has_baseline = (vault / BASELINE_FILE).exists()
     option = name_vault(options.vault, vault)
-    terminal.print_message(
-        "\n".join(
-            [*sentences, *([_BASELINE_HINT.format(option)] if kinds and not has_baseline else [])]
-        )
-        if sets_up_git
-        else _WROTE_SETTINGS.format(option)
-    )
+    if kinds and not (vault / BASELINE_FILE).exists():
+        sentences.append(_BASELINE_HINT.format(option))
+    terminal.print_results("".join(f"{path}\n" for path in texts))
+    terminal.print_message("\n".join(sentences) if sets_up_git else _WROTE_SETTINGS.format(option))
     return EXIT_CLEAN
+
+
+def _set_up_merge_driver(vault: Path, texts: Mapping[Path, str]) -> list[str]:
+    from vaultlink.cli.commands.merge_driver import set_up_merge_driver  # noqa: PLC0415 - rarely
+
+    try:
+        return set_up_merge_driver(vault)
+    except BaseException:
+        remove_created_files(texts)
+        raise
 
 
 def _init_agents(options: InitOptions, terminal: Terminal, vault: Path) -> int:
@@ -326,7 +312,8 @@ def _preview(terminal: Terminal, root: Path | None, texts: Mapping[Path, str]) -
 
     names = {path.relative_to(root or path.anchor).as_posix(): path for path in texts}
     changes = VaultChanges(texts={name: (None, texts[path]) for name, path in names.items()})
-    print_plan(terminal, choose_document_format(terminal), "init", changes)
+    choose_document_format(terminal)
+    print_plan(terminal, "init", changes)
     return EXIT_FINDINGS
 
 

@@ -1,20 +1,13 @@
 """The commands that list what a vault contains, and the past of a note."""
 
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 from msgspec.structs import asdict, replace
 
-from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import (
-    Columns,
-    Listing,
-    choose_listing_format,
-    cut_rows,
-    is_json,
-    print_listing,
-)
+from vaultlink.cli.listing import Columns, Listing, answer_with_rows, cut_rows, is_json
 from vaultlink.cli.options import (
     AfterOption,
     LimitOption,
@@ -28,11 +21,10 @@ from vaultlink.cli.options import (
 from vaultlink.cli.proposed_commands import describe_shortened, format_part
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.vault import (
-    answer_about_part,
-    answer_from_options,
+    StartPaths,
     find_note_argument,
     find_note_start,
-    open_from_options,
+    make_part_filter,
     select_link_sources,
 )
 from vaultlink.disk.git_history import read_git_log
@@ -84,10 +76,6 @@ if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.model import History
 
-
-# -- `vaultlink links`: list links with their destinations -----------------------------------------
-
-
 _COLUMNS = (
     *("path", "line", "column", "status", "target", "subpath", "resolved", "anchor"),
     *("kind", "place", "embed", "display", "raw"),
@@ -103,26 +91,15 @@ def links(options: NotesOptions) -> int:
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, line,
     column, status, target, subpath, resolved, anchor, kind, place, embed, display, raw.
     """
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-    return answer_from_options(
-        "links",
-        options,
-        terminal,
-        lambda vault: _print_links(options, terminal, output_format, vault),
-        find_note_start(options, options.notes),
-        is_kept=not options.notes,
-    )
+    find_start = partial(find_note_start, options, options.notes)
+    return answer_with_rows("links", options, _list_links, find_start, is_kept=not options.notes)
 
 
-def _print_links(
-    options: NotesOptions, terminal: Terminal, output_format: str, vault: "Vault"
-) -> int:
+def _list_links(options: NotesOptions, terminal: Terminal, vault: "Vault") -> Listing:
     sources = _select_sources(options, vault)
-    cut = cut_rows(options, output_format, link_rows(vault.index, sources), BY_POSITION)
-    listing = Listing(
+    return Listing(
         "links",
-        cut.rows,
+        cut_rows(options, terminal, link_rows(vault.index, sources), BY_POSITION),
         _COLUMNS,
         {
             "where": lambda row: f"{row.path}:{row.line}:{row.column}",
@@ -131,12 +108,8 @@ def _print_links(
         },
         head={"vault": str(vault.root)},
         empty="No links found.",
-        cut=cut,
+        summary=lambda: [_describe_counts(sum_counts(map(vault.index.count_links, sources)))],
     )
-    if print_listing(terminal, output_format, listing):
-        counts = sum_counts(map(vault.index.count_links, sources))
-        terminal.print_message(_describe_counts(counts))
-    return EXIT_CLEAN
 
 
 def _select_sources(options: NotesOptions, vault: "Vault") -> list[str]:
@@ -154,9 +127,6 @@ def _describe_counts(counts: LinkCounts) -> str:
     return f"{format_count(counts.links, 'link')}: {', '.join(parts)}."
 
 
-# -- `vaultlink orphans` and `deadends`: files without backlinks, or without links -----------------
-
-
 def orphans(options: ListOptions) -> int:
     """List files without backlinks.
 
@@ -167,7 +137,7 @@ def orphans(options: ListOptions) -> int:
 
     Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
     """
-    return _print_listing(options, find_orphans, "orphan")
+    return _list_paths(options, find_orphans, "orphan")
 
 
 def deadends(options: ListOptions) -> int:
@@ -178,29 +148,22 @@ def deadends(options: ListOptions) -> int:
 
     Output formats: table (on a terminal), tsv (elsewhere, one path a line below a header), json.
     """
-    return _print_listing(options, find_dead_ends, "dead end")
+    return _list_paths(options, find_dead_ends, "dead end")
 
 
-def _print_listing(
-    options: ListOptions, find_paths: Callable[[Index], list[str]], name: str
-) -> int:
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-
-    def answer(vault: "Vault", wanted: Callable[[str], bool]) -> int:
-        paths = [path for path in find_paths(vault.index) if wanted(path)]
-        cut = cut_rows(options, output_format, paths, BY_PATH)
-        listing = Listing(
-            "notes", cut.rows, {"path": str}, {f"{name}s": str}, empty=f"No {name}s found.", cut=cut
+def _list_paths(options: ListOptions, find_paths: Callable[[Index], list[str]], name: str) -> int:
+    def list_rows(options: ListOptions, terminal: Terminal, vault: "Vault") -> Listing:
+        paths = list(filter(make_part_filter(options, vault), find_paths(vault.index)))
+        return Listing(
+            "notes",
+            cut_rows(options, terminal, paths, BY_PATH),
+            {"path": str},
+            {f"{name}s": str},
+            empty=f"No {name}s found.",
+            summary=lambda: [f"{format_count(len(paths), name)}."],
         )
-        if print_listing(terminal, output_format, listing):
-            terminal.print_message(f"{format_count(len(paths), name)}.")
-        return EXIT_CLEAN
 
-    return answer_about_part(name.replace(" ", "-"), options, terminal, answer)
-
-
-# -- `vaultlink related`: the notes that are related to a note, and near-duplicates ----------------
+    return answer_with_rows(name.replace(" ", "-"), options, list_rows, lambda: options.paths)
 
 
 _LIMIT = 10
@@ -211,16 +174,12 @@ class RelatedOptions(OpenOptions, frozen=True, kw_only=True):
 
     note: NoteArgument = None
     limit: Annotated[
-        int | None,
-        option("--limit", metavar="N", help=f"Maximum number of rows. Default: {_LIMIT}."),
+        int | None, option(f"Maximum number of rows. Default: {_LIMIT}.", metavar="N")
     ] = None
     after: AfterOption = ""
-    linked: Annotated[
-        bool, option("--linked", help="List the notes that NOTE already links to as well.")
-    ] = False
+    linked: Annotated[bool, option("List the notes that NOTE already links to as well.")] = False
     twins: Annotated[
-        bool,
-        option("--twins", help="List pairs of near-duplicate notes instead, most similar first."),
+        bool, option("List pairs of near-duplicate notes instead, most similar first.")
     ] = False
 
 
@@ -241,73 +200,50 @@ def related(options: RelatedOptions) -> int:
     linked (true or false), why, twin (true or false); with --twins: path, twin, score, shared
     (about the number of common bytes).
     """
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
+
+    def find_start() -> StartPaths:
+        if options.twins and (options.note is not None or options.linked):
+            raise UsageError(
+                "--twins compares all notes, so it allows neither a note nor --linked."
+            )
+        if options.note is None and not options.twins:
+            raise UsageError("related requires a note, as in `vaultlink related NOTE`, or --twins.")
+        return find_note_start(options, (options.note,))
+
     if options.twins:
-        return _list_twins(options, terminal, output_format)
-    if options.note is None:
-        raise UsageError("related requires a note, as in `vaultlink related NOTE`, or --twins.")
-    name = options.note
-    return answer_from_options(
-        "related",
-        options,
-        terminal,
-        lambda vault: _list_related(options, terminal, output_format, vault, name),
-        find_note_start(options, (name,)),
-    )
+        return answer_with_rows("twins", options, _list_twins, find_start)
+    return answer_with_rows("related", options, _list_related, find_start)
 
 
-def _list_related(
-    options: RelatedOptions, terminal: Terminal, output_format: str, vault: "Vault", name: str
-) -> int:
-    note = find_note_argument(vault, name)
+def _list_related(options: RelatedOptions, terminal: Terminal, vault: "Vault") -> Listing:
+    note = find_note_argument(vault, options.note or "")
     cut = _cut_ranked(
-        options,
-        output_format,
-        lambda limit: vault.related(note, limit, with_linked=options.linked),
+        options, terminal, lambda limit: vault.related(note, limit, with_linked=options.linked)
     )
-    rows = cut.rows
     marked: dict[str, Callable[[RelatedNote], str]] = {}
     if options.linked:
         marked["linked"] = lambda row: "yes" if row.linked else "no"
-    if any(row.twin for row in rows):
+    if any(row.twin for row in cut.rows):
         marked["twin"] = lambda row: "yes" if row.twin else ""
-    listing = Listing(
+    is_folded = terminal.is_terminal and not terminal.verbose
+    hint = " -v shows the whole reasons." if is_folded else ""
+    return Listing(
         "related",
-        rows,
+        cut,
         ("path", "score", "linked", "why", "twin"),
         {"score": _format_score, "note": "path", **marked, "why": "why"},
         head={"note": note},
         empty=f"No notes related to {note} found.",
         fold=terminal.verbose,
-        cut=cut,
-    )
-    if print_listing(terminal, output_format, listing):
-        is_cut = terminal.is_terminal and not terminal.verbose
-        hint = " -v shows the whole reasons." if is_cut else ""
-        terminal.print_message(f"{format_count(len(rows), 'note')} related to {note}.{hint}")
-    return EXIT_CLEAN
-
-
-def _list_twins(options: RelatedOptions, terminal: Terminal, output_format: str) -> int:
-    if options.note is not None or options.linked:
-        raise UsageError("--twins compares all notes, so it allows neither a note nor --linked.")
-    return answer_from_options(
-        "twins",
-        options,
-        terminal,
-        lambda vault: _print_twins(options, terminal, output_format, vault),
+        summary=lambda: [f"{format_count(len(cut.rows), 'note')} related to {note}.{hint}"],
     )
 
 
-def _print_twins(
-    options: RelatedOptions, terminal: Terminal, output_format: str, vault: "Vault"
-) -> int:
-    cut = _cut_ranked(options, output_format, vault.twins, _TWINS)
-    rows = cut.rows
-    listing = Listing(
+def _list_twins(options: RelatedOptions, terminal: Terminal, vault: "Vault") -> Listing:
+    cut = _cut_ranked(options, terminal, vault.twins, _TWINS)
+    return Listing(
         "twins",
-        rows,
+        cut,
         TwinPair.__struct_fields__,
         {
             "score": _format_score,
@@ -316,11 +252,8 @@ def _print_twins(
             "folder": lambda row: parent_folder(row.path),
         },
         empty="No near-duplicate notes found.",
-        cut=cut,
+        summary=lambda: [f"{format_count(len(cut.rows), 'pair')} of notes, most similar first."],
     )
-    if print_listing(terminal, output_format, listing):
-        terminal.print_message(f"{format_count(len(rows), 'pair')} of notes, most similar first.")
-    return EXIT_CLEAN
 
 
 _TWINS: Order[TwinPair] = Order(
@@ -330,7 +263,7 @@ _TWINS: Order[TwinPair] = Order(
 
 def _cut_ranked(
     options: RelatedOptions,
-    output_format: str,
+    terminal: Terminal,
     rank: Callable[[int], list[RowT]],
     order: Order[RowT] = BY_NUMBER,
 ) -> PageRows[RowT]:
@@ -339,7 +272,7 @@ def _cut_ranked(
         return PageRows(rank(_LIMIT), [], is_page=False)
     wanted = replace(options, limit=options.limit or _LIMIT)
     number = sys.maxsize if options.after else min(options.limit or _LIMIT, sys.maxsize - 1) + 1
-    return cut_rows(wanted, output_format, rank(number), order)
+    return cut_rows(wanted, terminal, rank(number), order)
 
 
 def _format_twin(row: TwinPair) -> str:
@@ -350,9 +283,6 @@ def _format_twin(row: TwinPair) -> str:
 
 def _format_score(row: RelatedNote | TwinPair) -> str:
     return f"{row.score:.2f}"
-
-
-# -- `vaultlink unresolved`: what unresolved links name, most links first --------------------------
 
 
 _MIN_WIDE = 100
@@ -375,46 +305,33 @@ def unresolved(options: ListOptions) -> int:
     respelling, folder, near, history) and the score (0 to 1), what happened to the file that the
     links meant before, and kind: planned for a note that is not written yet, else mistake.
     """
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-    return answer_about_part(
-        "unresolved",
-        options,
-        terminal,
-        lambda vault, wanted: _print_topics(options, terminal, output_format, vault, wanted),
-    )
+    return answer_with_rows("unresolved", options, _list_topics, lambda: options.paths)
 
 
-def _print_topics(
-    options: ListOptions,
-    terminal: Terminal,
-    output_format: str,
-    vault: "Vault",
-    wanted: Callable[[str], bool],
-) -> int:
+def _list_topics(options: ListOptions, terminal: Terminal, vault: "Vault") -> Listing:
+    wanted = make_part_filter(options, vault)
     ranked = rank_topics(vault.state, wanted)
-    cut = cut_rows(options, output_format, ranked, _TOPICS)
+    cut = cut_rows(options, terminal, ranked, _TOPICS)
     rows = topic_rows(vault.state, vault.suggest, cut.rows)
-    listing = Listing(
+
+    def summarize() -> Iterator[str]:
+        dangling = vault.index.count_all_links(wanted).dangling
+        topics = list_reported_topics(vault.state, wanted)
+        mixed = sum(topic.count_planned() for topic in topics if not topic.is_planned)
+        yield _describe_topics(ranked, dangling, mixed)
+        part = format_part(options, vault)
+        yield f"`vaultlink fix --interactive{part}` links, creates, unlinks or allows each."
+        yield from filter(None, [describe_shortened(options, vault)])
+
+    return Listing(
         "topics",
         rows,
         _TOPIC_COLUMNS,
         choose_columns(rows, terminal.table_width),
         empty="No unresolved links found.",
         cut=cut,
+        summary=summarize,
     )
-    if print_listing(terminal, output_format, listing):
-        dangling = vault.index.count_all_links(wanted).dangling
-        topics = list_reported_topics(vault.state, wanted)
-        mixed = sum(topic.count_planned() for topic in topics if not topic.is_planned)
-        terminal.print_message(_describe_topics(ranked, dangling, mixed))
-        option = format_part(options, vault)
-        terminal.print_message(
-            f"`vaultlink fix --interactive{option}` links, creates, unlinks or allows each."
-        )
-        if sentence := describe_shortened(options, vault):
-            terminal.print_message(sentence)
-    return EXIT_CLEAN
 
 
 _TOPICS: Order[DanglingTopic] = Order((int, str), lambda topic: (-len(topic.sources), topic.name))
@@ -488,9 +405,6 @@ _TABLE: Mapping[str, str | Callable[[DanglingTopicRow], str]] = {
 }
 
 
-# -- `vaultlink show`: the contents of notes as vaultlink reads them -------------------------------
-
-
 def show(options: NotesOptions) -> int:
     """Show the contents of notes as vaultlink reads them.
 
@@ -501,25 +415,22 @@ def show(options: NotesOptions) -> int:
     tag, heading, block, link), line, text, and detail: the value of a property or the destination
     of a link.
     """
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal, "page", "page")
-    return answer_from_options(
-        "show",
-        options,
-        terminal,
-        lambda vault: _print_notes(options, terminal, output_format, vault),
-        find_note_start(options, options.notes),
-        is_kept=not options.notes,
-    )
+    find_start = partial(find_note_start, options, options.notes)
+    is_kept = not options.notes
+    return answer_with_rows("show", options, _list_notes, find_start, text="page", is_kept=is_kept)
 
 
-def _print_notes(
-    options: NotesOptions, terminal: Terminal, output_format: str, vault: "Vault"
-) -> int:
+def _list_notes(options: NotesOptions, terminal: Terminal, vault: "Vault") -> Listing:
     paths = _select_sources(options, vault) if options.notes else list(vault.notes)
-    cut = cut_rows(options, output_format, paths, BY_PATH)
+    cut = cut_rows(options, terminal, paths, BY_PATH)
     rows = note_rows(vault.index, cut.rows)
-    listing = Listing(
+
+    def summarize() -> Iterator[str]:
+        if len(paths) > 1:
+            is_whole = len(rows) == len(paths)
+            yield describe_totals(rows if is_whole else note_rows(vault.index, paths))
+
+    return Listing(
         "notes",
         rows,
         NoteElement._fields,
@@ -529,20 +440,16 @@ def _print_notes(
             [render_note_page(row, terminal.table_width, terminal.palette) for row in rows]
         ),
         cut=cut,
+        summary=summarize,
+        notes=lambda: [
+            f"warning: {escape_controls(path)} can't be read: {reason}."
+            for path, reason in list_unreadable(vault.index, paths)
+        ],
     )
-    if print_listing(terminal, output_format, listing) and len(paths) > 1:
-        rows = rows if len(rows) == len(paths) else note_rows(vault.index, paths)
-        terminal.print_message(describe_totals(rows))
-    for path, reason in list_unreadable(vault.index, paths):
-        terminal.print_message(f"warning: {escape_controls(path)} can't be read: {reason}.")
-    return EXIT_CLEAN
-
-
-# -- `vaultlink history`: the former paths of a note, and the links they broke ---------------------
 
 
 _MAX_TRIED = 5
-"""Maximum number of former paths of which git is asked for the last committed one."""
+"""Maximum number of former paths that git searches for the last committed one."""
 
 
 class HistoryOptions(OpenOptions, frozen=True, kw_only=True):
@@ -573,37 +480,38 @@ def history(options: HistoryOptions) -> int:
     heading its former and its present place; for a link its text and the cause (moved, deleted,
     alias, title, heading, block, retargeted).
     """
-    if options.note is None:
-        raise UsageError("history requires a note, as in `vaultlink history NOTE`.")
-    if options.no_history:
-        raise UsageError("--no-history can't be used with `vaultlink history`.")
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-    vault = open_from_options(options, terminal, find_note_start(options, (options.note,)))
+
+    def find_start() -> StartPaths:
+        if options.note is None:
+            raise UsageError("history requires a note, as in `vaultlink history NOTE`.")
+        if options.no_history:
+            raise UsageError("--no-history can't be used with `vaultlink history`.")
+        return find_note_start(options, (options.note,))
+
+    return answer_with_rows("history", options, _list_past, find_start, is_kept=False)
+
+
+def _list_past(options: HistoryOptions, terminal: Terminal, vault: "Vault") -> Listing:
     known = _load_history(vault)
-    path = _find_note(vault, options.note, known)
+    path = _find_note(vault, options.note or "", known)
     row = build_past(path, vault.index, known, _read_recorded(vault, path, known))
     head = asdict(row)
-    links, lines, shown = head.pop("links"), list_past(row), list(list_events(row))
-    rows, order = (links, BY_POSITION) if is_json(output_format) else (lines, BY_NUMBER)
-    cut: PageRows[Any] = cut_rows(options, output_format, rows, order)
-    listing = Listing(
+    links, shown = head.pop("links"), list(list_events(row))
+    rows, order = (links, BY_POSITION) if is_json(terminal) else (list_past(row), BY_NUMBER)
+    return Listing(
         "links",
-        cut.rows,
+        cut_rows(options, terminal, rows, order),
         PastLine._fields,
         PastEvent._fields,
         head=head,
         shown=shown[: options.limit],
         empty=f"No history of {path} found.",
-        cut=cut,
+        summary=lambda: [summarize_past(row)],
     )
-    if print_listing(terminal, output_format, listing):
-        terminal.print_message(summarize_past(row))
-    return EXIT_CLEAN
 
 
 def _load_history(vault: "Vault") -> "History":
-    """Return the history of the vault; git is asked even if no link is broken."""
+    """Return the history of the vault, read from git even if no link is broken."""
     known = vault.state.settings.history
     if vault.summary()["dangling"]:
         return known

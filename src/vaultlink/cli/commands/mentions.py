@@ -1,15 +1,8 @@
 """`vaultlink mentions`: find where notes are named without a link, and link them."""
 
-from typing import TYPE_CHECKING
-
-from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format
-from vaultlink.cli.mention_search import MentionsOptions, reject_conflicting_options
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import answer_from_options, find_note_start
-
-if TYPE_CHECKING:
-    from vaultlink.api import Vault
+from vaultlink.cli.listing import answer_with_rows
+from vaultlink.cli.mention_search import MentionsOptions, list_mentions, reject_conflicting_options
+from vaultlink.cli.vault import find_note_start
 
 
 def mentions(options: MentionsOptions) -> int:
@@ -37,15 +30,6 @@ def mentions(options: MentionsOptions) -> int:
         from vaultlink.cli.mention_write import link_mentions  # noqa: PLC0415
 
         return link_mentions(options)
-    from vaultlink.cli.mention_search import find_mentions, print_mentions  # noqa: PLC0415
-
-    terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
-
-    def answer(vault: "Vault") -> int:
-        found = find_mentions(options, vault, terminal)
-        print_mentions(options, terminal, output_format, vault, found)
-        return EXIT_CLEAN
-
-    start = find_note_start(options, options.words)
-    return answer_from_options("mentions", options, terminal, answer, start)
+    return answer_with_rows(
+        "mentions", options, list_mentions, lambda: find_note_start(options, options.words)
+    )

@@ -22,7 +22,6 @@ from vaultlink.write.own_files import replace_file, temporary_files
 # It runs once for each note that both sides changed, so modules are imported only when needed. If
 # anything fails, git's own merge of the note is written.
 
-
 EXIT_DRIVER_FAILED = 129
 """Exit code above 128: to git the driver failed, and the note is not merged at all."""
 
@@ -51,21 +50,14 @@ class MergeDriverOptions(PrintOptions, frozen=True, kw_only=True):
             is_required=True,
         ),
     ] = ()
-    marker_size: Annotated[
-        int | None,
-        option("--marker-size", metavar="N", help="Length of conflict markers: %L."),
-    ] = None
-    path: Annotated[
-        str, option("--path", metavar="PATH", help="Path of the note in the repository: %P.")
-    ] = ""
-    base_label: Annotated[
-        str, option("--base-label", metavar="TEXT", help="Label of the base in conflicts: %S.")
-    ] = ""
-    ours_label: Annotated[
-        str, option("--ours-label", metavar="TEXT", help="Label of our side in conflicts: %X.")
-    ] = ""
+    marker_size: Annotated[int | None, option("Length of conflict markers: %L.", metavar="N")] = (
+        None
+    )
+    path: Annotated[str, option("Path of the note in the repository: %P.", metavar="PATH")] = ""
+    base_label: Annotated[str, option("Label of the base in conflicts: %S.", metavar="TEXT")] = ""
+    ours_label: Annotated[str, option("Label of our side in conflicts: %X.", metavar="TEXT")] = ""
     theirs_label: Annotated[
-        str, option("--theirs-label", metavar="TEXT", help="Label of their side in conflicts: %Y.")
+        str, option("Label of their side in conflicts: %Y.", metavar="TEXT")
     ] = ""
 
 
@@ -170,7 +162,6 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
 # -- setup of `vaultlink merge-driver` in git ------------------------------------------------------
 # Sets an attribute in the vault's .gitattributes and a command in the repository's configuration.
 
-
 GIT_ATTRIBUTE = "*.md merge=vaultlink"
 DRIVER_NAME = "backlinks sections by vaultlink, all else by git"
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
@@ -185,7 +176,9 @@ def set_up_merge_driver(root: Path) -> list[str]:
     without the command merge as usual.
     """
     if run_git(root, "rev-parse", "--git-dir") is None:
-        raise UsageError(_explain_no_repository(root))
+        if not has_git():
+            raise UsageError(f"{NO_GIT}; nothing was set up.")
+        raise UsageError(f"{root} is not in a git repository. `git init` creates one.")
     return [_set_attribute(root), *_configure_driver(root)]
 
 
@@ -206,15 +199,14 @@ def build_driver_command() -> str:
     )
 
 
-def _explain_no_repository(root: Path) -> str:
-    if not has_git():
-        return f"{NO_GIT}; nothing was set up."
-    return f"{root} is not in a git repository. `git init` creates one."
-
-
 def _set_attribute(root: Path) -> str:
     file = root / ".gitattributes"
-    if _is_in_force(root):
+
+    def is_in_force() -> bool:
+        output = run_git(root, "check-attr", "-z", "merge", "--", "note.md") or b""
+        return output.split(b"\0")[2:3] == [b"vaultlink"]
+
+    if is_in_force():
         return (
             "git already merges notes with vaultlink: "
             f"the attribute {GIT_ATTRIBUTE.split()[1]} is set."
@@ -229,24 +221,16 @@ def _set_attribute(root: Path) -> str:
         raise UsageError(f"can't read {file}: {error.strerror}.") from None
     if old.startswith(_UTF16_MARKS):
         raise UsageError(f"{file} is UTF-16, which git does not read; nothing was written.")
-    if not replace_file(file, _append_attribute(old)):
+    end = b"\r\n" if b"\r\n" in old else b"\n"
+    gap = b"" if not old or old.endswith(b"\n") else end
+    if not replace_file(file, old + gap + GIT_ATTRIBUTE.encode() + end):
         raise UsageError(f"can't write {file}; nothing was written.")
-    if not _is_in_force(root):
+    if not is_in_force():
         return (
             f"Wrote `{GIT_ATTRIBUTE}` to {file}, "
             "but other attributes in the repository override it."
         )
     return f"Wrote `{GIT_ATTRIBUTE}` to {file}; commit it, so that every clone has it."
-
-
-def _is_in_force(root: Path) -> bool:
-    output = run_git(root, "check-attr", "-z", "merge", "--", "note.md") or b""
-    return output.split(b"\0")[2:3] == [b"vaultlink"]
-
-
-def _append_attribute(old: bytes) -> bytes:
-    end = b"\r\n" if b"\r\n" in old else b"\n"
-    return old + (b"" if not old or old.endswith(b"\n") else end) + GIT_ATTRIBUTE.encode() + end
 
 
 def _configure_driver(root: Path) -> list[str]:

@@ -18,9 +18,7 @@ class OpenNoteOptions(OpenOptions, frozen=True, kw_only=True):
         str | None,
         argument("NOTE", "A path in the vault, or a name as in a link.", is_required=True),
     ] = None
-    print_only: Annotated[bool, option("--print", help="Print the address; do not open it.")] = (
-        False
-    )
+    print_only: Annotated[bool, option("Print the address; do not open it.", "--print")] = False
 
 
 def open_note(options: OpenNoteOptions) -> int:

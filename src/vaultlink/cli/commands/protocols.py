@@ -32,9 +32,6 @@ def _check_output(name: str, options: OpenOptions) -> None:
         raise UsageError(f"{form}; --output-file has no effect.")
 
 
-# -- `vaultlink lsp`: the Language Server Protocol -------------------------------------------------
-
-
 _MANY_NOTES = 500
 """Notes above which another process reads them."""
 
@@ -127,19 +124,13 @@ class _Opener:
             self._spare.close()
 
 
-# -- `vaultlink mcp`: the Model Context Protocol -------------------------------------------------
-
-
 _MCP_LIBRARY = "mcp>=2.3,<3"
 
 
 class McpOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `mcp`."""
 
-    allow_writes: Annotated[
-        bool,
-        option("--allow-writes", help="Offer the tools change, apply and undo as well."),
-    ] = False
+    allow_writes: Annotated[bool, option("Offer the tools change, apply and undo as well.")] = False
 
 
 def mcp(options: McpOptions) -> int:

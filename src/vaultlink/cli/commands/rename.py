@@ -78,7 +78,6 @@ from vaultlink.write.write_notes import WriteResult
 
 # -- plan a refactoring, and write it or print what it would change --------------------------------
 
-
 _TABLE = {"file": "path", "becomes": "new_path", "edits": "edits"}
 
 _SKIPPING = "--skip-unwritable leaves out what can't be changed."
@@ -89,15 +88,9 @@ class RefactorOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of commands that rename."""
 
     diff: DiffOption = False
-    git: Annotated[bool, option("--git", help="Stage the new paths of files that git tracks.")] = (
-        False
-    )
+    git: Annotated[bool, option("Stage the new paths of files that git tracks.")] = False
     skip_unwritable: Annotated[
-        bool,
-        option(
-            "--skip-unwritable",
-            help="Leave out notes that can't be changed, instead of writing nothing.",
-        ),
+        bool, option("Leave out notes that can't be changed, instead of writing nothing.")
     ] = False
 
 
@@ -158,8 +151,8 @@ class RefactorCommand(WritingCommand):
 
     def __init__(self, name: str, options: RefactorOptions, make_plan: MakePlan, hint: str = ""):
         terminal = Terminal(options)
-        output_format = choose_listing_format(terminal, piped="table")
-        super().__init__(name, options, terminal, output_format)
+        choose_listing_format(terminal, piped="table")
+        super().__init__(name, options, terminal)
         self.start = find_refactor_start(options)
         self._make_plan, self._choices, self.is_dry = make_plan, options, options.diff
         self._unstaged: str | None = None
@@ -204,7 +197,6 @@ class RefactorCommand(WritingCommand):
         terminal, skipped = self.terminal, plan.skipped
         if not print_document(
             terminal,
-            self.output_format,
             lambda: render_plan(self.name, plan, skipped, result.run_id, self.list_more_keys(plan)),
         ):
             listing = Listing(
@@ -214,7 +206,7 @@ class RefactorCommand(WritingCommand):
                 _TABLE if terminal.verbose else (),
                 lines=list_changed_files(plan),
             )
-            print_listing(terminal, self.output_format, listing)
+            print_listing(terminal, listing)
         print_skipped_notes(skipped)
         is_written = bool(result.written or result.moved)
         if is_written:
@@ -245,7 +237,6 @@ class RefactorCommand(WritingCommand):
 
 
 # -- read the arguments of `rename` and `move` for a vault on disk ---------------------------------
-
 
 _QUOTES = "Put names with # or spaces in quotes, as in"
 
@@ -352,11 +343,9 @@ class ExtractOptions(RefactorOptions, frozen=True, kw_only=True):
             "Default: the text of the heading.",
         ),
     ] = None
-    embed: Annotated[
-        bool, option("--embed", help="Put an embed below the heading instead of a link.")
-    ] = False
+    embed: Annotated[bool, option("Put an embed below the heading instead of a link.")] = False
     tags: Annotated[
-        bool, option("--tags", help="Give the new note the tags in the properties of the old one.")
+        bool, option("Give the new note the tags in the properties of the old one.")
     ] = False
 
 
@@ -364,12 +353,7 @@ class MergeOptions(RefactorOptions, frozen=True, kw_only=True):
     """Options of `merge`."""
 
     interactive: Annotated[
-        bool,
-        option(
-            "-i",
-            "--interactive",
-            help="Ask which value counts where properties of the two notes differ.",
-        ),
+        bool, option("Ask which value counts where properties of the two notes differ.", "-i")
     ] = False
 
     note: Annotated[
@@ -483,18 +467,10 @@ class _PathOptions(RefactorOptions, frozen=True, kw_only=True):
     """Options of `rename` and `move`."""
 
     unsafe_fixes: Annotated[
-        bool,
-        option(
-            "--unsafe-fixes",
-            help="Change the old name in queries of bases and Dataview, too.",
-        ),
+        bool, option("Change the old name in queries of bases and Dataview, too.")
     ] = False
     no_display: Annotated[
-        bool,
-        option(
-            "--no-display",
-            help="Add no display text to links that get a path, as in [[Folder/Note|Note]].",
-        ),
+        bool, option("Add no display text to links that get a path, as in [[Folder/Note|Note]].")
     ] = False
 
 
@@ -520,14 +496,11 @@ class RenameOptions(_PathOptions, frozen=True, kw_only=True):
     from_file: Annotated[
         Path | None,
         option(
-            "--from-file",
+            "Make all renames of a file in one run: OLD, a tab and NEW on each line.",
             metavar="FILE",
-            help="Make all renames of a file in one run: OLD, a tab and NEW on each line.",
         ),
     ] = None
-    merge: Annotated[bool, option("--merge", help="Merge a tag into one that exists already.")] = (
-        False
-    )
+    merge: Annotated[bool, option("Merge a tag into one that exists already.")] = False
 
 
 class MoveOptions(_PathOptions, frozen=True, kw_only=True):

@@ -56,16 +56,10 @@ from vaultlink.write.cache import save_result
 if TYPE_CHECKING:
     from vaultlink.graph.picture import GraphPicture
 
-
-# -- `vaultlink report`: a page about the whole vault ----------------------------------------------
-
-
 _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
 """Rows of each table by output format. JSON has all."""
 
 _OUTPUT_FORMATS = ("html", "json", "markdown")
-
-"""The page that a terminal gets in place of output, in the current folder."""
 
 
 class DashboardOptions(PathsOptions, frozen=True, kw_only=True):
@@ -73,37 +67,23 @@ class DashboardOptions(PathsOptions, frozen=True, kw_only=True):
 
     output_file: Annotated[
         Path | None,
-        option(
-            "--output-file",
-            metavar="FILE",
-            help="Write the report to this file.",
-            hidden_names=("--output",),
-        ),
+        option("Write the report to this file.", metavar="FILE", hidden_names=("--output",)),
     ] = None
-    open_page: Annotated[
-        bool,
-        option("--open", help="Open the file in the browser."),
-    ] = False
+    open_page: Annotated[bool, option("Open the file in the browser.", "--open")] = False
     commits: Annotated[
         int | None,
         option(
-            "--commits",
+            "Show how the vault changed in the last N commits.",
             metavar="N",
-            help="Show how the vault changed in the last N commits.",
             hidden_names=("--history",),
         ),
     ] = None
     fail_under: Annotated[
-        int | None,
-        option("--fail-under", metavar="SCORE", help="Exit with 1 if the score is below this."),
+        int | None, option("Exit with 1 if the score is below this.", metavar="SCORE")
     ] = None
     date: Annotated[
         str | None,
-        option(
-            "--date",
-            metavar="YYYY-MM-DD",
-            help="Date to show. Without it, equal vaults give equal files.",
-        ),
+        option("Date to show. Without it, equal vaults give equal files.", metavar="YYYY-MM-DD"),
     ] = None
 
 
@@ -243,7 +223,7 @@ def _make_report(
     max_rows: int | None,
     part: tuple[str, ...],
 ) -> VaultReport:
-    sources = ReportInputs(
+    inputs = ReportInputs(
         vault.state,
         vault.text,
         vault.suggest_all,
@@ -253,7 +233,7 @@ def _make_report(
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
     with terminal.progress_line("Measuring the vault"):
-        report = build_report(sources, labels, max_rows, part)
+        report = build_report(inputs, labels, max_rows, part)
     if not options.commits:
         return report
     with terminal.progress_line("Measuring commits") as progress:
@@ -326,7 +306,6 @@ def draw_vault(vault: Vault, part: tuple[str, ...] = ()) -> "GraphPicture":
 
 
 def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:
-    """Print the score and where the report is."""
     score, file = report.score.value, options.output_file
     place = f" Report: {escape_controls(str(file))}" if file else ""
     terminal.print_message(f"Health score: {score} of 100.{place}")
@@ -346,9 +325,6 @@ def _open_in_browser(file: Path) -> bool:
     return open_address(file.resolve().as_uri())
 
 
-# -- the file -------------------------------------------------------------------------------------
-
-
 FORMATS_BY_EXTENSION = {
     ".html": "html",
     ".htm": "html",
@@ -360,7 +336,6 @@ FORMATS_BY_EXTENSION = {
 
 
 # -- the trend of a vault over its last commits, from git and the cache ----------------------------
-
 
 _KIND = "trend"
 """Name of the cache entry: the numbers of trees, for one set of settings."""

@@ -22,8 +22,7 @@ class SectionsOptions(OpenOptions, frozen=True, kw_only=True):
     ] = ()
     diff: DiffOption = False
     mentions: Annotated[
-        bool,
-        option("--mentions", help="Also list notes that certainly name a note without a link."),
+        bool, option("Also list notes that certainly name a note without a link.")
     ] = False
     style: Annotated[str, style_option("style", "Style of sections, instead of the setting.")] = ""
     heading: Annotated[
@@ -33,12 +32,7 @@ class SectionsOptions(OpenOptions, frozen=True, kw_only=True):
         str, style_option("entries", "List notes that are not linked back, or all backlinks.")
     ] = ""
     order: Annotated[
-        str,
-        option(
-            "--order",
-            choices=("title", "path"),
-            help="Order of entries, instead of the setting.",
-        ),
+        str, option("Order of entries, instead of the setting.", choices=("title", "path"))
     ] = ""
 
 

@@ -36,16 +36,13 @@ class ServeOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `serve`."""
 
     folder: VaultArgument = None
-    background: Annotated[
-        bool, option("--background", help="Start a server, and return when it answers.")
-    ] = False
-    stop: Annotated[bool, option("--stop", help="End the server of the vault.")] = False
+    background: Annotated[bool, option("Start a server, and return when it answers.")] = False
+    stop: Annotated[bool, option("End the server of the vault.")] = False
     idle: Annotated[
         float | None,
         option(
-            "--idle",
+            f"End after this time without a request. Default: {_IDLE_MINUTES:.0f}.",
             metavar="MINUTES",
-            help=f"End after this time without a request. Default: {_IDLE_MINUTES:.0f}.",
         ),
     ] = None
 
@@ -117,7 +114,6 @@ def _wait_for_server(root: Path, program: BackgroundProgram) -> int | None:
 
 
 def _find_error(messages: str) -> str:
-    """Return the error in what a process printed."""
     return messages.strip().rpartition("error: ")[2] or "the server did not start."
 
 

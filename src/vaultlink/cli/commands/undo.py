@@ -37,19 +37,9 @@ from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.json_document import encode_document
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.write.journal_files import (
-    RecordedRun,
-    list_record_files,
-    list_runs,
-)
+from vaultlink.write.journal_files import RecordedRun, list_record_files, list_runs
 from vaultlink.write.moves import expand_moves, map_path
-from vaultlink.write.overlaps import (
-    Journal,
-    Overlap,
-    is_whole,
-    list_runs_to_undo,
-    read_journal,
-)
+from vaultlink.write.overlaps import Journal, Overlap, is_whole, list_runs_to_undo, read_journal
 from vaultlink.write.recovery import CREATED_SINCE, EDITED_SINCE, is_final
 from vaultlink.write.undo import (
     LaterRunsError,
@@ -72,18 +62,14 @@ class UndoOptions(VaultOptions, frozen=True, kw_only=True):
         argument("RUN", "A run as in --list. Default: the last run that was not undone."),
     ] = None
     list_runs: Annotated[
-        bool, option("--list", help="List the runs that can be undone; change nothing.")
+        bool, option("List the runs that can be undone; change nothing.", "--list")
     ] = False
-    verify: Annotated[
-        bool,
-        option("--verify", help="Compare the recorded runs with the vault; change nothing."),
-    ] = False
+    verify: Annotated[bool, option("Compare the recorded runs with the vault; change nothing.")] = (
+        False
+    )
     skip_edited: Annotated[
         bool,
-        option(
-            "--skip-edited",
-            help="Leave out notes that were edited since, also of a rename, merge or extraction.",
-        ),
+        option("Leave out notes that were edited since, also of a rename, merge or extraction."),
     ] = False
     diff: DiffOption = False
 
@@ -167,22 +153,22 @@ def undo(options: UndoOptions) -> int:
     can't be restored.
     """
     terminal = Terminal(options)
-    output_format = choose_listing_format(terminal)
+    choose_listing_format(terminal)
     _refuse_contradiction(options)
     root = find_root(options, terminal)
     if options.verify:
-        return _print_states(options, terminal, output_format, root)
+        return _print_states(options, terminal, root)
     if options.list_runs:
-        return _print_runs(terminal, output_format, root, list_runs(root, _print_warning))
+        return _print_runs(terminal, root, list_runs(root, _print_warning))
     if options.diff:
         run = _select_run(root, options.run, terminal)
-        return _print_diff(options, terminal, output_format, root, run) if run else EXIT_CLEAN
+        return _print_diff(options, terminal, root, run) if run else EXIT_CLEAN
     terminal.check_output_file()
     with wait_for_lock(terminal, root), terminal.progress_line(_COMPARING) as progress:
         undone = _undo(options, root, terminal, progress)
     if undone is None:
         return EXIT_CLEAN
-    code = _report_undone(options, terminal, output_format, root, undone)
+    code = _report_undone(options, terminal, root, undone)
     is_exact = options.run is not None or not _has_unreadable_since(root, undone.run)
     return code if is_exact else max(code, EXIT_FINDINGS)
 
@@ -281,9 +267,7 @@ def _select_run(root: Path, name: str | None, terminal: Terminal) -> RecordedRun
     return run
 
 
-def _report_undone(
-    options: UndoOptions, terminal: Terminal, output_format: str, root: Path, undone: UndoneRun
-) -> int:
+def _report_undone(options: UndoOptions, terminal: Terminal, root: Path, undone: UndoneRun) -> int:
     run, result, first = undone
     head = {
         "run": run.id,
@@ -292,11 +276,8 @@ def _report_undone(
         "moved": [{"from": source, "to": target} for source, target in result.moved],
         "undo_first": [item.id for item in first],
     }
-    print_document(
-        terminal,
-        output_format,
-        lambda: encode_document(head, "left", skipped_rows(result.skipped)),
-    )
+    skipped = skipped_rows(result.skipped)
+    print_document(terminal, lambda: encode_document(head, "left", skipped))
     print_skipped_notes(result.skipped)
     if result.written or result.moved:
         terminal.print_message(
@@ -397,9 +378,7 @@ def _count_changes(notes: int, moves: int) -> str:
     return " and ".join([*counts, *([format_count(moves, "path")] if moves else [])])
 
 
-def _print_diff(
-    options: UndoOptions, terminal: Terminal, output_format: str, root: Path, run: RecordedRun
-) -> int:
+def _print_diff(options: UndoOptions, terminal: Terminal, root: Path, run: RecordedRun) -> int:
     from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
 
     with terminal.progress_line(_COMPARING):
@@ -409,7 +388,7 @@ def _print_diff(
     changes = VaultChanges(moves=plan.moves, files=expand_moves(root, plan.moves))
     for item in plan.writes:
         changes = changes.with_write(item)
-    print_plan(terminal, output_format, "undo", changes, plan.skipped)
+    print_plan(terminal, "undo", changes, plan.skipped)
     print_skipped_notes(plan.skipped)
     undone = UndoneRun(run, WriteResult((), tuple(plan.skipped)))
     terminal.print_message(
@@ -431,7 +410,6 @@ def _to_local_time(run: RecordedRun) -> datetime:
 
 # -- `vaultlink undo --list`: what each run changed ------------------------------------------------
 
-
 _WIDE = 110
 """Columns of a terminal from which on a table has the command lines too."""
 
@@ -452,8 +430,8 @@ def _make_row(root: Path, run: RecordedRun) -> RunRow:
     )
 
 
-def _print_runs(terminal: Terminal, output_format: str, root: Path, runs: list[RecordedRun]) -> int:
-    rows = [_make_row(root, run) for run in runs]
+def _print_runs(terminal: Terminal, root: Path, runs: list[RecordedRun]) -> int:
+    rows, last = [_make_row(root, run) for run in runs], select_run(runs)
     listing = Listing(
         "runs",
         rows,
@@ -464,13 +442,14 @@ def _print_runs(terminal: Terminal, output_format: str, root: Path, runs: list[R
             "changed": _describe_changes,
             **_list_commands(terminal),
         },
+        head={"last": last and last.id},
     )
-    if print_listing(terminal, output_format, listing):
+    if print_listing(terminal, listing):
         terminal.print_message(
             f"{format_count(len(rows), 'run')}; "
             "`vaultlink undo RUN --diff` shows what undoing one would change."
         )
-    elif not rows and not is_json(output_format):
+    elif not rows and not is_json(terminal):
         terminal.print_message("No runs found.")
     return EXIT_CLEAN
 
@@ -495,7 +474,6 @@ def _describe_changes(row: RunRow) -> str:
 
 # -- `vaultlink undo --verify`: compare the journal with the vault ---------------------------------
 
-
 _STATES = {
     "exact": "can be undone",
     "later": "undo later runs first",
@@ -511,7 +489,7 @@ _STATES = {
 _COUNTS = UndoForecast.__struct_fields__[:-1]
 
 
-def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, root: Path) -> int:
+def _print_states(options: UndoOptions, terminal: Terminal, root: Path) -> int:
     """Print what undoing each run would do now; return the exit code."""
     problems: list[str] = []
     runs = list_runs(root, problems.append)
@@ -535,7 +513,7 @@ def _print_states(options: UndoOptions, terminal: Terminal, output_format: str, 
         },
         empty="No runs found.",
     )
-    print_listing(terminal, output_format, listing)
+    print_listing(terminal, listing)
     forecast = None if last is None else forecast_undo(root, last, journal)
     is_exact = forecast is None or forecast.is_exact
     if last is not None and forecast is not None:

@@ -68,30 +68,19 @@ class WatchOptions(RuleSelectionOptions, frozen=True, kw_only=True):
     """Options of `watch`."""
 
     folder: VaultArgument = None
-    fix: Annotated[
-        bool, option("--fix", help="Apply safe fixes in every pause between changes.")
-    ] = False
+    fix: Annotated[bool, option("Apply safe fixes in every pause between changes.")] = False
     diff: Annotated[
         bool,
         option(
-            "--diff",
-            "--dry-run",
-            help="Print unified diffs of what --fix would write; write nothing.",
+            "Print unified diffs of what --fix would write; write nothing.", "--diff", "--dry-run"
         ),
     ] = False
     poll: Annotated[
         float | None,
-        option(
-            "--poll",
-            metavar="SECONDS",
-            help="Scan the vault this often; for systems without change events.",
-        ),
+        option("Scan the vault this often; for systems without change events.", metavar="SECONDS"),
     ] = None
     verify: Annotated[
-        bool,
-        option(
-            "--verify", help="Compare with a fresh start after every change; report differences."
-        ),
+        bool, option("Compare with a fresh start after every change; report differences.")
     ] = False
 
 

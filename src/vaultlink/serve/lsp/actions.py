@@ -1,6 +1,6 @@
 """Code actions: fixes and other changes that an editor offers in a note."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -24,7 +24,6 @@ from vaultlink.model import Diagnostic, Edit, Fix, Note, Owner, Safety
 from vaultlink.refactor.refactoring import require_text
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import list_heading_paths
-from vaultlink.rules.registry import Rule
 from vaultlink.serve.lsp.diagnostics import list_findings, make_diagnostics
 from vaultlink.serve.lsp.edits import make_plan_edit, make_text_edits
 from vaultlink.serve.lsp.views import View
@@ -51,14 +50,9 @@ _COMMAND = "vaultlink/change"
 class Offer(NamedTuple):
     """A change that is offered, and not planned yet.
 
-    Attributes:
-        title: What it does.
-        kind: The kind of the action.
-        change: What plans it, as in `_PLANNERS`.
-        arguments: The arguments of that, besides the vault and the path.
-        finding: The finding that it concerns, if any.
-        is_preferred: True for the fix to make without a choice.
-        is_slow: True if it takes long to plan.
+    `change` says what plans it, as in `_PLANNERS`, and `arguments` are those besides the vault and
+    the path. `finding` is the one that it concerns, if any. A preferred one is made without a
+    choice; a slow one takes long to plan.
     """
 
     title: str
@@ -75,9 +69,10 @@ class Offer(NamedTuple):
 
 def list_actions(view: View, params: types.CodeActionParams) -> list[types.CodeAction]:
     """Answer which changes can be made at a range of a note."""
-    path = view.path(params.text_document.uri)
-    if not path or path not in view.vault.index.notes:
+    note = view.note(params.text_document.uri)
+    if note is None:
         return []
+    path = note.path
     span = view.places(path).span(params.range)
     wanted = [getattr(kind, "value", kind) for kind in params.context.only or ()]
     found = (
@@ -127,13 +122,8 @@ def complete_action(view: View, action: types.CodeAction) -> types.CodeAction:
 def make_change(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | None:
     """Return the edit of an action; None if there is nothing to change.
 
-    Args:
-        view: The vault.
-        arguments: The address of the note, the title of the action, what plans it, and the
-            arguments of that.
-
-    Raises:
-        UsageError: It can't be made, or not any more.
+    The arguments are the address of the note, the title of the action, what plans it, and the
+    arguments of that. Raises UsageError if it can't be made, or not any more.
     """
     match list(arguments):
         case [str(uri), str(title), str(change), *others] if _fits(change, others):
@@ -156,21 +146,15 @@ def make_change(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | N
 
 def _fits(change: str, arguments: Sequence[object]) -> bool:
     """Return True for the name of a change with arguments of its types."""
-    types_of = _PLANNERS[change][1] if change in _PLANNERS else None
-    return (
-        types_of is not None
-        and len(types_of) == len(arguments)
-        and all(map(isinstance, arguments, types_of))
-    )
+    return change in _PLANNERS and tuple(map(type, arguments)) == _PLANNERS[change][1]
 
 
 def format_sections(
     view: View, params: types.DocumentFormattingParams
 ) -> list[types.TextEdit] | None:
     """Bring the managed sections of a note up to date. Nothing else of it changes."""
-    path, state = view.path(params.text_document.uri), view.vault.state
-    note = state.index.notes.get(path) if path and view.is_whole else None
-    if note is None or not any(section.text for section in note.sections):
+    note, state = view.note(params.text_document.uri), view.vault.state
+    if note is None or not view.is_whole or not any(section.text for section in note.sections):
         return None
     fixer = Vault(view.vault.scan, state, view.vault.overlays).fixer
     sources = fixer.sources()
@@ -194,15 +178,14 @@ def _list_offers(view: View, path: str, span: tuple[int, int]) -> Iterator[Offer
     for item in chosen:
         yield from _offer_exceptions(view, item)
     rules = view.vault.state.settings.rules_by_name
-    if any(_may_be_safe(rules[item.rule], item) for item in findings):
+    if any(
+        (item.fix is not None and item.fix.safety is Safety.SAFE)
+        or rules[item.rule].deferred_fix == "section"
+        for item in findings
+    ):
         yield Offer("Fix all safe findings in this note", _FIX_ALL, "fix all")
     if view.is_whole and is_note(path):
         yield from _offer_refactorings(view, view.vault.index.notes[path], span)
-
-
-def _may_be_safe(rule: Rule, item: Diagnostic) -> bool:
-    is_safe = item.fix is not None and item.fix.safety is Safety.SAFE
-    return is_safe or rule.deferred_fix == "section"
 
 
 def _offer_fixes(view: View, item: Diagnostic) -> Iterator[Offer]:
@@ -284,10 +267,9 @@ def _find_section(view: View, note: Note, offset: int) -> str | None:
 # -- plans -----------------------------------------------------------------------------------------
 
 
-def _plan_fix(
-    view: View, vault: Vault, path: str, code: str, start: int, end: int, message: str, title: str
-) -> Plan:
-    item = _find_finding(view, path, code, start, end, message)
+def _plan_fix(view: View, vault: Vault, path: str, *arguments: Any) -> Plan:
+    *key, title = arguments
+    item = _find_finding(view, path, key)
     for fix in _list_fixes(view, vault.fixer, item):
         if fix.title == title:
             return vault.fixer.plan_chosen([(item, fix)])
@@ -297,11 +279,10 @@ def _plan_fix(
 _CHANGED = "the note has changed since this was offered. Ask for the actions again."
 
 
-def _find_finding(
-    view: View, path: str, code: str, start: int, end: int, message: str
-) -> Diagnostic:
+def _find_finding(view: View, path: str, key: Iterable[Any]) -> Diagnostic:
+    wanted = tuple(key)
     for item in list_findings(view, path):
-        if _identify(item) == (code, start, end, message):
+        if _identify(item) == wanted:
             return item
     raise UsageError(_CHANGED)
 
@@ -343,11 +324,9 @@ def _plan_section(_view: View, vault: Vault, path: str) -> VaultChanges:
     return VaultChanges(texts=texts, edits={path: edits})
 
 
-def _plan_exception(
-    view: View, vault: Vault, path: str, code: str, start: int, end: int, message: str
-) -> VaultChanges:
+def _plan_exception(view: View, vault: Vault, path: str, *key: Any) -> VaultChanges:
     """Plan to allow the target of a finding in the configuration."""
-    item = _find_finding(view, path, code, start, end, message)
+    item = _find_finding(view, path, key)
     settings: SettingsList = find_topic_list(vault.scan)
     entries = make_topic_patterns([item.target or ""]) or ()
     barrier = settings.barrier or settings.find_barrier(entries)
@@ -357,19 +336,11 @@ def _plan_exception(
     return VaultChanges().with_write(change.write)
 
 
-def _plan_suppression(
-    view: View,
-    vault: Vault,
-    path: str,
-    code: str,
-    start: int,
-    end: int,
-    message: str,
-    in_note: bool,
-) -> VaultChanges:
+def _plan_suppression(view: View, vault: Vault, path: str, *arguments: Any) -> VaultChanges:
     """Plan a comment that suppresses a finding and changes nothing else that is read."""
-    item, text = _find_finding(view, path, code, start, end, message), vault.text(path)
-    for edit in _list_suppressions(path, text, item, in_note=bool(in_note)):
+    *key, in_note = arguments
+    item, text = _find_finding(view, path, key), vault.text(path)
+    for edit in _list_suppressions(path, text, item, in_note=in_note):
         new = apply_edits(text, [edit])
         after = vault.holding(path, new)
         if _only_suppresses(vault, after, item, OffsetShift([edit])):
@@ -463,7 +434,7 @@ OPTIONS: Mapping[str, Any] = {
     types.TEXT_DOCUMENT_CODE_ACTION: types.CodeActionOptions(
         code_action_kinds=[_FIX, _EXTRACT, _FIX_ALL, _LINK_MENTIONS, _WRITE_SECTION],
         resolve_provider=True,
-    ),
+    )
 }
 
 REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
@@ -473,5 +444,5 @@ REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
 }
 
 COMMANDS: Mapping[str, Callable[[View, Sequence[Any]], types.WorkspaceEdit | None]] = {
-    _COMMAND: make_change,
+    _COMMAND: make_change
 }

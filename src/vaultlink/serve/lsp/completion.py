@@ -173,19 +173,16 @@ def _find_surroundings(view: View, path: str, text: str, typed: _TypedLink) -> L
 
     The last answer is kept: the text before and behind a link stays as it is while one types.
     """
-    key = (
-        path,
-        text[: typed.start],
-        text[typed.end :],
-        typed._replace(end=0, target="", subpath=""),
-    )
-    known = view.kept.get(_find_surroundings)
-    if not isinstance(known, tuple) or known[0] != key:
+
+    def find() -> Link | None:
         new = f"{typed.opening}x{typed.closing}" if not typed.is_whole else "[x](x)"
         link = _try_link(path, text, typed, new)
-        known = key, link if link and link.target == "x" else None
-        view.kept[_find_surroundings] = known
-    return known[1]  # type: ignore[no-any-return] # a dictionary of objects
+        return link if link and link.target == "x" else None
+
+    shape = typed._replace(end=0, target="", subpath="")
+    return view.keep(
+        _find_surroundings, (path, text[: typed.start], text[typed.end :], shape), find
+    )
 
 
 _MAX_TRIALS = 5
@@ -263,12 +260,7 @@ class _Writer:
 
 # -- notes, aliases and attachments ----------------------------------------------------------------
 
-_FILE_KINDS = (
-    SearchedKind.NOTE,
-    SearchedKind.TITLE,
-    SearchedKind.ALIAS,
-    SearchedKind.ATTACHMENT,
-)
+_FILE_KINDS = (SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS, SearchedKind.ATTACHMENT)
 _ITEM_KINDS = {
     SearchedKind.NOTE: types.CompletionItemKind.File,
     SearchedKind.TITLE: types.CompletionItemKind.Reference,
@@ -341,13 +333,11 @@ def _is_in(path: str, folder: str) -> bool:
 
 # -- headings --------------------------------------------------------------------------------------
 
-
 _MAX_HEADINGS = 30
 """Headings of all notes: each of their notes must be read."""
 
 
 def _complete_all_headings(view: View, writer: _Writer, query: str) -> Choices:
-    """Return the headings of all notes."""
     index = view.vault.index
     found = view.vault.find_names(query, _MAX_HEADINGS, (SearchedKind.HEADING,))
     choices = list[Choice]()
@@ -369,14 +359,17 @@ def _complete_headings(writer: _Writer, path: str, note: Note, subpath: str) -> 
     parent = find_anchor(note, above) if above.strip("#") else None
     if above.strip("#") and not isinstance(parent, Heading):
         return Choices([])
-    parts = _list_below(note, parent) if isinstance(parent, Heading) else note.headings
-    words = _split_query(query)
+    parts: Iterable[Heading] = note.headings
+    if isinstance(parent, Heading):
+        behind = note.headings[note.headings.index(parent) + 1 :]
+        parts = takewhile(lambda heading: heading.level > parent.level, behind)
+    words = _fold(query).split()
     found = [
         heading
         for heading in parts
         if _matches(words, heading.text) and not writer.is_inside(note, heading)
     ]
-    found.sort(key=lambda heading: not _begins_with(heading.text, query))
+    found.sort(key=lambda heading: not _fold(heading.text).startswith(_fold(query)))
     choices = list[Choice]()
     for heading in found[:MAX_ITEMS]:
         name = _name_heading(note, heading, above)
@@ -400,12 +393,6 @@ def _name_heading(note: Note, heading: Heading, above: str = "") -> str | None:
     return next((name for name in names if find_anchor(note, name) is heading), None)
 
 
-def _list_below(note: Note, parent: Heading) -> list[Heading]:
-    """Return the headings in the section of a heading."""
-    behind = note.headings[note.headings.index(parent) + 1 :]
-    return list(takewhile(lambda heading: heading.level > parent.level, behind))
-
-
 def _write_subpath(writer: _Writer, path: str, subpath: str) -> str | None:
     """Return the text of a link to a place in a file; a typed target that fits stays."""
     target, names = writer.typed.target, writer.index.names
@@ -415,17 +402,13 @@ def _write_subpath(writer: _Writer, path: str, subpath: str) -> str | None:
     return writer.write(target, subpath)
 
 
-def _split_query(query: str) -> list[str]:
-    return normalize_words(strip_accents(query)).split()
+def _fold(text: str) -> str:
+    return normalize_words(strip_accents(text))
 
 
 def _matches(words: Sequence[str], text: str) -> bool:
-    name = normalize_words(strip_accents(text)) if words else ""
+    name = _fold(text) if words else ""
     return all(word in name for word in words)
-
-
-def _begins_with(text: str, query: str) -> bool:
-    return normalize_words(strip_accents(text)).startswith(normalize_words(strip_accents(query)))
 
 
 # -- blocks ----------------------------------------------------------------------------------------
@@ -437,7 +420,7 @@ ADD_BLOCK_ID = "vaultlink.addBlockId"
 def _complete_blocks(view: View, writer: _Writer, path: str, note: Note, query: str) -> Choices:
     """Return the blocks of a note, those with an id first."""
     text = view.vault.text(path) if path != writer.path else writer.text
-    words = _split_query(query)
+    words = _fold(query).split()
     is_own = path == writer.path
     blocks = list_blocks(note, text)
     if is_own or view.client.applies_edits:
@@ -457,12 +440,7 @@ def _complete_blocks(view: View, writer: _Writer, path: str, note: Note, query: 
 
 
 def _list_new(view: View, note: Note, text: str) -> list[Block]:
-    """Return blocks without id; the answer is kept as long as the text stays."""
-    known = view.kept.get(_list_new)
-    if not isinstance(known, tuple) or known[:2] != (note.path, text):
-        known = note.path, text, list_new_blocks(note, text)
-        view.kept[_list_new] = known
-    return known[2]  # type: ignore[no-any-return] # a dictionary of objects
+    return view.keep(_list_new, (note.path, text), lambda: list_new_blocks(note, text))
 
 
 def _offer_block(view: View, writer: _Writer, path: str, block: Block, new: str) -> Choice:
@@ -488,9 +466,7 @@ def _offer_block(view: View, writer: _Writer, path: str, block: Block, new: str)
 def add_block_id(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | None:
     """Return the edit that adds the id of a block to its note.
 
-    Args:
-        view: The vault.
-        arguments: The URI of the note with the link, the vault path of the other one, and the id.
+    The arguments are the URI of the note with the link, the path of the other one, and the id.
     """
     _, path, name = arguments
     note = view.vault.index.notes.get(str(path))

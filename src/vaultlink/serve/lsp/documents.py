@@ -13,7 +13,6 @@ from vaultlink.text import lazy_pattern
 _HALF = lazy_pattern("[\ud800-\udfff]")
 """A surrogate, which is half of a character: an editor may send one half after the other."""
 
-
 _MAX_PAST, _MAX_PAST_SIZE = 64, 1 << 20
 """Former texts that are kept of a document, and their characters."""
 

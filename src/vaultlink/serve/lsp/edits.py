@@ -59,20 +59,11 @@ def make_plan_edit(
     """Return a plan as an edit, for the versions that the editor has.
 
     Texts come first, then new files, moves and removals, so all paths but those of moves are the
-    ones before. No file is overwritten.
+    ones before. No file is overwritten. The editor shows the `title` if it asks whether to make it:
+    for a `reason`, as a sentence, or for many changed files. Without `moves`, the editor moves the
+    files itself.
 
-    Args:
-        view: The vault that the plan is for.
-        plan: The plan.
-        title: What the plan does, for the question whether to make it.
-        reason: A reason to ask, as a sentence; "" for none. Many changed files are another one.
-        moves: False if the editor moves the files itself.
-
-    Returns:
-        The edit.
-
-    Raises:
-        RefusedError: The editor can't change files in the way that the plan needs.
+    Raises RefusedError if the editor can't change files in the way that the plan needs.
     """
     files = list(_list_file_changes(view, plan)) if moves else []
     created = {path for path, (old, _) in plan.texts.items() if old is None}

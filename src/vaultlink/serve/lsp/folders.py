@@ -13,13 +13,7 @@ from vaultlink.api import Vault
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.processes import no_garbage_collection
 from vaultlink.disk.read import load_rules
-from vaultlink.disk.scan import (
-    FileListing,
-    Settings,
-    VaultScan,
-    is_source_file,
-    is_vault_path,
-)
+from vaultlink.disk.scan import FileListing, Settings, VaultScan, is_source_file, is_vault_path
 from vaultlink.disk.vault_search import find_marked_folder, list_vaults, require_vault_folder
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State
@@ -64,13 +58,10 @@ class TextChange:
 
 
 class News(NamedTuple):
-    """The changes that a step made.
+    """The changes that a step made, and the vault after it.
 
-    Attributes:
-        view: The vault after it.
-        paths: The paths whose findings differ, or whose text the editor changed.
-        edited: The path whose text the editor changed; "" if none.
-        is_first: True if the vault was opened just now.
+    `paths` are those whose findings differ, or whose text the editor changed; `edited` is the
+    latter, "" if none. `is_first` is True if the vault was opened just now.
     """
 
     view: View
@@ -83,16 +74,9 @@ class OpenVault:
     """A vault with its open documents, and the thread that works on it.
 
     All methods are called by the event loop; jobs run in the thread, in the order of the calls.
-
-    Args:
-        root: Path of the vault as the editor writes it.
-        open_workspace: Opens the vault, in the thread.
-        client: What the editor can do.
-
-    Attributes:
-        has_failed: True if it could not be opened, until that is handled.
-        is_edited: True if an open document was changed.
-        is_prepared: True if what first answers would wait for is computed, or will be.
+    `root` is the vault as the editor writes its path. `has_failed` is True if the vault could not
+    be opened, until that is handled. `is_prepared` is True if what first answers would wait for is
+    computed, or will be.
     """
 
     def __init__(self, root: str, open_workspace: Callable[[], Workspace], client: Client):
@@ -293,13 +277,7 @@ def find_lone_path(uri: str) -> str:
 
 
 class Folders:
-    """The vaults of the folders that an editor has open.
-
-    Args:
-        client: What the editor can do.
-        open_workspace: Opens the vault of a folder.
-        adopt: Is called with each new vault.
-    """
+    """The vaults of the folders that an editor has open. `adopt` gets each new one."""
 
     def __init__(
         self,

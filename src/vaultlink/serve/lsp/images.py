@@ -33,19 +33,6 @@ def measure_image(data: bytes) -> tuple[int, int] | None:
     return None
 
 
-def _measure_png(data: bytes) -> tuple[int, ...]:
-    return struct.unpack_from(">II", data, 16)
-
-
-def _measure_gif(data: bytes) -> tuple[int, ...]:
-    return struct.unpack_from("<HH", data, 6)
-
-
-def _measure_bmp(data: bytes) -> tuple[int, ...]:
-    width, height = struct.unpack_from("<ii", data, 18)
-    return width, abs(height)
-
-
 def _measure_webp(data: bytes) -> tuple[int, ...]:
     kind = data[8:16]
     if kind == b"WEBPVP8X":
@@ -77,9 +64,9 @@ def _measure_jpeg(data: bytes) -> tuple[int, ...]:
 
 
 _FORMATS: Mapping[bytes, Callable[[bytes], tuple[int, ...]]] = {
-    b"\x89PNG\r\n\x1a\n": _measure_png,
-    b"GIF8": _measure_gif,
-    b"BM": _measure_bmp,
+    b"\x89PNG\r\n\x1a\n": lambda data: struct.unpack_from(">II", data, 16),
+    b"GIF8": lambda data: struct.unpack_from("<HH", data, 6),
+    b"BM": lambda data: tuple(map(abs, struct.unpack_from("<ii", data, 18))),
     b"RIFF": _measure_webp,
     b"\xff\xd8\xff": _measure_jpeg,
 }

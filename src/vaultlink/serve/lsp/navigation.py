@@ -35,6 +35,7 @@ from vaultlink.serve.lsp.views import HasPosition, View
 from vaultlink.text import (
     TextLines,
     escape_controls,
+    find_line_span,
     lazy_pattern,
     line_starts,
     list_first,
@@ -238,9 +239,9 @@ def _follow_query(index: Index, source: str, query: QueryName) -> Subject | None
 def _find_heading(view: View, note: Note, offset: int) -> Subject | None:
     """Return the heading of the line at an offset; the note at its title."""
     text = view.places(note.path).text
-    start, end = text.rfind("\n", 0, offset) + 1, text.find("\n", offset)
+    start, end = find_line_span(text, offset, offset)
     for number, heading in enumerate(note.headings):
-        if start <= heading.start and (end == -1 or heading.start <= end):
+        if start <= heading.start <= end:
             is_title = number == 0 and heading.level == 1
             return Subject(heading.start, heading.end, note.path, None if is_title else heading)
     return None
@@ -611,15 +612,17 @@ def find_outgoing(
     view: View, params: types.CallHierarchyOutgoingCallsParams
 ) -> list[types.CallHierarchyOutgoingCall] | None:
     """Return the files that a note links to, with its links to each."""
-    path, index = view.path(params.item.uri), view.vault.index
-    if path is None or path not in index.notes:
+    note = view.note(params.item.uri)
+    if note is None:
         return None
     groups: dict[str, list[Link]] = {}
-    for link, target in index.resolved_links(path):
+    for link, target in view.vault.index.resolved_links(note.path):
         if target and link.target:
             groups.setdefault(target, []).append(link)
     return [
-        types.CallHierarchyOutgoingCall(_make_item(view, target), list_ranges(view, path, links))
+        types.CallHierarchyOutgoingCall(
+            _make_item(view, target), list_ranges(view, note.path, links)
+        )
         for target, links in groups.items()
     ]
 

@@ -8,7 +8,7 @@ from vaultlink.parse.brackets import SpanSet
 from vaultlink.parse.lines import split_lines
 from vaultlink.parse.note import parse_note
 from vaultlink.parse.properties import frontmatter_span
-from vaultlink.text import blake2b, lazy_pattern, line_starts
+from vaultlink.text import blake2b, find_line_span, lazy_pattern, line_starts
 
 _MARKS = lazy_pattern(r"(?:[-*+>]|\d{1,9}[.)]|\[.\]|#{1,6})[ \t]+|>")
 """Marks of lists, quotes, tasks and headings before the text of a block."""
@@ -17,12 +17,9 @@ _MARKS = lazy_pattern(r"(?:[-*+>]|\d{1,9}[.)]|\[.\]|#{1,6})[ \t]+|>")
 class Block(NamedTuple):
     """A block of a note.
 
-    Attributes:
-        id: Its id, without the caret.
-        text: The text of its first line, without marks.
-        start: Offset of that line, in code points.
-        end: Offset behind its text, where a new id is added.
-        is_new: True if the note does not contain the id yet.
+    `id` has no caret, and `text` is that of the first line, without marks. `start` is the offset of
+    that line, in code points; `end` is behind the text, where a new id is added. `is_new` is True
+    if the note does not contain the id yet.
     """
 
     id: str
@@ -89,14 +86,10 @@ def _list_ends(note: Note, text: str) -> list[tuple[int, str]]:
         words = run.text.rstrip()
         if words and not run.in_table_cell and run.source_offset(0) not in headings:
             end = run.source_end(len(words))
-            if not managed.covers(end - 1) and not _has_rest(text, end):
+            rest = text[end : find_line_span(text, end, end)[1]]
+            if not managed.covers(end - 1) and not rest.strip():
                 ends[end] = words
     return sorted(ends.items())
-
-
-def _has_rest(text: str, end: int) -> bool:
-    line_end = text.find("\n", end)
-    return bool(text[end : line_end if line_end != -1 else len(text)].strip())
 
 
 def _make_id(words: str, names: set[str]) -> str:
@@ -112,8 +105,7 @@ def _make_id(words: str, names: set[str]) -> str:
 
 def _read_line(text: str, start: int) -> str:
     """Return the text of a line without marks and without an id at its end."""
-    end = text.find("\n", start)
-    line = text[start : end if end != -1 else len(text)].strip()
+    line = text[start : find_line_span(text, start, start)[1]].strip()
     while mark := _MARKS.match(line):
         line = line[mark.end() :].lstrip()
     return _ID.sub("", line)

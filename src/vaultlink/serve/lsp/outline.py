@@ -18,7 +18,7 @@ from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.brackets import SpanSet
 from vaultlink.parse.directives import find_comment_spans
 from vaultlink.parse.lines import split_lines
-from vaultlink.parse.properties import frontmatter_span
+from vaultlink.parse.properties import body_start
 from vaultlink.report.layout import format_count
 from vaultlink.serve.lsp.navigation import (
     AT_TOP,
@@ -52,8 +52,7 @@ def list_document_symbols(
     view: View, params: types.DocumentSymbolParams
 ) -> list[types.DocumentSymbol] | list[types.SymbolInformation] | None:
     """Return the headings of a note with the headings and blocks below each."""
-    path = view.path(params.text_document.uri)
-    note = view.vault.index.notes.get(path or "")
+    note = view.note(params.text_document.uri)
     if note is None:
         return None
     roots: list[types.DocumentSymbol] = []
@@ -144,11 +143,11 @@ def list_document_links(
     view: View, params: types.DocumentLinkParams
 ) -> list[types.DocumentLink] | None:
     """Return the links of a note that lead to a file or an address."""
-    path, index = view.path(params.text_document.uri), view.vault.index
-    if path is None or path not in index.notes:
+    note = view.note(params.text_document.uri)
+    if note is None:
         return None
     found, has_tooltips = [], view.client.has_link_tooltips
-    for link, target in index.resolved_links(path):
+    for link, target in view.vault.index.resolved_links(note.path):
         if link.external:
             scheme, tooltip = link.target.partition(":")[0].lower(), None
             address = quote(link.target, _ALLOWED, errors="replace") if scheme in _SCHEMES else ""
@@ -157,7 +156,7 @@ def list_document_links(
             tooltip = escape_controls(f"{target}{link.subpath}") if has_tooltips else None
         if address:
             found.append((link, address, tooltip))
-    ranges = list_ranges(view, path, [link for link, _, _ in found])
+    ranges = list_ranges(view, note.path, [link for link, _, _ in found])
     return [
         types.DocumentLink(extent, address, tooltip)
         for extent, (_, address, tooltip) in zip(ranges, found, strict=True)
@@ -177,8 +176,7 @@ def _write_address(view: View, link: Link, target: str) -> str:
 
 def list_folds(view: View, params: types.FoldingRangeParams) -> list[types.FoldingRange] | None:
     """Return the foldable properties, sections, quotes, lists, code, comments."""
-    path = view.path(params.text_document.uri)
-    note = view.vault.index.notes.get(path or "")
+    note = view.note(params.text_document.uri)
     if note is None:
         return None
     places = view.places(note.path)
@@ -195,9 +193,8 @@ Fold = tuple[int, int, types.FoldingRangeKind | None]
 
 
 def _list_foldable(note: Note, text: str) -> Iterator[Fold]:
-    span = frontmatter_span(text)
-    body = span[2] if span else 0
-    if span:
+    body = body_start(text)
+    if body:
         yield 0, len(text[:body].rstrip()), types.FoldingRangeKind.Region
     passages = Passages(note, text)
     for heading in note.headings:
@@ -259,8 +256,7 @@ def _measure(text: str, offset: int) -> _Line:
 
 def list_lenses(view: View, params: types.CodeLensParams) -> list[types.CodeLens] | None:
     """Return a lens for a note and for each heading with links, without counts."""
-    path, index = view.path(params.text_document.uri), view.vault.index
-    note = index.notes.get(path or "")
+    index, note = view.vault.index, view.note(params.text_document.uri)
     if not (view.settings.code_lens and view.is_whole and note and is_note(note.path)):
         return None
     headings = {
@@ -281,17 +277,17 @@ def list_lenses(view: View, params: types.CodeLensParams) -> list[types.CodeLens
 def resolve_lens(view: View, lens: types.CodeLens) -> Steps:
     """Return a lens with the number of links, and a command that shows them. Pauses."""
     data = lens.data if isinstance(lens.data, dict) else {}
-    path, index = view.path(str(data.get("uri", ""))), view.vault.index
-    if path is None or path not in index.notes:
+    note = view.note(str(data.get("uri", "")))
+    if note is None:
         return lens
     start = data.get("heading")
-    part = next((item for item in index.notes[path].headings if item.start == start), None)
-    subject = Subject(0, 0, path, part)
+    part = next((item for item in note.headings if item.start == start), None)
+    subject = Subject(0, 0, note.path, part)
     if part:
         count = sum(len(spans) for _, spans in find_uses(view, subject))
         title = format_count(count, "link")
     else:
-        title = format_count(count_backlinks(index, path), "backlink")
+        title = format_count(count_backlinks(view.vault.index, note.path), "backlink")
     name, arguments = view.client.references_command, None
     if name:
         places = yield from locate_uses(view, subject)
@@ -306,15 +302,13 @@ _MAX_HINT = 60
 
 def list_hints(view: View, params: types.InlayHintParams) -> list[types.InlayHint] | None:
     """Return the titles of linked notes that the links don't show."""
-    path, index = view.path(params.text_document.uri), view.vault.index
-    if not view.settings.inlay_hints or path is None or not is_note(path):
+    index, note = view.vault.index, view.note(params.text_document.uri)
+    if not view.settings.inlay_hints or note is None or not is_note(note.path):
         return None
-    if path not in index.notes:
-        return None
-    places = view.places(path)
+    places = view.places(note.path)
     start, end = places.span(params.range)
     hints = []
-    for link, target in index.resolved_links(path):
+    for link, target in index.resolved_links(note.path):
         if target and link.target and is_note(target) and start <= link.end <= end:
             title = get_current_title(target, index)
             if not is_same_title(title, shown_text(link) or link_name(target)):
@@ -342,18 +336,18 @@ def list_tokens(
 
     They are encoded as numbers: each place is relative to the one before.
     """
-    path = view.path(params.text_document.uri)
-    if path is None or path not in view.vault.index.notes:
+    note = view.note(params.text_document.uri)
+    if note is None:
         return None
-    found = list(_find_tokens(view, path))
+    found = list(_find_tokens(view, note))
     if isinstance(params, types.SemanticTokensRangeParams):
-        start, end = view.places(path).span(params.range)
+        start, end = view.places(note.path).span(params.range)
         found = [item for item in found if start <= item[0].end and item[0].start <= end]
     found.sort(key=lambda item: (item[0].start, -item[0].end))
     data: list[int] = []
     line = column = 0
     done = types.Position(0, 0)
-    ranges = list_ranges(view, path, [span for span, _ in found])
+    ranges = list_ranges(view, note.path, [span for span, _ in found])
     for extent, (_, kind) in zip(ranges, found, strict=True):
         first, last = extent.start, extent.end
         if first < done or first.line != last.line:
@@ -364,15 +358,15 @@ def list_tokens(
     return types.SemanticTokens(data)
 
 
-def _find_tokens(view: View, path: str) -> Iterator[tuple[SourceSpan, int]]:
+def _find_tokens(view: View, note: Note) -> Iterator[tuple[SourceSpan, int]]:
     index = view.vault.index
-    for link, target in index.resolved_links(path):
+    for link, target in index.resolved_links(note.path):
         if target:
             is_missing = index.has_anchor(link, target) is False
             yield link, _UNRESOLVED if is_missing else _LINK
         elif view.is_whole and not link.external:
             yield link, _UNRESOLVED
-    yield from ((tag, _TAG) for tag in index.notes[path].tags)
+    yield from ((tag, _TAG) for tag in note.tags)
 
 
 REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {

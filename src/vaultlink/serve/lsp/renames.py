@@ -11,12 +11,7 @@ from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.fix.requests import MoveRequest, RenameRequest
 from vaultlink.fix.verify import check_errors_only
-from vaultlink.index.anchors import (
-    TRAILING_BLOCK_ID,
-    find_anchor,
-    find_slug_heading,
-    split_parts,
-)
+from vaultlink.index.anchors import TRAILING_BLOCK_ID, find_anchor, find_slug_heading, split_parts
 from vaultlink.index.index import link_name
 from vaultlink.index.packed_map import remember_more
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve
@@ -35,12 +30,9 @@ from vaultlink.write.refactors import complete_refactoring, plan_name_changes
 class NamedThing(NamedTuple):
     """A thing that a place of a text names, and that can be renamed there.
 
-    Attributes:
-        old: The thing as in a `RenameRequest`.
-        start: Offset of its name, or of what stands for it there.
-        end: Offset behind that.
-        name: Its present name, without folders and signs.
-        title: Its first heading as in a `RenameRequest`, if that is the name of the note; "" else.
+    `old` is the thing as in a `RenameRequest`. `start` and `end` are the span of its name, or of
+    what stands for it there; `name` is its present name, without folders and signs. `title` is its
+    first heading as in a `RenameRequest`, if that is the name of the note; "" else.
     """
 
     old: str

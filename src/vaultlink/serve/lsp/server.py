@@ -35,14 +35,7 @@ from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.lsp import actions, completion, diagnostics, navigation, outline, renames
 from vaultlink.serve.lsp.diagnostics import list_published
 from vaultlink.serve.lsp.documents import Documents, read_document
-from vaultlink.serve.lsp.folders import (
-    Folders,
-    News,
-    OpenVault,
-    Part,
-    continue_answer,
-    view_alone,
-)
+from vaultlink.serve.lsp.folders import Folders, News, OpenVault, Part, continue_answer, view_alone
 from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_address, read_client
 from vaultlink.serve.workspace import Workspace
 from vaultlink.text import lazy_pattern
@@ -62,11 +55,7 @@ _PARENT_SECONDS = 2.0
 """Seconds between looks whether the editor still runs."""
 
 _CHANGING = frozenset(
-    (
-        types.TEXT_DOCUMENT_RENAME,
-        types.WORKSPACE_WILL_RENAME_FILES,
-        types.CODE_ACTION_RESOLVE,
-    )
+    (types.TEXT_DOCUMENT_RENAME, types.WORKSPACE_WILL_RENAME_FILES, types.CODE_ACTION_RESOLVE)
 )
 """The requests whose answers are edits of texts on disk."""
 
@@ -77,9 +66,7 @@ OpenWorkspace = Callable[[str, Progress], Workspace]
 def serve(open_workspace: OpenWorkspace, root: str | None = None) -> None:
     """Serve an editor until it ends.
 
-    Args:
-        open_workspace: Opens the vault of a folder.
-        root: The only vault; None for those of the folders that the editor has open.
+    `root` is the only vault; None for those of the folders that the editor has open.
     """
     for name in ("asyncio", "pygls"):  # they log to stderr
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
@@ -111,7 +98,6 @@ class _Input:
         self.read = stream.read
 
     def readline(self) -> bytes:
-        """Return a line of a header."""
         line = self._stream.readline()
         match = _LENGTH.search(line.decode("ascii", "replace"))
         if match:
@@ -347,7 +333,6 @@ class Server(LanguageServer):
             self._apply_settings(params.settings.get("vaultlink", params.settings))
 
     async def _follow_settings(self) -> None:
-        """Read the settings, and ask to be told of changes."""
         await self._read_settings()
         if self.client.registers_settings:
             method = types.WORKSPACE_DID_CHANGE_CONFIGURATION
@@ -377,12 +362,14 @@ class Server(LanguageServer):
         for vault in self._folders.vaults.values():
             vault.settings = self._settings
 
-    def _say(self, text: str, kind: types.MessageType = types.MessageType.Warning) -> None:
-        """Show a message, once."""
+    def _say(self, text: str) -> None:
+        """Show a warning, once."""
         if text not in self._said:
             self._said.add(text)
             sentence = make_sentence(text)
-            self.window_show_message(types.ShowMessageParams(kind, f"vaultlink: {sentence}"))
+            self.window_show_message(
+                types.ShowMessageParams(types.MessageType.Warning, f"vaultlink: {sentence}")
+            )
 
     # -- documents ---------------------------------------------------------------------------------
 

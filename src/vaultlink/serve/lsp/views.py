@@ -3,11 +3,11 @@
 import os
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeVar, cast
 from urllib.parse import quote, unquote
 
 import msgspec
@@ -17,7 +17,10 @@ from pygls.capabilities import get_capability
 from pygls.workspace import PositionCodec
 
 from vaultlink.api import Vault
+from vaultlink.model import Note
 from vaultlink.text import lazy_pattern
+
+_T = TypeVar("_T")
 
 _LINE_END = lazy_pattern(r"\r\n|\n|\r")
 """The line ends of the protocol. `str.splitlines` knows others."""
@@ -26,12 +29,8 @@ _LINE_END = lazy_pattern(r"\r\n|\n|\r")
 class TextPlaces:
     """The places of a text: offsets as positions of the protocol, and back.
 
-    Offsets don't count a byte order mark, as everywhere; positions do, if the editor shows it.
-
-    Args:
-        text: The text, as the editor has it.
-        codec: Knows the units of columns that were negotiated.
-        counts_mark: True to count a byte order mark in offsets, too.
+    Offsets don't count a byte order mark, as everywhere, unless `counts_mark` is true; positions
+    do, if the editor shows it. `codec` knows the units of columns that were negotiated.
     """
 
     def __init__(self, text: str, codec: PositionCodec, *, counts_mark: bool = False):
@@ -56,11 +55,6 @@ class TextPlaces:
             self._text[start:end]
             for start, end in zip(self._starts, [*self._starts[1:], len(self._text)], strict=True)
         ]
-
-    @property
-    def line_count(self) -> int:
-        """The number of lines; a line end at the end of the text begins another one."""
-        return len(self._starts)
 
     def position(self, offset: int) -> types.Position:
         """Return the position of an offset. One in a line end is that of the line's end."""
@@ -113,13 +107,10 @@ class Client(NamedTuple):
         has_versions: It takes edits for a version of a document (`documentChanges`).
         operations: The changes of files that an edit may contain: "create", "rename", "delete".
         has_annotations: It shows the reasons of an edit, and asks.
-        has_snippets: Completions may contain placeholders.
-        has_insert_replace: A completion may have two ranges.
         pulls_again: It can be asked to pull diagnostics again.
         has_progress: It shows the progress of work.
         reads_settings: It answers `workspace/configuration`.
         registers_settings: It tells of changed settings if asked to.
-        has_related_places: A diagnostic may name other places.
         has_markdown_hover: It shows Markdown.
         resolves_edits: A code action may be completed when it is chosen.
         has_location_links: A place to go to may have two ranges.
@@ -133,13 +124,10 @@ class Client(NamedTuple):
     has_versions: bool = False
     operations: frozenset[str] = frozenset()
     has_annotations: bool = False
-    has_snippets: bool = False
-    has_insert_replace: bool = False
     pulls_again: bool = False
     has_progress: bool = False
     reads_settings: bool = False
     registers_settings: bool = False
-    has_related_places: bool = False
     has_markdown_hover: bool = False
     resolves_edits: bool = False
     has_location_links: bool = False
@@ -161,7 +149,6 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
 
     edits = "workspace.workspace_edit"
     operations = get_capability(capabilities, f"{edits}.resource_operations", default=()) or ()
-    item = "text_document.completion.completion_item"
     formats = get_capability(capabilities, "text_document.hover.content_format", default=()) or ()
     support = get_capability(capabilities, "text_document.code_action.resolve_support")
     commands = _list_commands(capabilities.experimental)
@@ -170,13 +157,10 @@ def read_client(capabilities: types.ClientCapabilities, codec: PositionCodec) ->
         has_versions=has(f"{edits}.document_changes"),
         operations=frozenset(str(getattr(name, "value", name)) for name in operations),
         has_annotations=has(f"{edits}.change_annotation_support"),
-        has_snippets=has(f"{item}.snippet_support"),
-        has_insert_replace=has(f"{item}.insert_replace_support"),
         pulls_again=has("workspace.diagnostics.refresh_support"),
         has_progress=has("window.work_done_progress"),
         reads_settings=has("workspace.configuration"),
         registers_settings=has("workspace.did_change_configuration.dynamic_registration"),
-        has_related_places=has("text_document.publish_diagnostics.related_information"),
         has_markdown_hover=types.MarkupKind.Markdown in formats,
         resolves_edits=bool(support and "edit" in support.properties),
         has_location_links=has("text_document.definition.link_support"),
@@ -195,12 +179,9 @@ def _list_commands(experimental: object) -> list[object]:
 
 
 class OpenDocument(NamedTuple):
-    """A document that the editor has open.
+    """A document that the editor has open, with its address as the editor writes it.
 
-    Attributes:
-        uri: Its address as the editor writes it.
-        version: Its version; None if the editor counts none.
-        text: Its text.
+    `version` is None if the editor counts none.
     """
 
     uri: str
@@ -223,16 +204,11 @@ class EditorSettings(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class View(msgspec.Struct, frozen=True, dict=True):
-    """A vault in one state, as a request sees it.
+    """A vault in one state, as a request sees it. It holds the open documents' texts.
 
-    Attributes:
-        vault: The vault. It holds the texts of the open documents.
-        client: What the editor can do.
-        root: Path of the vault's folder as the editor writes it, without a slash at its end.
-        documents: The open documents by vault path.
-        settings: The settings of the editor.
-        is_whole: False for a document outside a vault: of other files nothing is known.
-        kept: Values that are kept for the vault from request to request.
+    `root` is the path of the vault's folder as the editor writes it, without a slash at its end.
+    `documents` are the open ones by vault path. `is_whole` is False for a document outside a vault:
+    of other files nothing is known. `kept` has values from request to request.
     """
 
     vault: Vault
@@ -259,6 +235,10 @@ class View(msgspec.Struct, frozen=True, dict=True):
             return names.get(unquote(uri))
         return find_path(self.root, os.fspath(self.vault.root), uri)
 
+    def note(self, uri: str) -> Note | None:
+        """Return the note or canvas of an address; None for other addresses."""
+        return self.vault.index.notes.get(self.path(uri) or "")
+
     def places(self, path: str) -> TextPlaces:
         """Return the places of a text, open or on disk."""
         known = self._places.get(path)
@@ -273,6 +253,13 @@ class View(msgspec.Struct, frozen=True, dict=True):
     @cached_property
     def _places(self) -> dict[str, TextPlaces]:
         return {}
+
+    def keep(self, kind: object, key: object, make: Callable[[], _T]) -> _T:
+        """Return the value for a key; only the last one of a kind is kept."""
+        known = self.kept.get(kind)
+        if not isinstance(known, tuple) or known[0] != key:
+            known = self.kept[kind] = key, make()
+        return cast("_T", known[1])
 
     def location(self, path: str, start: int, end: int) -> types.Location:
         """Return the place of a span of a file."""
@@ -292,15 +279,10 @@ class HasPosition(Protocol):
 
 
 def find_path(client_root: str, root: str, uri: str) -> str | None:
-    """Return the vault path of an address.
+    """Return the vault path of an address: "" for the vault, None for one outside it.
 
-    Args:
-        client_root: Path of the vault as the editor writes it.
-        root: The same without symbolic links.
-        uri: The address.
-
-    Returns:
-        The path in the vault, "" for the vault itself; None if it is outside.
+    `client_root` is the path of the vault as the editor writes it, `root` the same without symbolic
+    links.
     """
     file = read_address(uri)
     if file is None:

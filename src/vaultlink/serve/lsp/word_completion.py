@@ -19,23 +19,17 @@ from vaultlink.parse.inline import TAG_NAME
 from vaultlink.parse.note import parse_note
 from vaultlink.refactor.property_lists import is_plain_text
 from vaultlink.serve.lsp.views import View
-from vaultlink.text import escape_controls, lazy_pattern
+from vaultlink.text import escape_controls, find_line_span, lazy_pattern
 
 MAX_ITEMS = 50
 """Items of an answer. Editors show ten at once, and ask again when more is typed."""
 
 
 class Choice(NamedTuple):
-    """An item of a completion.
+    """An item of a completion: its label, and the text that replaces what is typed.
 
-    Attributes:
-        label: What is shown.
-        text: The text that replaces what is typed.
-        kind: Its symbol.
-        detail: What is shown beside it.
-        data: What `completionItem/resolve` needs.
-        edits: Other edits of the same document.
-        command: What is done afterwards.
+    `detail` is shown beside it, and `data` is what `completionItem/resolve` needs. `edits` are
+    others of the same document, and `command` is done afterwards.
     """
 
     label: str
@@ -150,10 +144,6 @@ def count_tags(index: Index) -> Counter[str]:
     return index.derive(_make_count(_list_tags, NoteTags))
 
 
-def _count_keys(index: Index) -> Counter[str]:
-    return index.derive(_make_count(_list_keys, NoteProperties))
-
-
 def _count_values(index: Index, key: str) -> Counter[str]:
     return index.derive(_make_count(_ListValues(key), NoteProperties))
 
@@ -195,15 +185,13 @@ def complete_tag(view: View, path: str, offset: int) -> types.CompletionList | N
 
 def _is_tag_place(view: View, path: str, text: str, start: int, end: int) -> bool:
     """Return True if a tag would be read there; the last answer is kept."""
-    key = path, text[:start], text[end:]
-    known = view.kept.get(_is_tag_place)
-    if not isinstance(known, tuple) or known[0] != key:
+
+    def is_read() -> bool:
         note = parse_note(path, f"{text[:start]}#x [[x]]{text[end:]}")
-        links = [link for link in note.links if link.start == start + 3 and not link.in_comment]
-        is_read = any(tag.start == start and tag.name == "x" for tag in note.tags)
-        known = key, is_read and bool(links)
-        view.kept[_is_tag_place] = known
-    return bool(known[1])
+        has_link = any(link.start == start + 3 and not link.in_comment for link in note.links)
+        return has_link and any(tag.start == start and tag.name == "x" for tag in note.tags)
+
+    return view.keep(_is_tag_place, (path, text[:start], text[end:]), is_read)
 
 
 def _offer_tags(counts: Counter[str], typed: str, mark: str) -> Choices:
@@ -253,10 +241,9 @@ def complete_property(view: View, path: str, offset: int, end: int) -> types.Com
 def _complete_key(
     view: View, path: str, text: str, line: int, offset: int
 ) -> types.CompletionList | None:
-    line_end = text.find("\n", offset)
-    rest = text[offset : line_end if line_end != -1 else len(text)].rstrip("\r")
+    rest = text[offset : find_line_span(text, offset, offset)[1]].rstrip("\r")
     key, colon, _ = rest.partition(":")
-    counts = _count_keys(view.vault.index)
+    counts = view.vault.index.derive(_make_count(_list_keys, NoteProperties))
     known = Counter({**dict.fromkeys(_OBSIDIAN_KEYS, 0), **counts})
     others = {item[1].lower() for item in _WRITTEN_KEY.finditer(text) if item.start() != line}
     found = [
@@ -286,13 +273,10 @@ def _find_value(text: str, line: int, offset: int) -> _TypedValue | None:
     if not item:
         return None
     above = list(_WRITTEN_KEY.finditer(text, 0, line))
-    if not above or not _is_list(text[above[-1].end() : line]):
+    items = map(str.strip, text[above[-1].end() : line].split("\n")) if above else ()
+    if not above or not all(not item or item.startswith("-") for item in items):
         return None
     return _TypedValue(above[-1][1].lower(), line + item.start(1), item[2], item[1], "")
-
-
-def _is_list(text: str) -> bool:
-    return all(not line.strip() or line.lstrip().startswith("-") for line in text.split("\n"))
 
 
 def _complete_value(
