@@ -15,7 +15,6 @@ import os
 import random
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -26,12 +25,11 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from generate import WORDS, generate_vault
+from month_figures import collect_figures, describe_figures
 from month_ledger import Ledger, describe_subject, find_tokens
-from month_programs import Programs, apply_text_edits, summarize
-from peers import describe_python
+from month_programs import Programs, apply_text_edits
 from repositories import GIT_ENVIRONMENT
 from simulated_obsidian import note_name, update_links
-from vaultlink import __version__
 from vaultlink.parse.properties import body_start
 
 _NOTES = 1_000
@@ -76,7 +74,7 @@ class Month:
         self.violations: list[Violation] = []
         self.findings = self.forgotten = 0
         self._number = 0
-        self._planned: dict[str, float] = {}
+        self.planned: dict[str, float] = {}
         """When a link to a note that is not written yet was saved, by the name of the note."""
         self._unwritten: list[str] = []
         self._conflicts: dict[str, str] = {}
@@ -258,7 +256,7 @@ class Month:
         self.ledger.reasons[name] = f"Ada linked to it on day {self.day} before it was written"
         [path] = self._choose()
         self._insert("Ada", path, f"[[{name}]]")
-        self._planned[name] = time.monotonic()
+        self.planned[name] = time.monotonic()
         self._unwritten.append(name)
 
     def write_planned(self) -> None:
@@ -546,53 +544,10 @@ class Month:
 
     # -- figures -----------------------------------------------------------------------------------
 
-    def summarize(self) -> dict[str, Any]:
-        """Return all figures as data."""
-        self.ledger.take_runs()
-        runs = Counter(" ".join(run.command.split()[1:2]) for run in self.ledger.runs)
-        seen = self.programs.fixer.seen
-        waits = sorted(seen[name] - saved for name, saved in self._planned.items() if name in seen)
-        return {
-            "schema": 1,
-            "version": __version__,
-            "python": describe_python(str(Path(sys.executable).with_name("vaultlink"))),
-            "seed": self.seed,
-            "days": self.day,
-            "notes": len(self.ledger.list_notes()),
-            "events": dict(self.events),
-            "runs": dict(runs),
-            "fixed": self.programs.fixer.fixed,
-            "interrupted": self.ledger.interrupted,
-            "restored": self.ledger.undone_files,
-            "compared": self.ledger.compared_files,
-            "paragraphs": len(self.ledger.paragraphs),
-            "deleted_paragraphs": len(self.ledger.dropped),
-            "findings": self.findings,
-            "forgotten": self.forgotten,
-            "refusals": self.refusals,
-            "restarts": self.programs.restarts,
-            "seconds_to_finding": {
-                "count": len(waits),
-                "p50": statistics.median(waits) if waits else None,
-                "p95": waits[int(len(waits) * 0.95)] if waits else None,
-            },
-            "memory": {
-                name: {
-                    "samples": len(samples),
-                    "first": samples[0][0],
-                    "second_quarter": summarize(samples)[0][0],
-                    "last_quarter": summarize(samples)[1][0],
-                    "most": max(weight for weight, _ in samples),
-                }
-                for name, samples in self.programs.memory.items()
-            },
-            "violations": [item._asdict() for item in self.violations],
-        }
-
     def finish(self) -> dict[str, Any]:
         """Judge the memory, and return all figures."""
         self._report([*self.programs.judge_memory()])
-        return self.summarize()
+        return collect_figures(self)
 
 
 Event = Callable[[Month], None]
@@ -645,47 +600,6 @@ def insert_paragraph(text: str, paragraph: str) -> str:
     return f"{text[:at]}{paragraph}\n\n{text[at:]}"
 
 
-def describe(figures: dict[str, Any]) -> Iterator[str]:
-    """Yield the lines of the table."""
-    yield f"A month of {figures['days']} days, seed {figures['seed']}, {figures['notes']:,} notes"
-    yield f"vaultlink {figures['version']}, {figures['python']}"
-    for title, rows in (("Events", figures["events"]), ("Runs", figures["runs"])):
-        yield f"\n{title:<44}{sum(rows.values()):>8,}"
-        yield from (f"  {name:<42}{count:>8,}" for name, count in sorted(rows.items()))
-    yield ""
-    for name, key in (
-        ("Fixes of the watcher", "fixed"),
-        ("Runs that were killed and reverted", "interrupted"),
-        ("Files that an undo restored", "restored"),
-        ("Texts compared before and after a run", "compared"),
-        ("Paragraphs written", "paragraphs"),
-        ("Paragraphs that somebody deleted", "deleted_paragraphs"),
-        (
-            "Findings at the end, all explained" if not figures["violations"] else "Findings",
-            "findings",
-        ),
-        ("Of these, links to a former name of a note", "forgotten"),
-        ("Restarts of the watcher", "restarts"),
-    ):
-        yield f"{name:<44}{figures[key]:>8,}"
-    yield f"{'Requests refused with a reason':<44}{len(figures['refusals']):>8,}"
-    times = figures["seconds_to_finding"]
-    if times["count"]:
-        yield (
-            f"{'Seconds from a save to its finding':<44}{times['p50']:>8.2f} median, "
-            f"{times['p95']:.2f} p95, {times['count']} saves"
-        )
-    yield f"\n{'Memory in MB':<24}{'first':>8}{'2nd quarter':>14}{'last quarter':>14}{'most':>8}"
-    for name, row in figures["memory"].items():
-        yield (
-            f"  {name:<22}{row['first']:>8.0f}{row['second_quarter']:>14.0f}"
-            f"{row['last_quarter']:>14.0f}{row['most']:>8.0f}"
-        )
-    yield f"\n{'Violations':<44}{len(figures['violations']):>8,}"
-    for item in figures["violations"]:
-        yield f"  day {item['day']}, step {item['step']} ({item['event']}): {item['problem']}"
-
-
 def copy_vault(source: Path | None, vault: Path) -> None:
     """Copy a vault without its repository, or generate one."""
     if source is None:
@@ -718,7 +632,7 @@ def main() -> int:
             print(f"kept: {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
-    print(*describe(figures), sep="\n")
+    print(*describe_figures(figures), sep="\n")
     if options.output:
         options.output.write_text(json.dumps(figures, indent=1, ensure_ascii=False), "utf-8")
     return 1 if figures["violations"] else 0

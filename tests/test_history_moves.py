@@ -10,7 +10,9 @@ import pytest
 
 from builder import build_state, make_settings
 from repositories import commit, create_repository, git, read_history, read_notes, update_files
+from running import create_vault
 from vaultlink.api import open_vault
+from vaultlink.disk import load
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
@@ -431,6 +433,21 @@ def test_second_check_detects_renames_since_the_first(tmp_path: Path) -> None:
 def deleted(root: Path, cache: Path | None) -> set[str]:
     settings = Settings(cache=cache is not None, cache_dir=cache, isolated=True)
     return set(open_vault(root, settings).state.settings.history.deleted)
+
+
+def test_name_that_a_note_had_for_one_check_is_known(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The state of a vault that is not small is saved for one changed file only if that was renamed."""
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    root = create_vault(tmp_path / "vault", {"a.md": LONG, "x.md": "[[a]]\n"})
+    settings = Settings(cache_dir=tmp_path / "cache")
+    open_vault(root, settings)
+    for old, new in (("a.md", "b.md"), ("b.md", "c.md")):
+        move(root, old, new)
+        (root / "x.md").write_text(f"[[{old[0]}]]\n", encoding="utf-8")
+        [found] = open_vault(root, settings).check()
+        assert (found.rule, found.target) == ("moved-link", old[0])
 
 
 def test_second_check_knows_the_files_deleted_since_the_first(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from month import Month, copy_vault, describe, insert_paragraph
+from month import Month, copy_vault, insert_paragraph
+from month_figures import describe_figures
 from month_ledger import Ledger
 from month_programs import apply_text_edits
 from repositories import git
@@ -30,7 +31,8 @@ def month(tmp_path: Path) -> Iterator[Month]:
     copy_vault(SAMPLE, tmp_path / "vault")
     with Month(tmp_path / "vault", tmp_path, seed=1) as begun:
         yield begun
-    assert begun.programs.fixer.process.returncode == 0
+    programs = begun.programs
+    assert (programs.fixer.process.returncode, programs.verifier.process.returncode) == (0, 0)
 
 
 def test_two_days_of_the_sample_vault(month: Month) -> None:
@@ -41,7 +43,9 @@ def test_two_days_of_the_sample_vault(month: Month) -> None:
     assert sum(figures["events"].values()) >= 8
     assert figures["runs"]["watch"] >= 1
     assert figures["memory"].keys() == {"watch --fix", "watch --verify", "lsp", "mcp"}
-    assert "Violations                                         0" in [*describe(figures)][-1]
+    assert (
+        "Violations                                         0" in [*describe_figures(figures)][-1]
+    )
     assert git(month.vault, "log", "--oneline").count("\n") >= 3
 
 

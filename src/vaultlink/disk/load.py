@@ -20,7 +20,7 @@ from vaultlink.disk.saved_state import (
     split_digests,
 )
 from vaultlink.disk.scan import VaultScan
-from vaultlink.disk.state_file import StateTable
+from vaultlink.disk.state_file import StateTable, StoredState
 from vaultlink.disk.workers import share_checks
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
@@ -132,7 +132,8 @@ def _load(
     if scan.settings.overrides and digests and not is_current and len(changed) <= few:
         # The saved state stays that of the settings without the options of this run.
         return LoadedState(state)
-    if stored is None or not is_current or len(changed) > few:
+    has_moves = stored is not None and _has_new_moves(stored, remembered)
+    if stored is None or not is_current or len(changed) > few or has_moves:
         saved = build_state_to_save(scan, state, settings_digest, known_digests, remembered, spool)
         saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
@@ -164,8 +165,19 @@ def find_present_history(
         changed = set(list_changed_keys(before.notes, now.notes)) | (before.files ^ now.files)
         if len(changed) > _max_unsaved(scan, stamps):
             return None, {}
-    history, _ = find_history(scan, state, stored, stamps, store, find_undone_moves)
+    history, remembered = find_history(scan, state, stored, stamps, store, find_undone_moves)
+    if stored and scan.settings.history and _has_new_moves(stored, remembered):
+        return None, {}
     return history, store.to_save
+
+
+def _has_new_moves(stored: StoredState, remembered: History) -> bool:
+    """Return True if files have names that the saved state does not know.
+
+    Links may be written to these names now. If a file gets another name before the state is saved,
+    nothing knows what they meant.
+    """
+    return not remembered.moves.items() <= stored.table.remembered.moves.items()
 
 
 def _max_unsaved(scan: VaultScan, stamps: SavedStamps | None) -> int:
