@@ -194,7 +194,7 @@ def _as_known(item: Diagnostic) -> Diagnostic:
 
 
 class KnownCount(msgspec.Struct, frozen=True):
-    """Counts of known findings, which are not reported: those `left`, and those that are gone.
+    """Counts of known findings, which are not reported: `left`, and gone.
 
     `kind` is `baseline` or `revision`; what both know counts for the baseline only. `name` is that
     of the baseline file, relative to the vault, or of the revision as the option names it.

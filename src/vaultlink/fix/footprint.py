@@ -27,7 +27,7 @@ from vaultlink.model import Note, Suggestion
 
 
 class Footprint(NamedTuple):
-    """Parts of a vault that the result of a trial depends on, beside names and the history.
+    """Parts of a vault that a trial depends on, beside names and the history.
 
     `notes` are those that are tried, that they link to, and that steps check again. `checked` are
     those of them that must not be checked again for another reason, without those that steps check

@@ -158,7 +158,7 @@ _MAX_FAILURES = 5
 
 
 class ReadBudget:
-    """The bytes that may still be read of a repository, and the times git may fail on an object.
+    """The bytes of a repository that may still be read, and the failures left.
 
     `left` may lack those for the weight of the repository.
     """

@@ -415,7 +415,7 @@ _MAX_COMMITS = 2**31 - 1
 
 
 class CommitTree(NamedTuple):
-    """The full hash of a commit, and the name of the tree of a vault in it; "" if there is none.
+    """The full hash of a commit, and its tree of a vault; "" if there is none.
 
     `date` is in the committer's time zone, as `YYYY-MM-DD`.
     """

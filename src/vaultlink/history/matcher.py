@@ -327,7 +327,7 @@ class PieceIndex:
 def choose_rivals(
     shared: Pieces, places: Mapping[int, Sequence[str]], limit: float, without: Collection[str]
 ) -> list[str]:
-    """Return the few notes with most of some pieces, of those with more than a share of them."""
+    """Return the few notes with most of some pieces, above a share of them."""
     weights: dict[str, float] = {}
     for piece in shared & places.keys():
         paths = places[piece]

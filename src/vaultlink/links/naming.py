@@ -179,7 +179,7 @@ def detect_target_style(source: str, link: Link, index: Index, style: LinkStyle)
 
 
 def _list_styles(source: str, target: str, path: str) -> tuple[str, ...]:
-    """Return the only style that writes a Markdown target as it is; empty if several do."""
+    """Return the only style that writes a Markdown target so; none if several do."""
     written = strip_note_extension(target.removeprefix("./"))
     styles = {
         "relative": relative_target(source, path),

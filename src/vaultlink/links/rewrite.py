@@ -144,7 +144,7 @@ def keep_words(path: str, link: Link, target: str, subpath: str, text: str = "")
 
 
 def place_change(path: str, link: Link, change: Replacement, text: str) -> Edits:
-    """Return the edits of a change, in the `text` of the note; none if it has no place."""
+    """Return the edits of a change in the note's `text`; none without a place."""
     start, end, new = change
     if link.place is Place.PROPERTY:
         return replace_in_property(path, link, link.raw[:start] + new + link.raw[end:], text)

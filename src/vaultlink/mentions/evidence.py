@@ -28,7 +28,7 @@ LinkUse = tuple[str, str]
 
 
 class Wordings(msgspec.Struct):
-    """The texts of the links in the bodies of a vault's notes: names, or what begins with one.
+    """The texts of the links in bodies of notes: names, or what begins with one.
 
     `uses` maps a folded text to the links that show it, and the number of notes with each.
     """

@@ -109,9 +109,10 @@ def end_of_math(lines: list[SourceLine], at: int) -> tuple[int, bool]:
 
 
 def closes_math(lines: Sequence[SourceLine], text: str) -> bool:
-    """Return True if `text` ends display math that opens at the end of one of the lines before.
+    """Return True if `text` ends display math that opens in the lines before.
 
-    That is `so that $$`, as authors write it; the lines are those of a paragraph or a list item.
+    The math opens at the end of a line, as in `so that $$`. The lines are those of a paragraph or a
+    list item.
     """
     if text.strip(" \t") != "$$":
         return False

@@ -110,7 +110,7 @@ def restore_state(state: State, files: Mapping[str, str], former: Mapping[str, s
 
 
 def reduce_plan(plan: Plan, files: Mapping[str, str], former: Mapping[str, str]) -> Plan:
-    """Return the part of a plan that an earlier run skipped, by the paths after that run.
+    """Return the part of a plan that a run skipped, by the paths after that run.
 
     The plan is for the state that `restore_state` returns.
     """

@@ -28,7 +28,7 @@ _Item = TypeVar("_Item", Heading, BlockId)
 
 
 class SubpathMap:
-    """Maps the subpaths of links to a note to those that lead to the same places in `after`.
+    """Maps subpaths of links to a note to those of the same places in `after`.
 
     That is the note afterwards, or another one that gets a part of it.
     """

@@ -129,7 +129,7 @@ def find_sequel(journal: Journal, run: RecordedRun) -> RunSequel:
 
 
 def list_later_runs(runs: Sequence[RecordedRun], run: RecordedRun) -> list[RecordedRun]:
-    """Return those of the runs, the latest first, that ended after a run, the earliest first.
+    """Return the runs, given the latest first, that ended after one, reversed.
 
     A run whose undo could not be recorded is left out.
     """

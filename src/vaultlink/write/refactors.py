@@ -266,7 +266,7 @@ def plan_extraction(fixer: Fixer, request: ExtractRequest, find: FindPath) -> Pl
 
 
 class Deletion(NamedTuple):
-    """The notes, attachments and folders to delete, and the places that name one of their `files`.
+    """The notes, attachments and folders to delete, and where `files` are named.
 
     The files in `folders` are deleted one by one; these are removed if they are empty. `unused` are
     attachments that are not deleted, and that nothing else uses.
