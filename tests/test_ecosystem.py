@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from ecosystem_labels import VERDICTS, Label, judge
+from ecosystem_labels import VERDICTS, Label, judge, read_labels
 from ecosystem_record import compare_entries, compare_summaries, read_record, summarize
 from ecosystem_runs import Entry
 from ecosystem_vaults import PinnedVault, copy_vault, find_snapshot, read_pins
@@ -423,3 +423,15 @@ def test_record_has_the_pinned_commits() -> None:
     pinned = {pin.repository: pin.commit for pin in read_pins(FOLDER / "ecosystem.yaml")}
     assert {name: commit for name, (commit, _) in vaults.items()} == pinned
     assert (FOLDER / "ecosystem_record.json").stat().st_size < 400_000
+
+
+def test_labels_are_of_all_kinds_in_many_vaults() -> None:
+    labels = read_labels(FOLDER / "ecosystem_labels.yaml")
+    listed = {pin.repository for pin in read_pins(FOLDER / "ecosystem.yaml")}
+    assert len(labels) >= 500
+    assert {label.vault for label in labels} <= listed
+    assert len({label.vault for label in labels}) >= 50
+    judged = {(VERDICTS[label.verdict][1], label.verdict.split()[-1]) for label in labels}
+    assert judged == {
+        (good, kind) for good in (True, False) for kind in ("finding", "fix", "mention")
+    }

@@ -30,8 +30,8 @@ def test_weighed_texts_grow_with_the_number_of_files(moved: bool) -> None:
         patch.object(file_pairs, "Texts", side_effect=Texts) as compared,
         patch.object(file_pairs, "weigh_all", side_effect=weigh_all) as weighed,
     ):
-        fates = match_removed_files(FileChanges(removed, added, {}), read)
+        outcomes = match_removed_files(FileChanges(removed, added, {}), read)
     kind = OutcomeKind.MOVED if moved else OutcomeKind.DELETED
-    assert {fate[0] for fate in fates.values()} == {kind}
+    assert {outcome[0] for outcome in outcomes.values()} == {kind}
     assert sum(len(call.args[1]) for call in compared.call_args_list) <= 2 * COUNT
     assert weighed.call_count <= 5 * COUNT

@@ -563,7 +563,7 @@ def test_unreadable_objects_cost_the_renames_of_their_commit(tmp_path: Path) -> 
         names.append(commit(root))
     lose(root, f"{names[0]}~1:a.md", f"{names[1]}^{{tree}}")
     log = read_log(root, (), NO_NOTES)
-    assert {path for entry in log.commits for path in entry.fates} == {"a.md", "d.md"}
+    assert {path for entry in log.commits for path in entry.outcomes} == {"a.md", "d.md"}
     assert set(log.unreadable) == set(names[:3])
     assert history(root).moves == {"d.md": "d2.md"}
     assert log.describe_unseen() == [

@@ -287,8 +287,8 @@ def test_settings_and_hooks_are_added_to_what_exists(run: RunCommand, vault: Pat
 @pytest.mark.parametrize(
     ("path", "text", "reason"),
     [
-        (".claude/settings.json", "// mine\n{}", "the hook has no safe place"),
-        (".claude/settings.json", '{"hooks": 1}', "the hook has no safe place"),
+        (".claude/settings.json", "// mine\n{}", "vaultlink can't add a hook to this JSON"),
+        (".claude/settings.json", '{"hooks": 1}', "vaultlink can't add a hook to this JSON"),
         (SKILL, "another skill\n", "it exists with another text"),
         ("AGENTS.md", b"\xff\xfe", "it is not UTF-8 text"),
         ("AGENTS.md", "a" * 1_000_001, "it is larger than 1 MB"),

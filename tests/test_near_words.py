@@ -255,12 +255,10 @@ def test_many_paths_become_their_folders(
     result = run("unresolved", "--output-format", "table", *paths)
     assert f"`vaultlink fix --interactive{said or '`'}" in result.err
     is_cut = "…" in said
-    assert (
-        f"Write the {len(paths)} paths of this command in place of “…”." in result.err
-    ) is is_cut
+    assert (f"Replace “…” by the {len(paths)} paths that this command got." in result.err) is is_cut
     overview = run("check", "--output-format", "full", "--show", "overview", *paths)
     assert f"vaultlink check --show all{said.rstrip('`')}  " in overview.out
-    assert ("in place of “…”" in overview.err) is is_cut
+    assert ("Replace “…” by" in overview.err) is is_cut
     if said.strip("` ") == "a":
         assert run("unresolved", "a").out == run("unresolved", *paths).out
 

@@ -61,6 +61,7 @@ SUGGEST = Suggester(build_state(VAULT).index)
         ("Cafe au Lait", "Café au lait.md", "respelling", 0.95),
         ("old/Plan", "Plan.md", "folder", 0.95),
         ("old/a/Same", "a/Same.md", "folder", 0.95),
+        ("old/Ann Lee/Plan", "Plan.md", "folder", 0.95),  # a folder with the name of a note
         ("city_map.png", "img/city map.png", "respelling", 0.95),
     ],
 )
@@ -103,6 +104,7 @@ def test_similar_name_is_suggested(target: str, path: str) -> None:
         "Plam",  # another letter is another word
         "Plan.png",  # an attachment for a note
         "city map",  # a note for an attachment
+        "Ann Lee/Plan",  # two names
         "x/Same",  # two files, and no folder tells them apart
         "role of memory in yearning",
         "the rise of rope",

@@ -439,10 +439,9 @@ class Vault(msgspec.Struct, frozen=True, eq=False, dict=True):
             The innermost link there; None if there is none.
         """
         note = self.index.notes.get(path)
-        found = [link for link in (note.links if note else ()) if link.start <= offset <= link.end]
-        return min(
-            found, key=lambda link: (offset == link.end, link.end - link.start), default=None
-        )
+        links = [link for link in (note.links if note else ()) if link.start <= offset <= link.end]
+        links.sort(key=lambda link: (offset == link.end, link.end - link.start))
+        return next(iter(links), None)
 
     def anchor_of(self, path: str, link: Link) -> "Anchor | None":
         """Return the place to which a link leads.
@@ -573,15 +572,7 @@ _T = TypeVar("_T")
 
 
 def recall(vault: Vault, compute: Callable[[Vault], _T]) -> _T:
-    """Return a value that is computed once for a vault, also if it is folded later.
-
-    Args:
-        vault: A vault.
-        compute: Computes the value.
-
-    Returns:
-        The value of `compute(vault)`.
-    """
+    """Return a value that is computed once for a vault, also if it is folded later."""
     known = vault._memos
     if compute not in known:
         known[compute] = compute(vault)
@@ -589,39 +580,21 @@ def recall(vault: Vault, compute: Callable[[Vault], _T]) -> _T:
 
 
 def fold_vault(vault: Vault) -> Vault:
-    """Encode the changed values of a vault again, which then needs less memory.
-
-    Args:
-        vault: A vault.
-
-    Returns:
-        An equal vault, with what `recall` computed.
-    """
+    """Return an equal vault with its changed values encoded again, which needs less memory."""
     folded = Vault(vault.scan, vault.state.folded(), vault.overlays)
     folded._memos.update(vault._memos)
     return folded
 
 
 def find_origin(vault: Vault) -> StateOrigin | None:
-    """Return the saved state that a vault was loaded from, or saved as.
-
-    Args:
-        vault: The vault.
-
-    Returns:
-        The saved state; None if there is none, or if the vault has changed since.
-    """
+    """Return the saved state that a vault was loaded from or saved as, if nothing changed."""
     return vault._origin
 
 
 def find_past(vault: Vault) -> History | None:
     """Return what a command that starts now would know of the past of a vault.
 
-    Args:
-        vault: A vault without unsaved contents, as it is on disk.
-
-    Returns:
-        The history; None if the vault must be opened again to find out.
+    The vault is as it is on disk. None: it must be opened again to find out.
     """
     scan = vault.scan
     undone = partial(_find_undone_moves, scan.root)
@@ -633,34 +606,12 @@ def find_past(vault: Vault) -> History | None:
 
 
 def replace_state(vault: Vault, state: State, scan: VaultScan | None = None) -> Vault:
-    """Return a vault with another state.
-
-    The new vault takes over the suggester of `vault` and updates it, because building one is slow.
-    So do not use `vault` for suggestions afterwards.
-
-    Args:
-        vault: The vault with the previous state.
-        state: The new state.
-        scan: A later scan of the vault; None for the scan of `vault`.
-
-    Returns:
-        The vault in the new state, with the unsaved contents of `vault`.
-    """
+    """Return a vault in a new state, maybe of a later scan, with the same unsaved contents."""
     return Vault(scan or vault.scan, state, vault.overlays)
 
 
 def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
-    """Return the linter settings of a vault for a later scan.
-
-    Obsidian's settings and the files that git ignores are those of the later scan.
-
-    Args:
-        vault: The vault with the rules, the configuration and the history to use.
-        scan: The later scan.
-
-    Returns:
-        The linter settings for `scan`.
-    """
+    """Return a vault's settings with Obsidian's, and git's ignored files, of a later scan."""
     settings = vault.state.settings
     return LinterSettings.build(
         settings.rules, settings.config, scan.obsidian, scan.is_git_ignored, settings.history
@@ -675,15 +626,8 @@ def make_suggester(
     """Return a function from a finding to the suggestions for its broken link.
 
     It returns no suggestions for a finding whose link resolves, except for a missing heading or
-    block: those are headings or blocks of the file to which the link resolves.
-
-    Args:
-        vault: The vault.
-        findings: The findings whose suggestions will be wanted.
-        files: The suggestions for all their targets, if known; else they are found when needed.
-
-    Returns:
-        The function.
+    block: those are headings or blocks of the file to which the link resolves. `findings` are all
+    that it will be given; `files` are the suggestions for their targets, if they are known.
     """
     from vaultlink.index.suggest import drop_own_names, list_unresolved  # noqa: PLC0415 - only for suggestions
     from vaultlink.rules.former_targets import find_former_target, put_first, suggest_former_target  # noqa: PLC0415
@@ -727,15 +671,9 @@ def make_suggester(
 def hold_texts(
     vault: Vault, contents: Mapping[str, str | bytes], removed: Collection[str] = ()
 ) -> tuple[Vault, set[str]]:
-    """Return a vault with unsaved texts, which see each other.
+    """Return a vault with unsaved texts or bytes, and the paths that were checked again.
 
-    Args:
-        vault: The vault.
-        contents: The text of each note, or its bytes, by vault path.
-        removed: Vault paths of files to leave out; those of `contents` stay.
-
-    Returns:
-        The vault with these texts and those it had, and the paths that were checked again.
+    They see each other. The files at `removed` are left out, unless they are in `contents`.
     """
     settings = vault.state.settings
     held = {

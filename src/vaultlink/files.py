@@ -74,6 +74,15 @@ def path_exists(path: str | os.PathLike[str]) -> bool:
     return os.path.exists(path)
 
 
+def identify_file(path: str | os.PathLike[str]) -> tuple[int, int] | None:
+    """Return device and inode of a file, folder or link; None if there is none."""
+    try:
+        status = os.lstat(path)
+    except (OSError, ValueError):
+        return None
+    return status.st_dev, status.st_ino
+
+
 def is_folder(path: str | os.PathLike[str]) -> bool:
     """Return True if a path leads to a folder. Never raises: see `path_exists`."""
     return os.path.isdir(path)

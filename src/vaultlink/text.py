@@ -188,6 +188,13 @@ def strip_accents(text: str) -> str:
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", text))
 
 
+def fold_letters(text: str) -> str:
+    """Return a text in NFC and without case, however it was composed."""
+    if text.isascii():
+        return text.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", text).casefold())
+
+
 def fold_title(text: str) -> str:
     """Return a title as titles are compared: composed, without case, single spaces."""
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())

@@ -183,8 +183,10 @@ def test_rename_of_a_large_text_is_not_followed(root: Path) -> None:
     ]
     names = write_commits(root, trees)
     log = read_log(root, ("a.md", "s2.md", "l2.md"), NO_NOTES)
-    fates = {path: fate for commit in log.commits for path, fate in commit.fates.items()}
-    assert fates == {"s.md": ("moved", "s2.md"), "l.md": ("unknown", "")}
+    outcomes = {
+        path: outcome for commit in log.commits for path, outcome in commit.outcomes.items()
+    }
+    assert outcomes == {"s.md": ("moved", "s2.md"), "l.md": ("unknown", "")}
     assert log.unreadable == [names[0]]
 
 

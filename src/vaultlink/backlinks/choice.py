@@ -7,16 +7,14 @@ from typing import Any
 
 from vaultlink.index.index import Index, TraitCount, link_name
 from vaultlink.index.resolve import is_note, spelling_key, title_slug
-from vaultlink.model import Entry, Note, Section
+from vaultlink.model import Entry, Section
 from vaultlink.parse.backlinks_heading import USUAL_WORDINGS
 from vaultlink.parse.backlinks_markers import has_context_mark
 from vaultlink.text import lazy_pattern
 
-# -- choose the style of sections that is configured as `auto` -------------------------------------
-# It is the style of most sections of the vault, whoever wrote them. A vault without sections gets
-# topics if the names of its notes are slugs of their titles, else lists with passages, of which
-# readers keep more than of bare lists.
-
+# The style `auto` is that of most sections of the vault, whoever wrote them. Without sections, a
+# vault gets topics if the names of its notes are slugs of their titles, else lists with passages,
+# of which readers keep more than of bare lists.
 
 _NESTED_LINK = lazy_pattern(r"\n[ \t>]*[ \t](?:[-*+]|\d{1,9}[.)])[ \t][^\n]*(?:\[\[|\]\()")
 """A list item with a link below an entry, such as a passage that cites the note."""
@@ -36,11 +34,9 @@ def choose_style(settings: Mapping[str, Any], index: Index) -> str:
 
 def is_style_changed(settings: Mapping[str, Any], before: Index, after: Index) -> bool:
     """Return True if findings made before had another style, if one was chosen."""
-    return (
-        settings["style"] == "auto"
-        and TraitCount(list_section_traits) in before.memos
-        and _choose_vault_style(before) != _choose_vault_style(after)
-    )
+    if settings["style"] != "auto" or TraitCount(list_section_traits) not in before.memos:
+        return False
+    return _choose_vault_style(before) != _choose_vault_style(after)
 
 
 def _choose_vault_style(index: Index) -> str:
@@ -86,11 +82,8 @@ def _detect_style(section: Section) -> str:
         return ""
     if has_context_mark(section.text):  # even if no entry has a passage
         return "context"
-    entries = [
-        (entry, text)
-        for entry, text in zip(linked, _list_texts_below(section, linked), strict=True)
-        if not (section.text and entry.marks[:1] in _INDENT)
-    ]
+    pairs = zip(linked, _list_texts_below(section, linked), strict=True)
+    entries = [pair for pair in pairs if not (section.text and pair[0].marks[:1] in _INDENT)]
     if not entries:
         return ""
     topics = sum(bool(entry.title and entry.dash) for entry, _ in entries)
@@ -104,10 +97,9 @@ def _list_texts_below(section: Section, entries: list[Entry]) -> list[str]:
     if not section.text:
         return [entry.tail for entry in entries]
     ends = [*(entry.start for entry in entries[1:]), section.end]
-    return [
-        section.text[entry.end - section.start : end - section.start]
-        for entry, end in zip(entries, ends, strict=True)
-    ]
+    text, start = section.text, section.start
+    pairs = zip(entries, ends, strict=True)
+    return [text[entry.end - start : end - start] for entry, end in pairs]
 
 
 # -- decide the language of a vault from the headings of its notes ---------------------------------
@@ -186,47 +178,23 @@ _ENDINGS: Mapping[str, str] = {
 _ENDING_LENGTHS = (6, 5, 4, 3)
 
 _LETTERS: Mapping[str, str] = {
-    "ß": "de",
-    "ä": "de sv",
-    "ö": "de sv tr",
-    "ü": "de tr",
-    "å": "sv",
-    "ç": "fr pt tr",
-    "é": "fr es pt",
-    "è": "fr it",
-    "ê": "fr pt",
-    "à": "fr it",
-    "ù": "fr it",
-    "ì": "it",
-    "ò": "it",
-    "î": "fr",
-    "ô": "fr pt",
-    "œ": "fr",
-    "ñ": "es",
-    "á": "es pt",
-    "í": "es pt",
-    "ó": "es pt pl",
-    "ú": "es pt",
-    "ã": "pt",
-    "õ": "pt",
-    **dict.fromkeys("ąćęłńśźż", "pl"),
-    **dict.fromkeys("ğış", "tr"),
+    "de": "ß ä ö ü",
+    "fr": "ç é è ê à ù î ô œ",
+    "es": "é ñ á í ó ú",
+    "it": "è à ù ì ò",
+    "pt": "ç é ê ô á í ó ú ã õ",
+    "sv": "ä ö å",
+    "pl": "ó ą ć ę ł ń ś ź ż",
+    "tr": "ö ü ç ğ ı ş",
 }
 _OTHER_LETTERS = frozenset("æøřůěčžšťďňőűțșăơưđāēīūķļņģ")
 """Letters of Latin script that none of the languages has."""
 
 
 @cache
-def _languages_by_word() -> Mapping[str, tuple[str, ...]]:
-    return _invert(_WORDS)
-
-
-@cache
-def _languages_by_ending() -> Mapping[str, tuple[str, ...]]:
-    return _invert(_ENDINGS)
-
-
-def _invert(table: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
+def _list_languages(kind: str) -> Mapping[str, tuple[str, ...]]:
+    """Return the languages by `word`, `ending` or `letter`."""
+    table = {"word": _WORDS, "ending": _ENDINGS, "letter": _LETTERS}[kind]
     inverted: dict[str, tuple[str, ...]] = {}
     for language, words in table.items():
         for word in dict.fromkeys(words.split()):
@@ -268,17 +236,15 @@ _MIN_SHARE = 0.2
 
 def detect_language(index: Index) -> str:
     """Return the language of most headings of a vault, `en` in doubt."""
-    headings = [
-        heading.text
-        for note in index.notes.values()
-        for heading in note.headings
-        if not _is_in_section(note, heading.start)
-    ]
+    headings: list[str] = []
+    for note in index.notes.values():
+        spans = [(section.start, section.end) for section in note.sections]
+        headings += [
+            heading.text
+            for heading in note.headings
+            if not any(start <= heading.start < end for start, end in spans)
+        ]
     return choose_language(headings)
-
-
-def _is_in_section(note: Note, at: int) -> bool:
-    return any(section.start <= at < section.end for section in note.sections)
 
 
 def choose_language(headings: Iterable[str]) -> str:
@@ -317,22 +283,15 @@ def guess_language(text: str) -> list[str]:
 def _score_languages(low: str) -> Counter[str]:
     """Return how many words, endings and letters of a text speak for each language."""
     scores: Counter[str] = Counter()
+    by_ending = _list_languages("ending")
     for word in _WORD.findall(low):
-        known = _languages_by_word().get(word)
+        known = _list_languages("word").get(word)
         if known is None:
-            known = next(
-                (
-                    languages
-                    for length in _ENDING_LENGTHS
-                    if len(word) > length + 2
-                    and (languages := _languages_by_ending().get(word[-length:]))
-                ),
-                (),
-            )
+            ends = (word[-length:] for length in _ENDING_LENGTHS if len(word) > length + 2)
+            known = next(filter(None, map(by_ending.get, ends)), ())
         scores.update(known)
-    if not low.isascii():
-        for letter in set(low):
-            scores.update(_LETTERS.get(letter, "").split())
-            if letter in _OTHER_LETTERS:
-                scores[""] += 2
+    for letter in () if low.isascii() else set(low):
+        scores.update(_list_languages("letter").get(letter, ()))
+        if letter in _OTHER_LETTERS:
+            scores[""] += 2
     return scores

@@ -24,7 +24,7 @@ from vaultlink.parse.inline import read_inline
 from vaultlink.parse.leaf_blocks import html_block_closer, interrupts_paragraph
 from vaultlink.parse.lines import is_blank
 from vaultlink.parse.note import parse_note
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, line_span
 
 MAX_EXCERPT_LENGTH = 300
 """Code points above which an excerpt is cut around the link."""
@@ -56,20 +56,17 @@ _LABEL = lazy_pattern(
 )
 """The label before links by which a note is filed, such as `Tags: [[Tea]]`."""
 
+_BAR = lazy_pattern(r"(?<!\\)\|")
 _FOOTNOTE = lazy_pattern(r"\[\^[^\]\s]+\]")
 
 
 def find_excerpts(source: Note, text: str, destination: ExcerptTarget) -> tuple[str, ...]:
     """Return excerpts that link to the destination; none in properties and comments."""
-    excerpts: list[str] = []
-    end = 0
+    excerpts, end = list[str](), 0
     for link, target in destination.index.resolved_links(source.path):
-        if (
-            target != destination.path
-            or link.place is not Place.BODY
-            or link.in_comment
-            or link.start < end
-        ):
+        if target != destination.path or link.place is not Place.BODY:
+            continue
+        if link.in_comment or link.start < end:
             continue
         is_in_row = link.in_table_cell or _is_row(text, link.start)
         start, end = _find_cell(text, link) if is_in_row else _find_block(text, link.start)
@@ -96,8 +93,7 @@ def find_distinct_excerpts(
 
 
 def _find_block(text: str, at: int) -> tuple[int, int]:
-    start = text.rfind("\n", 0, at) + 1
-    end = _find_line_end(text, at)
+    start, end = line_span(text, at)
     while start and not _BLOCK_START.match(_strip_quote_marks(text, start)):
         above = text.rfind("\n", 0, start - 1) + 1
         if not _is_continuation(text, above, start):
@@ -106,59 +102,47 @@ def _find_block(text: str, at: int) -> tuple[int, int]:
     if _strip_quote_marks(text, start).lstrip().startswith("#"):
         return start, end
     while end < len(text):
-        below = end + 1
-        if not _is_continuation(text, text.rfind("\n", 0, end) + 1, below) or _BLOCK_START.match(
-            _strip_quote_marks(text, below)
-        ):
+        line, below = text.rfind("\n", 0, end) + 1, end + 1
+        is_new = _BLOCK_START.match(_strip_quote_marks(text, below))
+        if is_new or not _is_continuation(text, line, below):
             break
-        end = _find_line_end(text, below)
+        _, end = line_span(text, below)
     return start, end
 
 
 def _is_continuation(text: str, above: int, below: int) -> bool:
     upper_line, lower_line = _strip_quote_marks(text, above), _strip_quote_marks(text, below)
-    if (
-        is_blank(upper_line)
-        or is_blank(lower_line)
-        or _count_quote_marks(text, above) != _count_quote_marks(text, below)
-    ):
+    if is_blank(upper_line) or is_blank(lower_line):
+        return False
+    if _count_quote_marks(text, above) != _count_quote_marks(text, below):
         return False
     upper_ends = interrupts_paragraph(upper_line) and not _BLOCK_START.match(upper_line)
-    return (
-        not upper_ends
-        and not upper_line.lstrip().startswith("#")
-        and (not interrupts_paragraph(lower_line) or bool(_BLOCK_START.match(lower_line)))
-    )
-
-
-def _find_line_end(text: str, at: int) -> int:
-    end = text.find("\n", at)
-    return len(text) if end == -1 else end
+    if upper_ends or upper_line.lstrip().startswith("#"):
+        return False
+    return not interrupts_paragraph(lower_line) or bool(_BLOCK_START.match(lower_line))
 
 
 def _strip_quote_marks(text: str, start: int) -> str:
-    line = text[start : _find_line_end(text, start)].rstrip("\r")
+    line = text[start : line_span(text, start)[1]].rstrip("\r")
     return line[_QUOTE_MARKS.match(line).end() :]  # type: ignore[union-attr] # it always matches
 
 
 def _count_quote_marks(text: str, start: int) -> int:
-    line = text[start : _find_line_end(text, start)]
+    line = text[start : line_span(text, start)[1]]
     return _QUOTE_MARKS.match(line)[0].count(">")  # type: ignore[index]
 
 
 def _is_row(text: str, at: int) -> bool:
     """Return True if a line looks like a row of a table, parsed as one or not."""
-    line = text[text.rfind("\n", 0, at) + 1 : _find_line_end(text, at)]
+    line = text[slice(*line_span(text, at))]
     return line.lstrip(" \t>")[:1] == "|" and line.rstrip()[-1:] == "|"
 
 
 def _find_cell(text: str, link: Link) -> tuple[int, int]:
-    bars = [
-        bar.start() for bar in re.finditer(r"(?<!\\)\|", text[: _find_line_end(text, link.start)])
-    ]
-    line_start = text.rfind("\n", 0, link.start)
-    start = max([line_start, *(bar for bar in bars if bar < link.start)]) + 1
-    return start, min([_find_line_end(text, link.end), *(bar for bar in bars if bar >= link.end)])
+    line_start, line_end = line_span(text, link.start, link.end)
+    bars = [bar.start() for bar in _BAR.finditer(text, line_start, line_end)]
+    start = max([line_start - 1, *(bar for bar in bars if bar < link.start)]) + 1
+    return start, min([line_end, *(bar for bar in bars if bar >= link.end)])
 
 
 def _copy_excerpt(text: str, start: int, end: int, source: Note, destination: ExcerptTarget) -> str:
@@ -192,7 +176,7 @@ def _find_line_marks(text: str, start: int, end: int) -> Iterator[tuple[int, int
             stop = block_marks.end() if block_marks else stop
         if stop > line:
             yield line, stop, ""
-        line = _find_line_end(text, line) + 1
+        line = line_span(text, line)[1] + 1
 
 
 def _escape_tags(source: Note, start: int, end: int) -> Iterator[tuple[int, int, str]]:
@@ -209,13 +193,9 @@ def _rewrite_links(
         if link.place is not Place.BODY or link.start < start or link.end > end:
             continue
         raw = "" if _is_picture(link, target) else link.raw.removeprefix("!")
-        if (
-            raw
-            and not link.external
-            and target is not None
-            and resolve(destination.path, link.target, destination.index.names) != target
-        ):
-            raw = _retarget_link(link, target, destination)
+        now = resolve(destination.path, link.target, destination.index.names)
+        if raw and not link.external and target not in (None, now):
+            raw = _retarget_link(link, target or "", destination)
         if raw != link.raw:
             yield link.start, link.end, raw
 
@@ -265,16 +245,10 @@ def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
         return excerpt
     inline = read_inline(excerpt)
     spans = [(link.start, link.end) for link in inline.links] + inline.hidden
-    link_span = next(
-        (
-            (link.start, link.end)
-            for link in inline.links
-            if _has_link_to_target(
-                parse_note(destination.path, excerpt[link.start : link.end]), destination
-            )
-        ),
-        (0, 0),
-    )
+    links = (excerpt[link.start : link.end] for link in inline.links)
+    notes = (parse_note(destination.path, link) for link in links)
+    found = (_has_link_to_target(note, destination) for note in notes)
+    link_span = next((span for span, leads in zip(spans, found, strict=False) if leads), (0, 0))
     room = (MAX_EXCERPT_LENGTH - min(link_span[1] - link_span[0], MAX_EXCERPT_LENGTH)) // 2
     start, end = max(link_span[0] - room, 0), min(link_span[1] + room, len(excerpt))
     blanks = [
@@ -293,15 +267,11 @@ def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
 def _is_valid_excerpt(excerpt: str, destination: ExcerptTarget) -> bool:
     """Return True if an excerpt links to the note and has no other active markup."""
     note = parse_note(destination.path, f"- x\n  - {excerpt}\n  - y\n")
-    return _has_link_to_target(note, destination) and not (
-        note.tags or note.headings or note.blocks or note.problems or note.directives
-    )
+    has_others = note.tags or note.headings or note.blocks or note.problems or note.directives
+    return not has_others and _has_link_to_target(note, destination)
 
 
 def _has_link_to_target(note: Note, destination: ExcerptTarget) -> bool:
-    return any(
-        link.target
-        and not link.external
-        and resolve(destination.path, link.target, destination.index.names) == destination.path
-        for link in note.links
-    )
+    path, names = destination.path, destination.index.names
+    links = (link for link in note.links if link.target and not link.external)
+    return any(resolve(path, link.target, names) == path for link in links)

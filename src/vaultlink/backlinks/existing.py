@@ -19,7 +19,6 @@ from vaultlink.text import lazy_pattern
 # Changes of formatters are accepted: other list markers, blank lines, escapes, and links with
 # brackets that were escaped.
 
-
 _LINE = lazy_pattern(r"[^\n]*\n|[^\n]+\Z")
 _LIST_MARKER = lazy_pattern(r"(?:[-*+]|\d{1,9}[.)])[ \t]+")
 _TITLE_AND_DASH = lazy_pattern(r"(?P<title>.*?)[ \t]*(?P<dash>–|—|‐|-{1,3}|:)[ \t]*")
@@ -74,18 +73,14 @@ class ParsedSection(NamedTuple):
 
 def is_managed_section(section: Section) -> bool:
     """Return True if vaultlink maintains a section: it has markers and no quote marks."""
-    return section.owner is not Owner.AUTHOR and section.text[
-        section.text.rfind("\n") + 1 :
-    ].lstrip().startswith("<!--")
+    last_line = section.text.rpartition("\n")[2]
+    return section.owner is not Owner.AUTHOR and last_line.lstrip().startswith("<!--")
 
 
 def parse_managed_sections(note: Note, heading: str) -> list[tuple[Section, ParsedSection]]:
     """Return the managed sections of a note, each with its parts, below a heading."""
-    return [
-        (section, parse_section(section, heading))
-        for section in note.sections
-        if is_managed_section(section)
-    ]
+    sections = filter(is_managed_section, note.sections)
+    return [(section, parse_section(section, heading)) for section in sections]
 
 
 def list_entry_links(note: Note, index: Index) -> list[tuple[Link, str | None]]:
@@ -122,9 +117,8 @@ def parse_section(section: Section, heading: str) -> ParsedSection:
             _extend_last_part(parts, text, part_end, done)
             # An indented line is not an entry: the entry above it was removed.
             below = section.owner is Owner.WRITTEN and len(line[:indent].expandtabs(4)) > 1
-            _add_line(
-                parts, SectionPart(gap, line, None if below else parse_entry(line), len(line))
-            )
+            entry = None if below else parse_entry(line)
+            _add_line(parts, SectionPart(gap, line, entry, len(line)))
             indent_above, part_end = indent, stop
         done = stop
     _extend_last_part(parts, text, part_end, done)
@@ -140,19 +134,14 @@ def _add_line(parts: list[SectionPart], line: SectionPart) -> None:
     """Add a line; the end of an entry that a formatter wrapped joins its first line."""
     above: list[SectionPart] = []
     current = line
-    while (
-        len(above) < _MAX_WRAPPED_LINES and len(above) < len(parts) and current.gap.count("\n") == 1
-    ):
+    while len(above) < min(_MAX_WRAPPED_LINES, len(parts)) and current.gap.count("\n") == 1:
         current = parts[-1 - len(above)]
         if current.entry:
             break
         above.insert(0, current)
         entry = parse_entry(" ".join(part.text for part in (*above, line)))
-        if (
-            entry
-            and entry.title
-            and normalize_markdown(entry.title) == normalize_markdown(entry.display)
-        ):
+        title, display = (entry.title, entry.display) if entry else ("", "")
+        if title and normalize_markdown(title) == normalize_markdown(display):
             text = above[0].text + "".join(part.gap + part.text for part in (*above[1:], line))
             parts[-len(above) :] = [SectionPart(above[0].gap, text, entry, len(text))]
             return
@@ -182,9 +171,8 @@ def _find_heading(section: Section, heading: str, end: int) -> tuple[int, str]:
         match_before_entry = _HEADING_BEFORE_ENTRY.match(section.heading)
         own_heading = match_before_entry[0] if match_before_entry else section.heading
         return section.heading_start - section.start + len(own_heading), own_heading
-    first = next(
-        (match for match in _LINE.finditer(section.text, begin, end) if match[0].strip()), None
-    )
+    lines = _LINE.finditer(section.text, begin, end)
+    first = next((match for match in lines if match[0].strip()), None)
     if first and normalize_markdown(first[0]) == normalize_markdown(heading):
         own_heading = first[0].rstrip()
         return first.start() + len(own_heading), own_heading
@@ -196,14 +184,14 @@ def parse_entry(line: str) -> ExistingEntry | None:
     list_marker = _LIST_MARKER.match(line)
     content = line[list_marker.end() :] if list_marker else line
     content = content.rstrip().removesuffix("\\")
+    is_item = list_marker is not None
     if "[[" in content or "](" in content:
-        found = _parse_entry_content(content, is_list_item=list_marker is not None, is_link=True)
+        found = _parse_entry_content(content, is_list_item=is_item, is_link=True)
         if found:
             return found
     if "\\[" in content:
-        return _parse_entry_content(
-            _ESCAPED_BRACKET.sub("", content), is_list_item=list_marker is not None, is_link=False
-        )
+        content = _ESCAPED_BRACKET.sub("", content)
+        return _parse_entry_content(content, is_list_item=is_item, is_link=False)
     return None
 
 
@@ -223,15 +211,9 @@ def _parse_entry_content(
     title = _TITLE_AND_DASH.fullmatch(before)
     if before and not title and normalize_markdown(before) != normalize_markdown(display_text):
         return None
-    return ExistingEntry(
-        title["title"] if title else before,
-        target,
-        subpath,
-        display_text,
-        link.kind,
-        is_list_item,
-        is_link,
-    )
+    entry_title = title["title"] if title else before
+    written = entry_title, target, subpath, display_text
+    return ExistingEntry(*written, link.kind, is_list_item, is_link)
 
 
 # -- parse the list of mentions in a managed section -----------------------------------------------

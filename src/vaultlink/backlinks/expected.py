@@ -8,6 +8,7 @@ Links in sections, canvases and the note itself do not count.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 from vaultlink.backlinks.existing import MENTION_INDENT
@@ -43,22 +44,15 @@ def can_hold_section(note: Note) -> bool:
     Drawings and boards have another format; a template would pass its section on to each note made
     from it; and an unclosed block at the end would contain the section.
     """
-    return (
-        is_note(note.path)
-        and not note.path.lower().endswith(".excalidraw.md")
-        and _BLOCKING_PROBLEMS.isdisjoint(problem.kind for problem in note.problems)
-        and not any(item.key in _PLUGIN_PROPERTIES for item in note.properties or ())
-        and not _is_template(note)
-    )
-
-
-def _is_template(note: Note) -> bool:
-    texts = (
-        note.path,
-        *(heading.text for heading in note.headings),
-        *(str(item.value) for item in note.properties or ()),
-    )
-    return any(map(has_placeholder, texts))
+    if not is_note(note.path) or note.path.lower().endswith(".excalidraw.md"):
+        return False
+    if not _BLOCKING_PROBLEMS.isdisjoint(problem.kind for problem in note.problems):
+        return False
+    items = note.properties or ()
+    if any(item.key in _PLUGIN_PROPERTIES for item in items):
+        return False
+    texts = (heading.text for heading in note.headings), (str(item.value) for item in items)
+    return not any(map(has_placeholder, chain((note.path,), *texts)))
 
 
 class ExpectedSection(NamedTuple):
@@ -126,10 +120,8 @@ def _build_entries(
 ) -> list[ExpectedEntry]:
     """Return the entries for notes in the section of the note at `path`, in order."""
     candidates = (expected_entry(path, index.notes[source], index, style) for source in sources)
-    return sorted(
-        (entry for entry in candidates if entry),
-        key=(lambda entry: (entry.path,)) if order == "path" else _title_key,
-    )
+    entries = sorted(filter(None, candidates), key=lambda entry: entry.path)
+    return entries if order == "path" else sorted(entries, key=lambda one: one.title.casefold())
 
 
 def _split_index_notes(
@@ -160,10 +152,6 @@ def _has_only_bare_links(source: Note, path: str, index: Index) -> bool:
     )
 
 
-def _title_key(entry: ExpectedEntry) -> tuple[str, ...]:
-    return entry.title.casefold(), entry.path
-
-
 def _find_linking_notes(path: str, index: Index) -> Iterator[str]:
     for source in index.backlinks.get(path, ()):
         if source != path and is_note(source) and _has_link_to(source, path, index):
@@ -173,21 +161,16 @@ def _find_linking_notes(path: str, index: Index) -> Iterator[str]:
 def _has_link_to(source: str, path: str, index: Index) -> bool:
     if not _has_author_section(index.notes[source]):
         return True
-    return any(
-        target == path and link.place is not Place.SECTION
-        for link, target in index.resolved_links(source)
-    )
+    links = index.resolved_links(source)
+    return any(target == path and link.place is not Place.SECTION for link, target in links)
 
 
 def _collect_targets(note: Note, index: Index) -> frozenset[str | None]:
     """Return the targets of a note's own links, without those in sections."""
     if not _has_author_section(note):
         return frozenset(index.targets[note.path])
-    return frozenset(
-        target
-        for link, target in index.resolved_links(note.path)
-        if link.place is not Place.SECTION
-    )
+    links = index.resolved_links(note.path)
+    return frozenset(target for link, target in links if link.place is not Place.SECTION)
 
 
 def _has_author_section(note: Note) -> bool:

@@ -105,13 +105,11 @@ def _put_placeholders(text: str, sections: Sequence[Section]) -> str:
     if not sections:
         point = find_insertion_points(text)[0]
         return apply_edits(text, [insert_section("", text, point, f"{_PLACEHOLDER} 0.")])
-    return apply_edits(
-        text,
-        [
-            Edit("", section.start, section.end, f"{_PLACEHOLDER} {number}.")
-            for number, section in enumerate(sections)
-        ],
-    )
+    edits = [
+        Edit("", section.start, section.end, f"{_PLACEHOLDER} {number}.")
+        for number, section in enumerate(sections)
+    ]
+    return apply_edits(text, edits)
 
 
 def _remove_placeholder(text: str, without: str) -> str:

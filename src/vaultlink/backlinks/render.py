@@ -98,18 +98,14 @@ def match_entry(
 
 def entry_matches(existing: ExistingEntry, entry: ExpectedEntry, style: SectionStyle) -> bool:
     """Return True if an entry has the expected link and title, in any formatting."""
-    same_link = (
-        existing.is_link
-        and not existing.subpath
-        and (existing.kind, existing.target) == (entry.kind, entry.target)
-    )
+    if not existing.is_link or existing.subpath:
+        return False
+    if (existing.kind, existing.target) != (entry.kind, entry.target):
+        return False
     title = existing.title if style.kind == "topics" else entry.title
-    same_title = _is_same_text(existing.display, entry.title) and _is_same_text(title, entry.title)
-    return (
-        same_link
-        and same_title
-        and (style.kind == "topics" or (existing.is_list_item and not existing.title))
-    )
+    if not (_is_same_text(existing.display, entry.title) and _is_same_text(title, entry.title)):
+        return False
+    return style.kind == "topics" or (existing.is_list_item and not existing.title)
 
 
 def _is_same_text(first: str, second: str) -> bool:
@@ -137,14 +133,9 @@ def render_section(expected: ExpectedSection, marker_content: str, context: Rend
         items.append(_render_new_mentions(expected, context))
     content = [_default_gap(expected, context).join(items)] if items else []
     marker = format_begin_marker(marker_content)
-    return (context.line_end * 2).join(
-        (
-            set_context_mark(marker, is_set=expected.style.kind == "context"),
-            format_heading(expected.style, context.index),
-            *content,
-            END_MARKER,
-        )
-    )
+    marker = set_context_mark(marker, is_set=expected.style.kind == "context")
+    heading = format_heading(expected.style, context.index)
+    return (context.line_end * 2).join((marker, heading, *content, END_MARKER))
 
 
 def _render_new_mentions(expected: ExpectedSection, context: RenderContext) -> str:
@@ -166,14 +157,13 @@ def render_updated_section(
     """Render an updated section, in order; correct entries keep their bytes."""
     first_part = parsed.parts[0] if parsed.parts else None
     gap = _detect_gap(parsed, expected, context) or _default_gap(expected, context)
-    first_gap = (first_part.gap if first_part else "") or (
-        gap if expected.indent else context.line_end * 2
-    )
+    own_first_gap = first_part.gap if first_part else ""
+    first_gap = own_first_gap or (gap if expected.indent else context.line_end * 2)
     parts, entries, mentions = _collect_entries(parsed, expected, context)
     for path, entry in expected.entries.items():
-        parts += entries.get(path) or [
-            SectionPart("", _render_entry(entry, expected, context), None)
-        ]
+        if path not in entries:
+            entries[path] = [SectionPart("", _render_entry(entry, expected, context), None)]
+        parts += entries[path]
     parts += mentions
     head = _replace_heading(parsed.head, expected, context) if diff.wrong_heading else parsed.head
     texts = [set_context_mark(head, is_set=expected.style.kind == "context")]
@@ -237,9 +227,8 @@ def _collect_entries(
             continue
         entry = match_entry(part, expected, context.index.names)
         if entry and entry.path not in groups:
-            groups[entry.path] = current = [
-                _update_part(part, part.entry, entry, expected, context)
-            ]
+            kept = _update_part(part, part.entry, entry, expected, context)
+            groups[entry.path] = current = [kept]
         else:
             rest = _split_below(part, expected, context)[1]
             typed = rest.lstrip() if expected.indent else rest.lstrip("\r\n")
@@ -284,9 +273,9 @@ def _has_same_excerpts(
     part: SectionPart, path: str, expected: ExpectedSection, context: RenderContext
 ) -> bool:
     """Return True if the excerpts below an entry are right, in any formatting."""
-    return [normalize_markdown(text) for text in _split_below(part, expected, context)[0]] == [
-        normalize_markdown(text) for text in _get_excerpts(path, expected, context)
-    ]
+    below, _ = _split_below(part, expected, context)
+    excerpts = _get_excerpts(path, expected, context)
+    return [*map(normalize_markdown, below)] == [*map(normalize_markdown, excerpts)]
 
 
 def _split_below(

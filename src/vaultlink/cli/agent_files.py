@@ -376,7 +376,7 @@ def _add_hook(hook: ProgramHook, text: str | None) -> str | None:
     empty = json.dumps({**hook.empty}, indent=2) + "\n"
     new = insert_json_item(text if text and text.strip() else empty, hook.item, hook.keys)
     if new is None:
-        raise _LeftOutError("it is not the JSON that was expected, so the hook has no safe place")
+        raise _LeftOutError("vaultlink can't add a hook to this JSON")
     return new
 
 

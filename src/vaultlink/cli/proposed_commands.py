@@ -52,7 +52,7 @@ def describe_shortened(options: ReportOptions | PathsOptions, vault: "Vault") ->
     if not is_short:
         return ""
     count = f"{len(options.paths):,}"
-    return f"Write the {count} paths of this command in place of {quote_name(_ELLIPSIS)}."
+    return f"Replace {quote_name(_ELLIPSIS)} by the {count} paths that this command got."
 
 
 def _format_paths(paths: Sequence[Path], vault: "Vault") -> str:

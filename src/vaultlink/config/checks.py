@@ -26,7 +26,7 @@ def reject_unknown_keys(layer: Layer, known: Sequence[str]) -> None:
         if key in known:
             continue
         if hint := _explain_key(key, value):
-            raise ConfigError(f"{layer.format_key(key)}: there is no such setting. {hint}")
+            raise layer.make_error(key, f"there is no such setting. {hint}")
         raise unknown_key_error(layer, "setting", key, known)
 
 
@@ -55,9 +55,8 @@ def read_rule_options(layer: Layer, name: str, given: object) -> Mapping[str, An
     hint = f'`ignore = ["{name}"]` switches the rule off.'
     if given in tuple(Severity):
         hint = f'`{name} = "{given}"` in [severity] sets its severity.'
-    raise ConfigError(
-        f"{layer.format_key(f'rules.{name}')}: must be a table of options, "
-        f"not {format_value(given)}. {hint}"
+    raise layer.make_error(
+        f"rules.{name}", f"must be a table of options, not {format_value(given)}. {hint}"
     )
 
 
@@ -65,27 +64,20 @@ def read_table(layer: Layer, key: str) -> Mapping[str, Any]:
     """Return a setting that must be a table, empty if not set. Raises ConfigError."""
     value = layer.values.get(key, {})
     if not isinstance(value, Mapping):
-        raise ConfigError(
-            f"{layer.format_key(key)}: must be a table ([{key}]), not {format_value(value)}."
-        )
+        raise layer.make_error(key, f"must be a table ([{key}]), not {format_value(value)}.")
     return value
 
 
 def read_text_list(layer: Layer, key: str, value: Any) -> tuple[str, ...]:
     """Return a setting that must be a list of strings. Raises ConfigError."""
     if isinstance(value, str):
-        raise ConfigError(
-            f'{layer.format_key(key)}: must be a list: `["{escape_controls(value)}"]`.'
-        )
+        raise layer.make_error(key, f'must be a list: `["{escape_controls(value)}"]`.')
     if not isinstance(value, (list, tuple)):
-        raise ConfigError(
-            f"{layer.format_key(key)}: must be a list of strings, not {format_value(value)}."
-        )
+        raise layer.make_error(key, f"must be a list of strings, not {format_value(value)}.")
     for item in value:
         if not isinstance(item, str):
-            raise ConfigError(
-                f"{layer.format_key(key)}: every element must be a string, "
-                f"not {format_value(item)}."
+            raise layer.make_error(
+                key, f"every element must be a string, not {format_value(item)}."
             )
     return tuple(value)
 
@@ -97,30 +89,24 @@ def reject_unknown_items(
     for item in items:
         if item not in known:
             hint = _format_hint(_find_similar(item, known)) or f" Known: {', '.join(known)}."
-            raise ConfigError(
-                f"{layer.format_key(key)}: there is no kind {format_value(item)}.{hint}"
-            )
+            raise layer.make_error(key, f"there is no kind {format_value(item)}.{hint}")
 
 
 def reject_long_patterns(layer: Layer, key: str, patterns: Sequence[str]) -> None:
     """Raise ConfigError for more or longer patterns than can be matched quickly."""
-    place = layer.format_key(key)
     if len(patterns) > MAX_PATTERNS:
-        raise ConfigError(
-            f"{place}: there are {len(patterns):,} patterns, and at most {MAX_PATTERNS:,} are "
-            "allowed. Name folders, or use wildcards."
-        )
-    if longest := [item for item in patterns if len(item) > MAX_PATTERN_LENGTH]:
-        raise ConfigError(
-            f"{place}: the pattern {format_value(longest[0][:20] + '…')} has {len(longest[0]):,} "
-            f"characters, and at most {MAX_PATTERN_LENGTH:,} are allowed."
-        )
+        problem = f"there are {len(patterns):,} patterns, and at most {MAX_PATTERNS:,} are allowed."
+        raise layer.make_error(key, f"{problem} Name folders, or use wildcards.")
+    for item in patterns:
+        if len(item) > MAX_PATTERN_LENGTH:
+            pattern, size = format_value(item[:20] + "…"), f"{len(item):,} characters"
+            most = f"and at most {MAX_PATTERN_LENGTH:,} are allowed"
+            raise layer.make_error(key, f"the pattern {pattern} has {size}, {most}.")
     for item in patterns:
         if item.count("*") > MAX_WILDCARDS and count_wildcards(item) > MAX_WILDCARDS:
-            raise ConfigError(
-                f"{place}: the pattern {format_value(item[:20] + '…')} has more than "
-                f"{MAX_WILDCARDS} wildcards."
-            )
+            pattern = format_value(item[:20] + "…")
+            problem = f"the pattern {pattern} has more than {MAX_WILDCARDS} wildcards."
+            raise layer.make_error(key, problem)
 
 
 def read_selectors(
@@ -131,32 +117,28 @@ def read_selectors(
         return select_rules(rules, selectors)
     except UnknownRule as error:
         hint = _format_hint(list(error.suggestions)) or " `vaultlink rules` lists all rules."
-        raise ConfigError(f"{layer.format_key(key)}: {error.problem}.{hint}") from None
+        raise layer.make_error(key, f"{error.problem}.{hint}") from None
 
 
 def read_choice(layer: Layer, key: str, value: Any, choices: Sequence[str]) -> str:
     """Return a setting that must be one of `choices`. Raises ConfigError."""
     if isinstance(value, str) and value in choices:
         return value
-    raise ConfigError(
-        f"{layer.format_key(key)}: {format_value(value)} is not one of {', '.join(choices)}."
-    )
+    raise layer.make_error(key, f"{format_value(value)} is not one of {', '.join(choices)}.")
 
 
 def read_switch(layer: Layer, key: str, value: Any) -> bool:
     """Return a setting that must be true or false. Raises ConfigError."""
     if isinstance(value, bool):
         return value
-    raise ConfigError(f"{layer.format_key(key)}: must be true or false, not {format_value(value)}.")
+    raise layer.make_error(key, f"must be true or false, not {format_value(value)}.")
 
 
 def read_one_line(layer: Layer, key: str, value: Any) -> str:
     """Return a setting that must be one line of text. Raises ConfigError."""
     if isinstance(value, str) and value.strip() and "\n" not in value:
         return value
-    raise ConfigError(
-        f"{layer.format_key(key)}: must be one line of text, not {format_value(value)}."
-    )
+    raise layer.make_error(key, f"must be one line of text, not {format_value(value)}.")
 
 
 _OPTION_TYPES: Mapping[str, tuple[tuple[type, ...], str]] = {
@@ -178,10 +160,8 @@ def read_option_value(place: str, option: Option, value: Any) -> Any:
         if option.type == "list" and option.element_type:
             _require_type(f"{place}: every element must be", option.element_type, item)
         if option.choices and item not in option.choices:
-            raise ConfigError(
-                f"{place}: {format_value(item)} is not one of "
-                f"{', '.join(map(str, option.choices))}."
-            )
+            choices = ", ".join(map(str, option.choices))
+            raise ConfigError(f"{place}: {format_value(item)} is not one of {choices}.")
     return freeze(value)
 
 
@@ -211,10 +191,9 @@ def unknown_key_error(
     layer: Layer, what: str, key: str, known: Sequence[str], before: str = ""
 ) -> ConfigError:
     """Return the error for a key that does not exist, with similar keys that do."""
-    hint = _format_hint(_find_similar(key, known)) or (
-        f" Known: {', '.join(known)}." if known else ""
-    )
-    return ConfigError(f"{layer.format_key(before + key)}: there is no such {what}.{hint}")
+    every = f" Known: {', '.join(known)}." if known else ""
+    hint = _format_hint(_find_similar(key, known)) or every
+    return layer.make_error(before + key, f"there is no such {what}.{hint}")
 
 
 def _find_similar(word: str, known: Sequence[str]) -> list[str]:

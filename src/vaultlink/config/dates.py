@@ -13,7 +13,6 @@ from vaultlink.text import lazy_pattern
 # moment.js writes them in the language of Obsidian. They are in lower case and without a final
 # full stop. Names with digits, as of Japanese months, are read by `vaultlink.config.dates`.
 
-
 _MONTHS = """
 january jan february feb march mar april apr may june jun july jul august aug september sep
 october oct november nov december dec januar februar märz mai juni juli oktober okt dezember
@@ -82,11 +81,9 @@ MONTH_NAMES = frozenset(name.replace("_", " ") for name in _MONTHS.split())
 WEEKDAY_NAMES = frozenset(_WEEKDAYS.split())
 """Names of weekdays and their short forms."""
 
-
 # -- date formats of moment.js, as the names of periodic notes have them ---------------------------
 # A format is compiled to an expression with bounded parts; what it captures is then checked as a
 # date. Formats that could match other text than dates are not supported.
-
 
 _MOST_CHARS, _MOST_SEGMENTS, _MOST_TOKENS, _MOST_NAMES = 100, 20, 10, 2
 """Limits of a format and its folder. With them an expression is matched in some thousand steps."""
@@ -174,11 +171,8 @@ def compile_periodic_notes(notes: Sequence[PeriodicNote]) -> Callable[[str], boo
         if len(target) > _LONGEST_TARGET:
             return False
         name = _RELATIVE_PREFIX.sub("", normalize_name(target)).removesuffix(".md")
-        return any(
-            _is_date(parts, found.groups())
-            for expression, parts in patterns
-            if (found := expression.fullmatch(name))
-        )
+        found = ((parts, expression.fullmatch(name)) for expression, parts in patterns)
+        return any(match and _is_date(parts, match.groups()) for parts, match in found)
 
     return matches
 
@@ -256,11 +250,11 @@ def _is_date(parts: tuple[str, ...], texts: tuple[str | None, ...]) -> bool:
         elif numbers.setdefault(part, int(text)) != int(text):
             return False
     month, quarter = numbers.get("month"), numbers.get("quarter")
-    return (
-        all(part not in _RANGES or number in _RANGES[part] for part, number in numbers.items())
-        and (not month or numbers.get("day", 1) <= _count_days(month, numbers.get("year")))
-        and (not month or not quarter or quarter == (month + 2) // 3)
-    )
+    if any(part in _RANGES and number not in _RANGES[part] for part, number in numbers.items()):
+        return False
+    if month and numbers.get("day", 1) > _count_days(month, numbers.get("year")):
+        return False
+    return not month or not quarter or quarter == (month + 2) // 3
 
 
 def _count_days(month: int, year: int | None) -> int:

@@ -55,7 +55,9 @@ class Expression:
         self._source = source
         translated = "".join(_translate(source))
         if _measure(source) > _MAX_SIZE:
-            raise UnsupportedExpression("its numbers of repetitions multiply to too many")
+            raise UnsupportedExpression(
+                f"with its repetitions written out, it has more than {_MAX_SIZE:,} parts"
+            )
         try:
             self._pattern = regex.compile(translated, regex.IGNORECASE)
         except regex.error:

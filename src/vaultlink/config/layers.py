@@ -5,6 +5,8 @@ from typing import Any
 
 import msgspec
 
+from vaultlink.errors import ConfigError
+
 CONFIG_NAMES = (".vaultlink.toml", "vaultlink.toml", "pyproject.toml")
 """Names of configuration files in a folder, by precedence."""
 
@@ -27,3 +29,7 @@ class Layer(msgspec.Struct, frozen=True):
     def format_key(self, key: str) -> str:
         """Return the place of a setting as messages name it."""
         return f"--{key}" if self.source == COMMAND_LINE else f"{self.source}: {key}"
+
+    def make_error(self, key: str, problem: str) -> ConfigError:
+        """Return the error for a setting; the problem is the rest of a sentence."""
+        return ConfigError(f"{self.format_key(key)}: {problem}")

@@ -10,9 +10,8 @@ from vaultlink.config.patterns import (
     compile_globs,
     count_wildcards,
 )
-from vaultlink.text import lazy_pattern
+from vaultlink.text import count_shared, lazy_pattern
 
-# -- add items to a list in the text of a configuration file ---------------------------------------
 # tomlkit finds the place. Every other character of the file stays as it is.
 
 
@@ -21,21 +20,12 @@ def insert_list_items(
 ) -> str | None:
     """Return the text of a configuration file with more items in a list.
 
-    Items that the list has already are left out.
-
-    Args:
-        text: The text of the file.
-        items: The items to add.
-        key: The key of the list. It is created if it does not exist.
-        table: The path of a table that must exist, such as `tool`, `vaultlink`.
-        new_table: The table with the key, below `table`. It is created if it does not exist. ""
-            for `table` itself.
-
-    Returns:
-        The text; None if the items can't be inserted without another change of the text.
+    Items that the list has already are left out. A missing list is created. `table` is the path of
+    a table that must exist, such as `tool`, `vaultlink`, `new_table` a table below it, which is
+    created if it is missing. None if no item can be inserted without another change of the text.
     """
     for item in items:
-        inserted = _insert_item(text, item, key, table, new_table)
+        inserted = _change_table(text, item, key, table, new_table, is_item=True)
         if inserted is None:
             return None
         text = inserted
@@ -49,12 +39,6 @@ def insert_value(text: str, value: object, key: str, table: Sequence[str] = ()) 
     can't be inserted without another change of the text.
     """
     return _change_table(text, value, key, table, is_item=False)
-
-
-def _insert_item(
-    text: str, item: str, key: str, table: Sequence[str], new_table: str
-) -> str | None:
-    return _change_table(text, item, key, table, new_table, is_item=True)
 
 
 def _change_table(
@@ -110,9 +94,7 @@ def _check_insertion(
     """Return text with the line ends of `before`; None if more than `value` changed."""
     import tomllib  # noqa: PLC0415 - only needed to change a file
 
-    start = 0
-    while start < len(before) and before[start] == after[start]:
-        start += 1
+    start = count_shared(before, after)
     tail = before[start:]
     inserted = after[start : len(after) - len(tail)]
     if not after.endswith(tail):
@@ -171,18 +153,15 @@ def _insert_into_json(text: str, item: object, path: Sequence[str]) -> str:
     """Insert an item where the path ends, or what is missing where it breaks off."""
     start = _skip_blanks(text, 0)
     elements, end = _read_elements(text, start)
-    value, depth = item, 0
-    while depth < len(path):
-        found = [element for element in elements if element.key == path[depth]]
-        if not found:
-            break
-        start, depth = found[0].value_start, depth + 1
+    value, rest = item, list(path)
+    while rest and (found := [element for element in elements if element.key == rest[0]]):
+        start, rest = found[0].value_start, rest[1:]
         elements, end = _read_elements(text, start)
-    if depth < len(path):
+    if rest:
         value = [item]
-        for key in reversed(path[depth + 1 :]):
-            value = {key: value}
-    key = f"{json.dumps(path[depth])}: " if depth < len(path) else ""
+        for name in reversed(rest[1:]):
+            value = {name: value}
+    key = f"{json.dumps(rest[0])}: " if rest else ""
     if not elements:
         return _fill_empty(text, start, end, key, value)
     last = elements[-1]
@@ -249,9 +228,7 @@ def _skip_blanks(text: str, at: int) -> int:
 
 _BLANKS = frozenset(" \t\n\r")
 
-
 # -- add topics to `allow-dangling` in the text of a configuration file ----------------------------
-
 
 _KEY = "allow-dangling"
 _EXTENSION = ".md"

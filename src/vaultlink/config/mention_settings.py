@@ -11,7 +11,6 @@ from vaultlink.config.checks import (
     reject_long_patterns,
 )
 from vaultlink.config.layers import Layer
-from vaultlink.errors import ConfigError
 
 ARROW = " -> "
 """Stands between the notes of a pair."""
@@ -35,9 +34,8 @@ def read_mentions_setting(layer: Layer, key: str, value: Any) -> Any:
         return tuple(items)
     if key == "min-score":
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-            raise ConfigError(
-                f"{layer.format_key(place)}: must be a number from 0 to 1, "
-                f"not {format_value(value)}."
+            raise layer.make_error(
+                place, f"must be a number from 0 to 1, not {format_value(value)}."
             )
         return float(value)
     return read_switch(layer, place, value)

@@ -52,11 +52,7 @@ def compile_ordered_globs(patterns: Sequence[str]) -> Callable[[str], bool | Non
         (compile_globs([pattern.removeprefix("!")]), not pattern.startswith("!"))
         for pattern in reversed(patterns)
     ]
-
-    def decide(path: str) -> bool | None:
-        return next((is_selected for test, is_selected in tests if test(path)), None)
-
-    return decide
+    return lambda path: next((selects for test, selects in tests if test(path)), None)
 
 
 @lru_cache(maxsize=8)
@@ -112,11 +108,8 @@ def find_expressions(filters: Sequence[str]) -> "Mapping[str, Expression | str]"
 
 def list_unused_filters(filters: Sequence[str]) -> list[str]:
     """Return a clause with the reason for each filter of Obsidian not used."""
-    problems = [
-        f"{item}: {test}"
-        for item, test in find_expressions(filters).items()
-        if isinstance(test, str)
-    ]
+    tests = find_expressions(filters).items()
+    problems = [f"{item}: {test}" for item, test in tests if isinstance(test, str)]
     if len(list(filter(_is_expression, filters[:MAX_PATTERNS]))) > _MAX_EXPRESSIONS:
         problems.append(f"all regular expressions after the first {_MAX_EXPRESSIONS}")
     if len(filters) > MAX_PATTERNS:
@@ -207,11 +200,10 @@ def _compile_mixed_glob(pattern: str) -> Callable[[str], bool]:
     def matches(path: str) -> bool:
         ends = {0}
         for step in steps:
-            ends = (
-                _follow_wildcard(step, path, ends)
-                if isinstance(step, str)
-                else {found.end() for start in ends if (found := step.match(path, start))}
-            )
+            if isinstance(step, str):
+                ends = _follow_wildcard(step, path, ends)
+            else:
+                ends = {found.end() for at in ends if (found := step.match(path, at))}
         return any(end == len(path) or path[end] == "/" for end in ends)
 
     return matches

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 from vaultlink.config.checks import format_value
 from vaultlink.config.layers import RUN_LIMIT_DEFAULTS, Layer
-from vaultlink.errors import ConfigError
 from vaultlink.text import lazy_pattern
 
 _AGES = {"day": 1, "week": 7, "month": 30, "year": 365}
@@ -26,17 +25,14 @@ class RunLimits(NamedTuple):
 
 def read_run_limit(layer: Layer, key: str, value: Any) -> str:
     """Return a checked setting. Raises ConfigError."""
-    pattern, example = (
-        (_AGE, "“90 days”, “12 weeks”, “6 months” or “2 years”")
-        if key == "keep-runs"
-        else (_SIZE, "“200 MB” or “1 GB”")
-    )
+    pattern, example = _SIZE, "“200 MB” or “1 GB”"
+    if key == "keep-runs":
+        pattern, example = _AGE, "“90 days”, “12 weeks”, “6 months” or “2 years”"
     if isinstance(value, str) and pattern.fullmatch(value):
         return value
     shown = format_value(value) if len(str(value)) <= _MAX_SHOWN else "this value"
-    raise ConfigError(
-        f"{layer.format_key(key)}: must be a whole number above 0 and a unit, such as {example}, "
-        f"not {shown}."
+    raise layer.make_error(
+        key, f"must be a whole number above 0 and a unit, such as {example}, not {shown}."
     )
 
 
@@ -44,11 +40,8 @@ def read_run_limits(layers: Sequence[Layer]) -> RunLimits:
     """Return the limits that layers set, the lowest first. Raises ConfigError."""
     values = dict(RUN_LIMIT_DEFAULTS)
     for layer in layers:
-        values |= {
-            key: read_run_limit(layer, key, layer.values[key])
-            for key in RUN_LIMIT_DEFAULTS
-            if key in layer.values
-        }
+        for key in filter(layer.values.__contains__, RUN_LIMIT_DEFAULTS):
+            values[key] = read_run_limit(layer, key, layer.values[key])
     age, size = _AGE.fullmatch(values["keep-runs"]), _SIZE.fullmatch(values["keep-runs-size"])
     assert age
     assert size

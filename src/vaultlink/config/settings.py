@@ -27,7 +27,6 @@ from vaultlink.config.checks import (
     unknown_key_error,
 )
 from vaultlink.config.layers import COMMAND_LINE, RUN_LIMIT_DEFAULTS, Layer
-from vaultlink.errors import ConfigError
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.rules.registry import Rule, find_split_rules, select_rules
@@ -203,9 +202,8 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
                 reject_unknown_items(layer, key, items, QUIET_KINDS)
             yield key, items
     for keys, read in ((SWITCH_KEYS, read_switch), (TEXT_KEYS, read_one_line)):
-        yield from (
-            (key, read(layer, key, layer.values[key])) for key in keys if key in layer.values
-        )
+        for key in filter(layer.values.__contains__, keys):
+            yield key, read(layer, key, layer.values[key])
     yield from _read_run_limits(layer)
     yield from _read_severities(layer, rules)
     reject_long_patterns(layer, "per-file-ignores", list(read_table(layer, "per-file-ignores")))
@@ -261,13 +259,10 @@ def _read_rule_options(
     options = {option.name: option for option in rule.options}
     for key, value in read_rule_options(layer, name, given).items():
         if key not in options:
-            raise unknown_key_error(
-                layer, f"option of {rule.name}", key, list(options), f"rules.{name}."
-            )
-        yield (
-            f"rules.{rule.name}.{key}",
-            read_option_value(layer.format_key(f"rules.{name}.{key}"), options[key], value),
-        )
+            what, known = f"option of {rule.name}", list(options)
+            raise unknown_key_error(layer, what, key, known, f"rules.{name}.")
+        place = layer.format_key(f"rules.{name}.{key}")
+        yield f"rules.{rule.name}.{key}", read_option_value(place, options[key], value)
 
 
 def list_retired_settings(layers: Sequence[Layer]) -> Iterator[str]:
@@ -297,9 +292,8 @@ def _read_backlinks_setting(layer: Layer, key: str, value: Any) -> Any:
         raise unknown_key_error(layer, "setting", key, list(BACKLINKS_CHOICES), "backlinks.")
     place, choices = f"backlinks.{key}", BACKLINKS_CHOICES[key]
     if choices == ((),):
-        return tuple(
-            read_one_line(layer, place, item) for item in read_text_list(layer, place, value)
-        )
+        items = read_text_list(layer, place, value)
+        return tuple(read_one_line(layer, place, item) for item in items)
     if choices == (False, True):
         return read_switch(layer, place, value)
     if len(choices) > 1:
@@ -308,10 +302,8 @@ def _read_backlinks_setting(layer: Layer, key: str, value: Any) -> Any:
         return value
     line = read_one_line(layer, place, value)
     if _NOT_A_HEADING.search(line):
-        raise ConfigError(
-            f"{layer.format_key(place)}: {format_value(line)} is not a heading. "
-            "Obsidian reads it as other markup, which may hide the text below it."
-        )
+        cause = "Obsidian reads it as other markup, which may hide the text below it."
+        raise layer.make_error(place, f"{format_value(line)} is not a heading. {cause}")
     return line
 
 

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 from vaultlink.config.checks import format_value
 from vaultlink.config.layers import Layer
 from vaultlink.config.mention_settings import ARROW, is_note_path
-from vaultlink.errors import ConfigError
 from vaultlink.index.file_kinds import has_known_extension
 from vaultlink.index.resolve import is_note
 from vaultlink.rules.registry import Rule
@@ -81,9 +80,7 @@ def reject_impossible_items(
     for setting in list_item_settings(values, rules):
         for item in setting.items:
             if problem := explain_impossible_item(setting.kind, item):
-                raise ConfigError(
-                    f"{layer.format_key(setting.key)}: {format_value(item)} {problem}"
-                )
+                raise layer.make_error(setting.key, f"{format_value(item)} {problem}")
 
 
 def explain_impossible_item(kind: ItemKind, item: str) -> str:
@@ -98,7 +95,8 @@ def explain_impossible_item(kind: ItemKind, item: str) -> str:
         return f"is a link. Write {format_value(_unlink(kind, text))}."
     if kind is ItemKind.TOPIC:
         return ""
-    return next(filter(None, (_explain_path(kind, path) for path in _list_paths(kind, text))), "")
+    paths = text.split(ARROW) if kind is ItemKind.MENTION else [text]
+    return next(filter(None, (_explain_path(kind, path) for path in paths)), "")
 
 
 _LINK = lazy_pattern(r"!?\[\[([^\[\]]+)\]\]")
@@ -118,10 +116,6 @@ def _unlink(kind: ItemKind, text: str) -> str:
     return _LINK.sub(write_target, text)
 
 
-def _list_paths(kind: ItemKind, text: str) -> list[str]:
-    return text.split(ARROW) if kind is ItemKind.MENTION else [text]
-
-
 def _explain_path(kind: ItemKind, path: str) -> str:
     steps = path.replace("\\", "/").split("/")
     if _ABSOLUTE.match(path) or (path.startswith("/") and not _may_be_anchored(kind, path)):
@@ -131,9 +125,8 @@ def _explain_path(kind: ItemKind, path: str) -> str:
     if ".." in steps:
         example = _follow_steps(steps)
         such_as = f", such as {format_value(example)}" if example else ""
-        return (
-            f"has “..”, so it matches nothing. Write the path from the root of the vault{such_as}."
-        )
+        advice = f"Write the path from the root of the vault{such_as}."
+        return f"has “..”, so it matches nothing. {advice}"
     return ""
 
 

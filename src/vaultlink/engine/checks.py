@@ -5,7 +5,7 @@ Each finding gets the name and severity of its rule and a path. No disk, no cloc
 
 from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from functools import cached_property
-from itertools import compress
+from itertools import chain, compress
 
 import msgspec
 from msgspec.structs import replace
@@ -76,9 +76,8 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         `ignored` returns True for paths ignored by git; those are not linted.
         """
         tests = [compile_globs(config.exclude)] if config.exclude else []
-        tests += (
-            [compile_obsidian_filters(obsidian.ignore_filters)] if obsidian.ignore_filters else []
-        )
+        if obsidian.ignore_filters:
+            tests.append(compile_obsidian_filters(obsidian.ignore_filters))
         if obsidian.templates and "templates" in config.quiet:
             tests.append(compile_path_prefixes(obsidian.templates))
         tests += [ignored] if ignored else []
@@ -115,23 +114,18 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def rules_by_name(self) -> Mapping[str, Rule]:
-        """All rules by their names."""
         return {rule.name: rule for rule in self.rules}
 
     @cached_property
     def overriding_rules(self) -> frozenset[str]:
         """The names of the rules to which enabled rules yield."""
-        return frozenset(
-            name
-            for rules in self.rules_by_scope.values()
-            for rule in rules
-            for name in rule.yields_to
-        )
+        enabled = chain.from_iterable(self.rules_by_scope.values())
+        return frozenset(name for rule in enabled for name in rule.yields_to)
 
     @cached_property
     def reads_history(self) -> bool:
         """True if an enabled rule reads what became of files, headings and blocks."""
-        return any(rule.reads_history for rules in self.rules_by_scope.values() for rule in rules)
+        return any(rule.reads_history for rule in chain.from_iterable(self.rules_by_scope.values()))
 
     @cached_property
     def _decide_protection(self) -> Callable[[str], bool | None]:
@@ -158,9 +152,8 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
         The setting `protect` decides first: what it takes out may be written.
         """
-        if self._decide_protection(note.path) is False:
-            return None
-        return find_read_only_reason(index, note)
+        is_allowed = self._decide_protection(note.path) is False
+        return None if is_allowed else find_read_only_reason(index, note)
 
     @cached_property
     def reads_style(self) -> bool:
@@ -181,17 +174,14 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def scope_by_rule(self) -> Mapping[str, str]:
-        """Rule name to scope."""
         return {rule.name: rule.scope for rule in self.rules}
 
     def ignored_rules(self, path: str) -> frozenset[str]:
         """Return the names of the rules ignored at a path; others still yield to them."""
-        quiet = self.quiet_rules
-        return (
-            quiet.union(*(names for matches, names in self.per_path_ignores if matches(path)))
-            if self.per_path_ignores
-            else quiet
-        )
+        if not self.per_path_ignores:
+            return self.quiet_rules
+        ignored = (names for matches, names in self.per_path_ignores if matches(path))
+        return self.quiet_rules.union(*ignored)
 
     def build_checks(self, scope: str, index: Index = EMPTY_INDEX) -> list[tuple[Rule, Context]]:
         """Return the enabled rules of a scope with their contexts, ordered by rule code."""
@@ -221,14 +211,10 @@ def _accept_all(_path: str) -> bool:
     return True
 
 
-def _accept_none(_path: str) -> bool:
-    return False
-
-
 def _expect_notes(periodic: Sequence[PeriodicNote]) -> Callable[[str], bool]:
     """Return a predicate that is True for targets that name periodic notes."""
     if not periodic:
-        return _accept_none
+        return lambda _target: False
     from vaultlink.config.dates import compile_periodic_notes  # noqa: PLC0415 - as above
 
     return compile_periodic_notes(periodic)

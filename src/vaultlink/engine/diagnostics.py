@@ -25,13 +25,16 @@ class DiagnosticBuilder:
         self._format_title = _compile_template(rule.fix_title)
 
     def build(self, path: str, finding: Finding) -> Diagnostic:
-        """Build the diagnostic of a finding at a path."""
         rule, at, edits = self._rule, finding.location, finding.edits
         start, end, line, column = at.start, at.end, at.line, at.column
         raw = getattr(at, "raw", "")  # only the text of a link can contain a line break
         is_long = "\n" in raw
         if edits and callable(edits):
             edits = edits()
+        fix = None
+        if edits:
+            safety = Safety.UNSAFE if self._is_unsafe else finding.safety or rule.default_safety
+            fix = Fix(self._format_title(finding.values), safety, edits)
         return Diagnostic(
             rule.code,
             rule.name,
@@ -45,13 +48,7 @@ class DiagnosticBuilder:
             len(raw) - raw.rfind("\n") if is_long else column + end - start,
             self._format_message(finding.values),
             finding.target,
-            Fix(
-                self._format_title(finding.values),
-                Safety.UNSAFE if self._is_unsafe else finding.safety or rule.default_safety,
-                edits,
-            )
-            if edits
-            else None,
+            fix,
             rule.about,
             rule.known_as,
             finding.subpath,
@@ -114,7 +111,6 @@ _MAX_SPAN = 200
 A span may reach to the end of the note. At most its first line is used.
 """
 
-
 FindingIdentity = tuple[str, str, int]
 """Identifies a finding at its path, independent of its position.
 
@@ -123,9 +119,7 @@ subject is the target of the link, with the heading or block if the rule is abou
 text under the finding. Numbers start at 0.
 """
 
-
 _ANCHOR = lazy_pattern(r"(?:\[\[[^#|\]]*|\]\(<?[^#)]*)(#[^|\])>]*)")
-
 
 _WIKILINK_TARGET = lazy_pattern(r"\[\[([^\[\]|#\n]+)")
 
@@ -200,16 +194,10 @@ def _as_known(item: Diagnostic) -> Diagnostic:
 
 
 class KnownCount(msgspec.Struct, frozen=True):
-    """Counts of findings known from a baseline or a revision, which are not reported.
+    """Counts of known findings, which are not reported: those `left`, and those that are gone.
 
-    What both know counts for the baseline only.
-
-    Attributes:
-        kind: `baseline` or `revision`.
-        name: The name of the baseline file, relative to the vault, or of the revision as the option
-            names it.
-        left: Known findings that are still found.
-        gone: Known findings that are no longer found.
+    `kind` is `baseline` or `revision`; what both know counts for the baseline only. `name` is that
+    of the baseline file, relative to the vault, or of the revision as the option names it.
     """
 
     kind: str

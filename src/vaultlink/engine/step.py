@@ -37,22 +37,6 @@ from vaultlink.links.read_only import find_notes_with_other_reason
 from vaultlink.links.style import count_link_traits, find_notes_with_other_style
 from vaultlink.model import Diagnostic, History, LinkCounts, Note, ParseProblem
 
-__all__ = [
-    "AnalysedNote",
-    "Change",
-    "FindingsByPath",
-    "LinterSettings",
-    "Presence",
-    "State",
-    "analyse",
-    "analyse_unreadable",
-    "check_note",
-    "parse",
-    "recheck",
-    "step",
-    "step_and_list",
-]
-
 
 class Presence(Enum):
     """The content of a change without text: an attachment, or no file any more."""
@@ -170,9 +154,10 @@ def step_and_list(
 ) -> tuple[State, set[str]]:
     """Return the state after changes, and the paths that were checked again."""
     settings = later if isinstance(later, LinterSettings) else state.settings
-    changed = (
-        changes if isinstance(changes, ChangedFiles) else _analyse_changes(settings, state, changes)
-    )
+    if isinstance(changes, ChangedFiles):
+        changed = changes
+    else:
+        changed = _analyse_changes(settings, state, changes)
     before = state.index
     if settings.reads_style and before.files:
         count_link_traits(before)
@@ -193,21 +178,12 @@ def step_and_list(
             index.derive(NearFinder).prepare(len(affected))
         else:
             index.derive(NearFinder).prepare(len(index.unresolved_sources))
-    renamed = (
-        set(files_with_changed_names(before, index, changed.files))
-        if settings.rules_by_scope["files"]
-        else set()
-    )
+    renamed = set[str]()
+    if settings.rules_by_scope["files"]:
+        renamed.update(files_with_changed_names(before, index, changed.files))
     vault_findings = check_vault(settings, index)
-    touched = affected.union(
-        changed.files,
-        renamed,
-        (
-            path
-            for path in state.vault_findings.keys() | vault_findings.keys()
-            if state.vault_findings.get(path) != vault_findings.get(path)
-        ),
-    )
+    found_elsewhere = _changed_keys(state.vault_findings, vault_findings)
+    touched = affected.union(changed.files, renamed, found_elsewhere)
     examiner = _Examiner(
         state, settings, index, changed, vault_findings, affected, renamed, tallies
     )
@@ -277,34 +253,24 @@ def _is_section_style_changed(settings: LinterSettings, before: Index, after: In
 
 
 def _find_affected_by_history(before: History, after: History, index: Index) -> set[str]:
-    files = {
-        path
-        for old, new in (
-            (before.moves, after.moves),
-            (dict.fromkeys(before.deleted), dict.fromkeys(after.deleted)),
-            (before.vanished, after.vanished),
-            (before.likely_moves, after.likely_moves),
-            (before.reasons, after.reasons),
-        )
-        if old != new
-        for path in _changed_keys(old, new)
-    }
+    files = _changed_keys(before.moves, after.moves).union(
+        set(before.deleted) ^ set(after.deleted),
+        _changed_keys(before.vanished, after.vanished),
+        _changed_keys(before.likely_moves, after.likely_moves),
+        _changed_keys(before.reasons, after.reasons),
+    )
     anchored = _changed_keys(before.anchors, after.anchors)
     names = _changed_keys(before.names, after.names)
+    former = _changed_keys(before.former_destinations, after.former_destinations)
     # What a note's own links meant depends on its former paths, and on when these vanished.
     own = files.union(
         *({moves[path] for path in files & moves.keys()} for moves in (before.moves, after.moves))
     )
     return {
         *(_find_notes_naming(index, files) if files else ()),
-        *(path for path in own if path in index.notes),
+        *(path for path in own | former if path in index.notes),
         *(index.notes_mentioning({key for name in names for key in target_spellings(name)})),
         *(source for path in anchored for source in index.anchor_sources.get(path, ())),
-        *(
-            path
-            for path in _changed_keys(before.former_destinations, after.former_destinations)
-            if path in index.notes
-        ),
     }
 
 
@@ -315,9 +281,8 @@ def _changed_keys(before: Mapping[str, object], after: Mapping[str, object]) -> 
     """Return the keys with different values, and those that only one mapping has."""
     if before is after:
         return set()
-    return {
-        key for key in {**before, **after} if before.get(key, _ABSENT) != after.get(key, _ABSENT)
-    }
+    keys = before.keys() | after.keys()
+    return {key for key in keys if before.get(key, _ABSENT) != after.get(key, _ABSENT)}
 
 
 def _find_notes_naming(index: Index, paths: Collection[str]) -> set[str]:
@@ -371,7 +336,7 @@ class _Examiner(msgspec.Struct, frozen=True):
                 scopes = self.state.settings.scope_by_rule
                 found += [item for item in previous if scopes[item.rule] == scope]
         if len(found) > 1:
-            found.sort(key=lambda item: (item.start, item.code, item.end, item.message))
+            found.sort(key=_order)
         return tuple(found)
 
     def _note_findings(self, path: str) -> tuple[Diagnostic, ...] | None:
@@ -402,9 +367,11 @@ def _suppress(
     remaining = apply_suppressions(
         [rule for rule in settings.rules if rule.name not in ignored], settings.config, note, found
     )
-    return tuple(
-        sorted(remaining, key=lambda item: (item.start, item.code, item.end, item.message))
-    )
+    return tuple(sorted(remaining, key=_order))
+
+
+def _order(item: Diagnostic) -> tuple[int, str, int, str]:
+    return item.start, item.code, item.end, item.message
 
 
 def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:

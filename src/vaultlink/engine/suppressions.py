@@ -4,6 +4,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 
 from vaultlink.config.settings import Config
+from vaultlink.engine.diagnostics import FindingKind, make_finding
 from vaultlink.model import Diagnostic, Directive, Note
 from vaultlink.rules.registry import Rule
 
@@ -16,16 +17,11 @@ def apply_suppressions(
     Adds one finding for each unused directive. A directive that names only rules that do not run is
     not reported as unused.
     """
-    suppressions = _Suppressions(note.directives, rules) if note.directives else None
-    if suppressions is None:
-        return list(found)
+    suppressions = _Suppressions(note.directives, rules)
     remaining = [item for item in found if not suppressions.apply_to(item)]
-    rule = next(
-        (rule for rule in rules if rule.is_engine_rule and rule.name in config.enabled), None
-    )
-    if rule:
-        used = suppressions.list_used()
-        known = _EnabledRules(rules, config)
+    reporting = (rule for rule in rules if rule.is_engine_rule and rule.name in config.enabled)
+    if rule := next(reporting, None):
+        used, known = suppressions.list_used(), _EnabledRules(rules, config)
         remaining += [
             _report_unused(rule, config, note, directive)
             for directive in note.directives
@@ -119,8 +115,7 @@ class _EnabledRules:
         words = {word for rule in enabled for word in (rule.name, *rule.split_from)}
         codes = {rule.code for rule in enabled}
         self._names = {word for word in words if word.islower()}
-        self._prefixes = {code[:size] for code in codes for size in range(len(code) + 1)}
-        self._prefixes.update(words)
+        self._prefixes = words | {code[:size] for code in codes for size in range(len(code) + 1)}
 
     def can_be_suppressed(self, directive: Directive) -> bool:
         """Return True if a directive names a rule that runs."""
@@ -143,17 +138,6 @@ def _names_rule(directive: Directive, code: str, name: str, *origin: str) -> boo
 
 
 def _report_unused(rule: Rule, config: Config, note: Note, directive: Directive) -> Diagnostic:
+    kind = FindingKind(rule.code, rule.name, config.severity[rule.name])
     named = ", ".join(directive.rules) or "all rules"
-    return Diagnostic(
-        rule.code,
-        rule.name,
-        config.severity[rule.name],
-        note.path,
-        directive.start,
-        directive.end,
-        directive.line,
-        directive.column,
-        directive.line,
-        directive.column + directive.end - directive.start,
-        rule.message.format_map({"rules": named}),
-    )
+    return make_finding(kind, note.path, directive, rule.message.format_map({"rules": named}))

@@ -1,6 +1,7 @@
 """Fixes made on demand, and those that a user can choose for a cause of findings."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
@@ -37,9 +38,7 @@ def list_fix_makers(
     """Return the makers by rule; the slow ones of unresolved targets with `answers`."""
     makers: dict[str, FixMaker] = {"section": SectionFixMaker()}
     if answers is not None:
-        makers["target"] = lambda state, sources, item: find_dangling_fix(
-            state, sources, item, answers
-        )
+        makers["target"] = partial(find_dangling_fix, answers=answers)
     return {rule.name: makers[rule.deferred_fix] for rule in rules if rule.deferred_fix in makers}
 
 
@@ -62,11 +61,8 @@ def list_anchor_fixes(state: State, item: Diagnostic) -> list[Fix]:
     fixes = [item.fix] if item.fix else []
     if note is None or target is None or item.subpath is None:
         return fixes
-    link = next(
-        link
-        for link in note.links
-        if (link.start, link.end, link.subpath) == (item.start, item.end, item.subpath)
-    )
+    wanted = item.start, item.end, item.subpath
+    link = next(link for link in note.links if (link.start, link.end, link.subpath) == wanted)
     for match in match_anchors(target, item.subpath):
         edits = rewrite_link(note.path, link, link.target, match.subpath)
         if edits and all(edits != fix.edits for fix in fixes):
@@ -151,13 +147,9 @@ class FixChooser:
         """Return the causes with possible answers, those of most findings first."""
         groups: dict[tuple[str, str, str], list[tuple[Diagnostic, list[Fix]]]] = {}
         for item in findings:
-            is_free = self._is_free(item.path)
-            fixes = [
-                fix
-                for fix in fix_choices(self._state, self._sources, item)
-                if not edits_only_read(self._state, fix)
-            ]
-            if fixes or (is_free and self._is_unresolved(item)):
+            found = fix_choices(self._state, self._sources, item)
+            fixes = [fix for fix in found if not edits_only_read(self._state, fix)]
+            if fixes or (self._is_free(item.path) and self._is_unresolved(item)):
                 key = item.code, _target_key(item), fixes[0].title if fixes else ""
                 groups.setdefault(key, []).append((item, fixes))
         causes = [self._build_cause(group) for group in groups.values()]

@@ -24,7 +24,7 @@ from vaultlink.rules.former_targets import (
     suggest_former_target,
     was_deleted,
 )
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, line_span
 
 
 def respell_folders(index: Index, path: str) -> str:
@@ -115,18 +115,11 @@ def find_dangling_fix(
 def _is_reported(state: State, sources: FixInputs, source: str, link: Link) -> bool:
     """Return True if a note says that its link does not resolve."""
     text = sources.text(source) or ""
-    return (
-        reports_unresolved(state.index.notes[source], link)
-        or says_unresolved(text, link)
-        or _is_garbled(text, link)
-    )
-
-
-def _is_garbled(text: str, link: Link) -> bool:
-    """Return True if brackets in the line of a link do not pair, as after a bad edit."""
-    end = text.find("\n", link.end)
-    line = text[text.rfind("\n", 0, link.start) + 1 : len(text) if end == -1 else end]
-    return line.count("[[") != line.count("]]")
+    if reports_unresolved(state.index.notes[source], link) or says_unresolved(text, link):
+        return True
+    start, end = line_span(text, link.start, link.end)
+    # Brackets do not pair after a bad edit.
+    return text.count("[[", start, end) != text.count("]]", start, end)
 
 
 def list_link_fixes(state: State, sources: FixInputs, item: Diagnostic) -> Iterator[Fix]:
@@ -205,20 +198,16 @@ def _find_clear_target(
     former = _suggest_former(state, link, source)
     if former:
         return None if state.index.has_anchor(link, former[0].path) is False else former[0]
-    found = _suggest(state, sources, link, source)
-    vaults = state.settings.obsidian.vaults
-    if (
-        not found
-        or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD)
-        or state.index.has_anchor(link, found[0].path) is False
-        or was_deleted(link, source, state.index, state.settings.history)
-        or (
-            found[0].reason != "folder"
-            and crosses_border(source, found[0].path, vaults, state.index)
-        )
-    ):
+    found, index = _suggest(state, sources, link, source), state.index
+    if not found or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD):
         return None
-    return found[0]
+    path, vaults = found[0].path, state.settings.obsidian.vaults
+    if index.has_anchor(link, path) is False:
+        return None
+    if was_deleted(link, source, index, state.settings.history):
+        return None
+    is_apart = found[0].reason != "folder" and crosses_border(source, path, vaults, index)
+    return None if is_apart else found[0]
 
 
 def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | None:
@@ -246,13 +235,9 @@ def _build_unlink_fix(source: str, link: Link) -> Fix | None:
     words = link.display
     if words is None:
         words = default_display_text(link.target, link.subpath)
-    if (
-        link.embed
-        or not words
-        or link.end - link.start != len(link.raw)
-        or not is_meant_as_link(link)
-        or _BRACKET.search(bracketed_text(link) or "")
-    ):
+    if link.embed or not words or link.end - link.start != len(link.raw):
+        return None
+    if not is_meant_as_link(link) or _BRACKET.search(bracketed_text(link) or ""):
         return None
     edit = Edit(source, link.start, link.end, words)
     return Fix("Remove the link and keep its text", Safety.UNSAFE, (edit,))
@@ -266,13 +251,9 @@ _FILE_EXTENSION = lazy_pattern(r"\.[A-Za-z]{2,4}\d?$")
 def _build_note_fix(index: Index, link: Link, answers: FixAnswers) -> Fix | None:
     """Create a note, if a file can have this name and the link would resolve to it."""
     target = link.target.removesuffix(".md")
-    if (
-        link.embed
-        or not target
-        or target.startswith(("/", "."))
-        or _INVALID_NAME.search(target)
-        or _FILE_EXTENSION.search(target)
-    ):
+    if link.embed or not target or target.startswith(("/", ".")):
+        return None
+    if _INVALID_NAME.search(target) or _FILE_EXTENSION.search(target):
         return None
     path = respell_folders(index, f"{answers.folder}{target}.md")
     if any(normalize_name(path) == normalize_name(existing) for existing in index.files):

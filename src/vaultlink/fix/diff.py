@@ -95,12 +95,9 @@ def _format_binary_removal(path: str, text: str) -> Iterator[DiffLine]:
     data = text.encode("utf-8", "surrogateescape")
     digest = sha1(b"blob %d\0" % len(data) + data, usedforsecurity=False).hexdigest()
     yield _format_rename(path, path)
-    yield DiffLine("", "deleted file mode 100644")
-    yield DiffLine("", f"index {digest}..{'0' * len(digest)}")
-    yield DiffLine("", "GIT binary patch")
-    yield DiffLine("", "literal 0")
-    yield DiffLine("", "HcmV?d00001")
-    yield DiffLine("", "")
+    index = f"index {digest}..{'0' * len(digest)}"
+    lines = ("deleted file mode 100644", index, "GIT binary patch", "literal 0", "HcmV?d00001", "")
+    yield from (DiffLine("", line) for line in lines)
 
 
 def _format_rename(old: str, new: str) -> DiffLine:
@@ -118,13 +115,8 @@ def _rate_similarity(
 ) -> int:
     """Return the percentage of characters that stay, below 100."""
     size = sum(map(len, before))
-    removed = sum(
-        len(line)
-        for hunk in hunks
-        for op in hunk
-        if op[0] != "equal"
-        for line in before[op[1] : op[2]]
-    )
+    changes = [op for hunk in hunks for op in hunk if op[0] != "equal"]
+    removed = sum(len(line) for op in changes for line in before[op[1] : op[2]])
     return min(100 * (size - removed) // max(size, sum(map(len, after)), 1), 99)
 
 
@@ -184,10 +176,8 @@ def _replace_commands(before: Sequence[str], opcodes: Iterable[Opcode]) -> list[
     orders = [*range(len(lines))], [*reversed(range(len(lines)))]
     while any(_mark_commands(before, lines, changed, order) for order in orders):
         pass
-    marked = [
-        ("replace" if is_changed else "equal", *op[1:])
-        for op, is_changed in zip(lines, changed, strict=True)
-    ]
+    pairs = zip(lines, changed, strict=True)
+    marked = [("replace" if is_changed else "equal", *op[1:]) for op, is_changed in pairs]
     return list(_join_opcodes(marked))
 
 
@@ -244,13 +234,11 @@ def _format_hunk(
     before: Sequence[str], after: Sequence[str], group: list[Opcode]
 ) -> Iterator[DiffLine]:
     first, last = group[0], group[-1]
-    before_range = _format_range(first[1], last[2])
-    after_range = _format_range(first[3], last[4])
-    yield DiffLine("hunk", f"@@ -{before_range} +{after_range} @@")
+    ranges = _format_range(first[1], last[2]), _format_range(first[3], last[4])
+    yield DiffLine("hunk", f"@@ -{ranges[0]} +{ranges[1]} @@")
     for tag, a, b, c, d in group:
-        for sign, lines in (
-            ((" ", before[a:b]),) if tag == "equal" else (("-", before[a:b]), ("+", after[c:d]))
-        ):
+        changed = (("-", before[a:b]), ("+", after[c:d]))
+        for sign, lines in ((" ", before[a:b]),) if tag == "equal" else changed:
             for line in lines:
                 yield DiffLine(sign.strip(), sign + line.removesuffix("\n"))
                 if not line.endswith("\n"):

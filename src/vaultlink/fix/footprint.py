@@ -6,6 +6,7 @@ other way round. The names of all files, titles and aliases must be the same.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from vaultlink.backlinks.choice import list_section_traits
@@ -26,18 +27,13 @@ from vaultlink.model import Note, Suggestion
 
 
 class Footprint(NamedTuple):
-    """Parts of a vault that the result of a trial depends on.
+    """Parts of a vault that the result of a trial depends on, beside names and the history.
 
-    Names and the history are others.
-
-    Attributes:
-        notes: The notes that are tried, that they link to, and that steps check again.
-        checked: Those of them that must not be checked again for another reason. These are not the
-            notes that steps check only because of links between them and a tried note.
-        targets: The unresolved targets of the notes that are tried, in every state.
-        words: The words in these targets and in the headings of these notes, but not those that are
-            also in names.
-        reads_style: True if fixes are written in the style of the vault's links.
+    `notes` are those that are tried, that they link to, and that steps check again. `checked` are
+    those of them that must not be checked again for another reason, without those that steps check
+    only because of links between them and a tried note. `targets` are the unresolved ones of the
+    tried notes, in every state, `words` those in these targets and in the headings of these notes
+    that are not in names. `reads_style` is True if fixes are in the style of the vault's links.
     """
 
     notes: tuple[str, ...]
@@ -57,14 +53,12 @@ class FootprintRecorder:
         *,
         has_usual_errors: bool,
     ):
-        """Start to record.
+        """Start to record, with the state before the trial.
 
-        Args:
-            state: The state before the trial.
-            suggest: Returns the files that an unresolved target may mean; None if no fix of the
-                trial reads them.
-            has_usual_errors: False if the settings make errors of what rules about other things
-                than links report. A link may then cause an error in the note to which it leads.
+        `suggest` returns the files that an unresolved target may mean; None if no fix of the trial
+        reads them. `has_usual_errors` is False if the settings make errors of what rules about
+        other things than links report. A link may then cause an error in the note to which it
+        leads.
         """
         self._initial, self._suggest = state, suggest
         self._notes: set[str] = set()
@@ -73,9 +67,9 @@ class FootprintRecorder:
         self._texts: set[str] = set()
         settings = state.settings
         self._section_rules = {
-            rule.name
-            for rule in settings.rules
-            if rule.deferred_fix == "section" or rule.fixed_last
+            item.name
+            for item in settings.rules
+            if item.deferred_fix == "section" or item.fixed_last
         }
         # Findings of these rules depend on more than the notes that a step names.
         is_wide = settings.reads_style or settings.rules_by_scope["vault"]
@@ -93,16 +87,12 @@ class FootprintRecorder:
             self._notes.update(target for target in targets if target is not None)
             self._targets.update(find_unresolved(note, targets))
             self._texts.update(list_word_texts(note, targets))
+            pairs = zip(note.links, targets, strict=True) if suggest else ()
             # A display text may name the file that the target does not.
-            self._is_bounded &= not (
-                suggest
-                and any(
-                    target is None and link.subpath and link.display
-                    for link, target in zip(note.links, targets, strict=True)
-                )
-            )
+            may_name = any(not to and link.subpath and link.display for link, to in pairs)
             found = state.diagnostics.get(path, ())
-            self._is_bounded &= all(item.rule not in self._section_rules for item in found)
+            has_sections = any(item.rule in self._section_rules for item in found)
+            self._is_bounded &= not may_name and not has_sections
 
     def add_step(
         self, before: State, after: State, edited: Iterable[str], checked: Iterable[str]
@@ -154,11 +144,7 @@ def _drop_mere_targets(
         if linkable_parts(before.notes[path]) != linkable_parts(after.notes[path])
     }
     old, new = [
-        {
-            text
-            for path in edited
-            for text in list_word_texts(index.notes[path], index.targets[path])
-        }
+        set(chain(*(list_word_texts(index.notes[path], index.targets[path]) for path in edited)))
         for index in indexes
     ]
     moved, words = old ^ new, list_compared_words(old ^ new)

@@ -21,6 +21,7 @@ from vaultlink.fix.select import FindingWithFix, make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs, FixMaker
 from vaultlink.index.resolve import normalize_name
 from vaultlink.model import Diagnostic, Fix, Place, Safety, Severity, SourceSpan
+from vaultlink.text import group_by
 
 
 class FixForecaster:
@@ -65,16 +66,12 @@ class FixForecaster:
         """Return the forecast for reported findings and known ones.
 
         The fixes of unresolved targets of known findings are left out if there are too many of
-        these: they take time to find.
+        these: they take time to find. `select` decides which findings to fix, by default all.
 
-        Args:
-            findings: Reported findings of the state.
-            known: Known findings of the state.
-            select: Decides which findings to fix; by default all.
-            tries: False tries no fixes, and looks up the suggestions one by one. The forecast has
-                the number of fixes to try, which are counted as if they were made. It can be found
-                for each note on its own: it depends on its findings, its headings and the links to
-                these.
+        Unless `tries`, no fixes are tried, and the suggestions are looked up one by one. The
+        forecast has the number of fixes to try, which are counted as if they were made. It can be
+        found for each note on its own: it depends on its findings, its headings and the links to
+        these.
         """
         counts_known = self._prepare is not None and len(known) <= MAX_TRIED
         if tries and self._prepare:
@@ -93,14 +90,10 @@ class FixForecaster:
         is_joint = self._are_joint(pairs)
         paths = self._find_paths_to_try(pairs, is_joint=is_joint)
         made = self._try(pairs, paths, select, is_joint=is_joint) if tries and paths else {}
-        if made:
-            fixes = [
-                fix
-                if fix
-                and (item.path not in paths or place_finding(item) in (made[fix.safety] or ()))
-                else None
-                for item, fix in zip(items, fixes, strict=True)
-            ]
+        for number, (item, fix) in enumerate(zip(items, fixes, strict=True)) if made else ():
+            is_tried = fix is not None and item.path in paths
+            if fix and is_tried and place_finding(item) not in (made[fix.safety] or ()):
+                fixes[number] = None
         number, is_cut = len(findings), None in made.values()
         return count_fixes(fixes[:number], fixes[number:])._replace(
             untried=0 if tries else sum(item.path in paths for item, _ in pairs),
@@ -122,10 +115,9 @@ class FixForecaster:
         return None if is_locked else fix
 
     def _is_unchangeable(self, path: str) -> bool:
-        sources = self.sources
-        return path in self._state.index.files and (
-            sources.text(path) is None or sources.is_protected(path)
-        )
+        if path not in self._state.index.files:
+            return False
+        return self.sources.text(path) is None or self.sources.is_protected(path)
 
     def _have_guesses(self, findings: Iterable[Diagnostic]) -> bool:
         rules = self._state.settings.rules_by_name
@@ -143,9 +135,7 @@ class FixForecaster:
         self, pairs: Iterable[FindingWithFix], *, is_joint: bool
     ) -> Collection[str]:
         """Return the notes whose fixes must be tried; all of them if `is_joint`."""
-        by_path: dict[str, list[FindingWithFix]] = {}
-        for item, fix in pairs:
-            by_path.setdefault(item.path, []).append((item, fix))
+        by_path = group_by(pairs, lambda pair: pair[0].path)
         # Paths that differ only in case count as one file.
         if is_joint or len(set(map(normalize_name, by_path))) < len(by_path):
             return by_path.keys()
@@ -159,23 +149,18 @@ class FixForecaster:
             return False
         links = {_get_span(link) for link in note.links if link.place is Place.BODY}
         spans = {(item.start, item.end) for item, _ in pairs}
-        return (
-            len(spans) == len(pairs)
-            and spans <= links
-            and all(
-                item.rule in self._about_links
-                and all(
-                    edit.path == path and item.start < edit.start and edit.end < item.end
-                    for edit in fix.edits
-                )
-                for item, fix in pairs
-            )
-            and not _have_overlaps(spans, [*links, *map(_get_span, note.sections)])
-            and not (
-                _have_overlaps(spans, [*links, *map(_get_span, note.headings)])
-                and any(index.anchor_sources_of(path))
-            )
-        )
+        if len(spans) != len(pairs) or not spans <= links:
+            return False
+        for item, fix in pairs:
+            if item.rule not in self._about_links:
+                return False
+            for edit in fix.edits:
+                if edit.path != path or not item.start < edit.start <= edit.end < item.end:
+                    return False
+        if _have_overlaps(spans, [*links, *map(_get_span, note.sections)]):
+            return False
+        is_in_heading = _have_overlaps(spans, [*links, *map(_get_span, note.headings)])
+        return not (is_in_heading and any(index.anchor_sources_of(path)))
 
     def _try(
         self,

@@ -24,7 +24,6 @@ from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety, SkippedNote
 # one is left there. That one is tried alone after all others, and left out if it still breaks a
 # promise.
 
-
 _LIMITED_ROUND, _SINGLE_FIX = 0.01, 0.001
 """Shares of a round: one with few fixes in each note, and one with a single fix."""
 
@@ -107,22 +106,15 @@ class FixTrial:
             self._limits[path] *= 2
         if self._suspects or self._rejected:
             shifts = {path: OffsetShift(group) for path, group in edits.items()}
-            self._suspects = {
-                moved for key in self._suspects if (moved := _shift_key(key, shifts)) is not None
-            }
-            self._rejected = {
-                moved: item
-                for key, item in self._rejected.items()
-                if (moved := _shift_key(key, shifts)) is not None
-            }
+            self._suspects = set(_shift_keys(self._suspects, shifts).values())
+            moved = _shift_keys(self._rejected, shifts)
+            self._rejected = {key: self._rejected[old] for old, key in moved.items()}
         return _SINGLE_FIX if is_suspect else _LIMITED_ROUND if is_limited else 1
 
     def broken_promises(self) -> tuple[BrokenPromise, ...]:
-        """Return a promise that each safe fix left out would break."""
-        promises = [
-            item.broken_promise for item in self._left_out if item.safety is not Safety.UNSAFE
-        ]
-        return tuple(dict.fromkeys(promises))
+        """Return, for each safe fix that was left out, a promise that it would break."""
+        safe = (item for item in self._left_out if item.safety is not Safety.UNSAFE)
+        return tuple(dict.fromkeys(item.broken_promise for item in safe))
 
     def blocked_paths(self) -> tuple[str, ...]:
         """Return the notes with unsafe fixes that were left out, sorted."""
@@ -158,9 +150,11 @@ def _list_paths(item: FindingWithFix) -> set[str]:
     return {edit.path for edit in item[1].edits}
 
 
-def _shift_key(key: _FixKey, shifts: Mapping[str, OffsetShift]) -> _FixKey | None:
-    edits = _shift_edits(key.edits, shifts)
-    return None if edits is None else _FixKey(key.code, edits)
+def _shift_keys(
+    keys: Iterable[_FixKey], shifts: Mapping[str, OffsetShift]
+) -> dict[_FixKey, _FixKey]:
+    moved = {key: _shift_edits(key.edits, shifts) for key in keys}
+    return {key: _FixKey(key.code, edits) for key, edits in moved.items() if edits is not None}
 
 
 def _shift_edits(
@@ -244,19 +238,15 @@ def apply_rounds(
             broken = (*endless.values(), *plan.broken_promises)
             skipped = [SkippedNote(item.path, _describe_promise(item)) for item in broken]
             return replace(plan, broken_promises=broken, skipped=(*plan.skipped, *skipped))
-        endless.update(
-            (key, BrokenPromise(key.path, _ENDLESS, key.path, (key.rule,)))
-            for key in work.last_rules
-        )
+        for key in work.last_rules:
+            endless[key] = BrokenPromise(key.path, _ENDLESS, key.path, (key.rule,))
 
 
 def _describe_promise(item: BrokenPromise) -> str:
     """Return the reason why a safe fix was left out, as a clause."""
     rules = " or ".join(item.rules) or "a rule"
-    return (
-        f"a fix of {rules} was left out because {item.problem.rstrip('.')}. "
-        "This is a bug in vaultlink; please report it"
-    )
+    problem = f"a fix of {rules} was left out because {item.problem.rstrip('.')}."
+    return f"{problem} This is a bug in vaultlink; please report it"
 
 
 class _RuleInNote(NamedTuple):
@@ -316,12 +306,10 @@ class _FixLoop:
                 or (edit.path in self._state.index.files and self._get_text(edit.path) is None)
             ]
             self._locked.update(locked)
-            if (
-                not locked
-                and (diagnostic.path, diagnostic.rule) not in self._endless
-                and not changes_linked_heading(self._state.index, fix.edits)
-            ):
-                applicable.append((diagnostic, fix))
+            is_endless = (diagnostic.path, diagnostic.rule) in self._endless
+            if locked or is_endless or changes_linked_heading(self._state.index, fix.edits):
+                continue
+            applicable.append((diagnostic, fix))
         # Sections list links of other notes. They wait until those are fixed, so that each is
         # written once.
         rules = self._state.settings.rules_by_name
@@ -336,9 +324,8 @@ class _FixLoop:
         after, checked = step_and_list(self._state, self._analyse(new))
         if self._recorder:
             self._recorder.add_step(self._state, after, edits, checked)
-        unsafe = {
-            edit.path for _, fix in fixes if fix.safety is Safety.UNSAFE for edit in fix.edits
-        }
+        made_unsafe = [fix for _, fix in fixes if fix.safety is Safety.UNSAFE]
+        unsafe = {edit.path for fix in made_unsafe for edit in fix.edits}
         broken = list(find_broken_promises(self._state, after, edits, rules, unsafe))
         if broken:
             self._trial.reject(fixes, broken)
@@ -449,17 +436,14 @@ class _FixSelector:
         if names != self._known_names:
             self._known_names, self._cache = names, {}
         for item in self._select(state, sources):
-            fix = item.fix or (
-                self._find_fix(state, sources, item) if item.rule in self._deferred else None
-            )
+            fix = item.fix
+            if fix is None and item.rule in self._deferred:
+                if id(item) not in self._cache:
+                    found = find_fix(state, sources, item, self._deferred)
+                    self._cache[id(item)] = item, found
+                fix = self._cache[id(item)][1]
             if fix is not None and self._is_allowed(item, fix) and not edits_only_read(state, fix):
                 yield item, fix
-
-    def _find_fix(self, state: State, sources: FixInputs, item: Diagnostic) -> Fix | None:
-        known = self._cache.get(id(item))
-        if known is None:
-            known = self._cache[id(item)] = item, find_fix(state, sources, item, self._deferred)
-        return known[1]
 
 
 def find_fix(

@@ -257,23 +257,11 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
 
     def find_old_path(self, path: str) -> str:
         """Return the path before of what has a path after this plan."""
-        back = self._old_paths
-        return next(
-            (back[place] + path[len(place) :] for place in _list_places(path) if place in back),
-            path,
-        )
+        return _follow(path, self._old_paths)
 
     def find_new_path(self, path: str) -> str:
         """Return the path after this plan of what has a path before."""
-        new = self.files.get(path)
-        return new or next(
-            (
-                self.moves[place] + path[len(place) :]
-                for place in _list_places(path)
-                if place in self.moves
-            ),
-            path,
-        )
+        return self.files.get(path) or _follow(path, self.moves)
 
     @cached_property
     def _old_paths(self) -> Mapping[str, str]:
@@ -283,11 +271,9 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
         """Return this plan followed by one for the state after it, as one plan."""
         first, joined = self.find_old_path, _join_changes(self, other)
         skipped = [replace(item, path=first(item.path)) for item in other.skipped]
-        trash = {
-            old: place
-            for path, place in other.trash.items()
-            if (old := first(path)) not in joined.unmade
-        }
+        trash = {first(path): place for path, place in other.trash.items()}
+        deleted = [replace(item, path=first(item.path)) for item in other.deleted]
+        emptied = (*self.emptied, *map(first, other.emptied), *joined.paths.emptied)
         return replace(
             other,
             texts={path: pair for path, pair in joined.texts.items() if pair[0] != pair[1]},
@@ -299,9 +285,7 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
             marked=self.marked | frozenset(map(first, other.marked)),
             moves=joined.paths.moves,
             files=joined.paths.files,
-            emptied=tuple(
-                dict.fromkeys([*self.emptied, *map(first, other.emptied), *joined.paths.emptied])
-            ),
+            emptied=tuple(dict.fromkeys(emptied)),
             required=self.required | frozenset(map(first, other.required)),
             is_whole=self.is_whole or other.is_whole,
             before=self.before,
@@ -309,11 +293,9 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
             fixed=(*self.fixed, *(self._map_back(pair, first) for pair in other.fixed)),
             early_count=self.early_count,
             renames=(*self.renames, *other.renames),
-            deleted=(
-                *self.deleted,
-                *(replace(item, path=first(item.path)) for item in other.deleted),
-            ),
-            trash={**self.trash, **trash},
+            deleted=(*self.deleted, *deleted),
+            trash=dict(self.trash)
+            | {old: place for old, place in trash.items() if old not in joined.unmade},
             trash_folder=other.trash_folder or self.trash_folder,
             breaks=(*self.breaks, *map(self._place_before, other.breaks)),
             captured=(
@@ -367,12 +349,10 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
             path: OffsetShift(self.edits.get(first(path), ()))
             for path in {item.path, *(edit.path for edit in fix.edits)}
         }
-        edits = [
-            Edit(
-                first(edit.path), *shifts[edit.path].map_span_back(edit.start, edit.end), edit.text
-            )
-            for edit in fix.edits
-        ]
+        edits = []
+        for edit in fix.edits:
+            span = shifts[edit.path].map_span_back(edit.start, edit.end)
+            edits.append(Edit(first(edit.path), *span, edit.text))
         path = first(item.path)
         start, end = shifts[item.path].map_span_back(item.start, item.end)
         text = self.texts.get(path, (None, None))[0]
@@ -383,19 +363,10 @@ class Plan(VaultChanges, frozen=True, kw_only=True, dict=True):
 
 def _move_finding(item: Diagnostic, path: str, text: str, start: int, end: int) -> Diagnostic:
     starts = line_starts(text)
-    (line, column), (end_line, end_column) = (
-        line_and_column(starts, offset) for offset in (start, end)
-    )
-    return replace(
-        item,
-        path=path,
-        start=start,
-        end=end,
-        line=line,
-        column=column,
-        end_line=end_line,
-        end_column=end_column,
-    )
+    line, column = line_and_column(starts, start)
+    last, end_column = line_and_column(starts, end)
+    item = replace(item, path=path, start=start, end=end, line=line, column=column)
+    return replace(item, end_line=last, end_column=end_column)
 
 
 class _JoinedChanges(NamedTuple):
@@ -430,9 +401,7 @@ def _join_changes(one: Plan, other: Plan) -> _JoinedChanges:
         del paths.moves[path]
     split = {*one.moves, *map(first, other.moves)} - paths.moves.keys()
     left = {place for path in gone for place in list_outer_folders(path)}
-    paths.emptied.extend(
-        sorted(place for place in left if not split.isdisjoint(_list_places(place)))
-    )
+    paths.emptied.extend(sorted(one for one in left if not split.isdisjoint(_list_places(one))))
     for path in made:
         if paths.moves.keys().isdisjoint(_list_places(path)):
             texts[paths.files.pop(path)] = texts.pop(path)  # it is created at its last path
@@ -485,6 +454,12 @@ def _list_places(path: str) -> Iterator[str]:
     """Yield a path and the folders above it."""
     yield path
     yield from list_outer_folders(path)
+
+
+def _follow(path: str, moves: Mapping[str, str]) -> str:
+    """Return where a file is after moves of it or of a folder above it."""
+    places = (place for place in _list_places(path) if place in moves)
+    return next((moves[place] + path[len(place) :] for place in places), path)
 
 
 def _is_written(pair: FindingWithFix, missing: Collection[str]) -> bool:

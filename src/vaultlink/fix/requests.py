@@ -166,9 +166,7 @@ Request: TypeAlias = (
     | TopicRequest
 )
 
-
 # -- requests as JSON ------------------------------------------------------------------------------
-
 
 _KINDS: Mapping[str, type[Request]] = {
     "unresolved": TopicRequest,

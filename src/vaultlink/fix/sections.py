@@ -56,7 +56,6 @@ from vaultlink.text import lazy_pattern
 # Missing sections are written, outdated ones updated. The functions take a state, texts of notes
 # and findings, and return fixes. `vaultlink.backlinks` computes the expected content of a section.
 
-
 _HTML_START = lazy_pattern(r"^[ \t]*<(?:script|pre|style|!|\?)", re.MULTILINE | re.IGNORECASE)
 """Matches the start of HTML that may include text at the end of a note."""
 
@@ -119,15 +118,10 @@ class SectionFixMaker:
         self._edits: Sequence[tuple[SourceSpan, Edit]] = ()
 
     def __call__(self, state: State, sources: FixInputs, diagnostic: Diagnostic) -> Fix | None:
-        known = self._inputs
-        if (
-            known is None
-            or known[0] is not state
-            or known[1] is not sources
-            or known[2] != diagnostic.path
-        ):
-            self._edits = _find_note_edits(state, sources, diagnostic.path)
-            self._inputs = state, sources, diagnostic.path
+        path, known = diagnostic.path, self._inputs
+        if not known or known[0] is not state or known[1] is not sources or known[2] != path:
+            self._edits = _find_note_edits(state, sources, path)
+            self._inputs = state, sources, path
         at = diagnostic.start
         number = bisect_right(self._edits, at, key=lambda item: item[0].start) - 1
         if number < 0 or at > self._edits[number][0].end:
@@ -156,9 +150,8 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
         return []
     rendering = context.make_render_context(expected, text)
     for spot in find_insertion_points(text):
-        section = render_section(
-            expected, f"before={spot.newlines_before} after={spot.newlines_after}", rendering
-        )
+        newlines = f"before={spot.newlines_before} after={spot.newlines_after}"
+        section = render_section(expected, newlines, rendering)
         edit = insert_section(note.path, text, spot, section)
         if not has_open_comment(text[: spot.offset]) and (
             not _can_swallow_text(text)
@@ -170,12 +163,8 @@ def build_new_section(context: SectionContext, note: Note, text: str) -> list[Ed
 
 def _can_swallow_text(text: str) -> bool:
     """Return True if a text may have markup that includes what follows, as open code."""
-    return (
-        "```" in text
-        or "~~~" in text
-        or "$$" in text
-        or ("<" in text and _HTML_START.search(text) is not None)
-    )
+    is_html = "<" in text and _HTML_START.search(text) is not None
+    return is_html or any(mark in text for mark in ("```", "~~~", "$$"))
 
 
 def find_section_edits(
@@ -202,18 +191,14 @@ def _update_section(
     expected: ExpectedSection,
     rendering: RenderContext,
 ) -> Edit | None:
-    if (
-        not (expected.entries or expected.mentions)
-        and section.owner is Owner.WRITTEN
-        and not has_author_text(reading, expected, rendering)
-    ):
+    is_unneeded = section.owner is Owner.WRITTEN and not (expected.entries or expected.mentions)
+    if is_unneeded and not has_author_text(reading, expected, rendering):
         return remove_section(expected.path, text, section)
     found = compare_section(section, reading, expected, context.index.names)
     if not any(found) and not has_outdated_excerpts(reading, expected, rendering):
         return None
-    return _minimize_edit(
-        expected.path, section, render_updated_section(reading, found, expected, rendering)
-    )
+    updated = render_updated_section(reading, found, expected, rendering)
+    return _minimize_edit(expected.path, section, updated)
 
 
 def _minimize_edit(path: str, section: Section, new: str) -> Edit | None:
@@ -252,15 +237,12 @@ def build_removal_fix(note: Note, text: str) -> Fix | None:
 def build_adoption_fix(note: Note, text: str) -> Fix | None:
     """Return the fix that puts markers around the last section, unless it is quoted."""
     own = [section for section in note.sections if section.owner is Owner.AUTHOR]
-    if (
-        not own
-        or len(own) < len(note.sections)
-        or text[own[-1].start : own[-1].end].lstrip().startswith(">")
-    ):
+    if not own or len(own) < len(note.sections):
         return None
-    return Fix(
-        "Let vaultlink maintain the section", Safety.SAFE, (add_markers(note.path, text, own[-1]),)
-    )
+    if text[own[-1].start : own[-1].end].lstrip().startswith(">"):
+        return None
+    edit = add_markers(note.path, text, own[-1])
+    return Fix("Let vaultlink maintain the section", Safety.SAFE, (edit,))
 
 
 # -- fixes of `vaultlink backlinks`: update, adopt or remove sections of a vault -------------------
@@ -272,7 +254,7 @@ PathFilter = Callable[[str], bool]
 
 
 class SectionUpdater:
-    """Yield the fixes that write missing sections and update outdated ones.
+    """Yields the fixes that write missing sections and update outdated ones.
 
     Outdated passages and mentions, which no check finds, are compared in the first round only,
     because writing sections does not change them. `mentions` are as in `FixInputs`; `count` yields
@@ -303,7 +285,7 @@ class SectionUpdater:
 
 
 class OneTimeChange:
-    """Yield one change of every note that has a section, in the first round only."""
+    """Yields one change of every note that has a section, in the first round only."""
 
     def __init__(
         self,
@@ -322,17 +304,16 @@ class OneTimeChange:
         self._done = True
         for path in sorted(state.index.notes):
             note = state.index.notes[path]
-            text = (
-                sources.text(path)
-                if note.sections
+            is_changed = (
+                note.sections
                 and self._is_selected(path)
                 and state.settings.is_linted(path)
                 and (
                     self._includes_read_only
-                    or state.settings.find_read_only_reason(state.index, note) is None
+                    or not state.settings.find_read_only_reason(state.index, note)
                 )
-                else None
             )
+            text = sources.text(path) if is_changed else None
             fix = self._change(note, text) if text is not None else None
             if fix:
                 yield _build_finding(state, path, note.sections[0], fix.title), fix
@@ -357,23 +338,21 @@ def _find_outdated_texts(
     for path in sorted(state.index.notes):
         note = state.index.notes[path]
         has_finding = any(item.rule in SECTION_RULES for item in state.all_findings.get(path, ()))
-        text = (
-            sources.text(path)
-            if not has_finding
+        is_compared = (
+            not has_finding
             and (note.sections or (sources.mentions or {}).get(path))
             and (is_quoting or sources.mentions is not None or _has_passages(context.index, note))
             and chosen(path)
             and settings.is_linted(path)
-            and settings.find_read_only_reason(state.index, note) is None
-            else None
+            and not settings.find_read_only_reason(state.index, note)
         )
+        text = sources.text(path) if is_compared else None
         for item, fix in _compare_texts(state, context, note, text) if text is not None else ():
-            ignored = any(
+            is_ignored = any(
                 item.rule in rules and matches(path) for matches, rules in settings.per_path_ignores
             )
-            if not ignored and item in apply_suppressions(
-                settings.rules, settings.config, note, (item,)
-            ):
+            shown = apply_suppressions(settings.rules, settings.config, note, (item,))
+            if item in shown and not is_ignored:
                 yield item, fix
 
 

@@ -31,15 +31,10 @@ def select_fixes(fixes: Iterable[FindingWithFix]) -> list[FindingWithFix]:
     taken: dict[str, list[Edit]] = {}
     selected = []
     for diagnostic, fix in sorted(fixes, key=_sort_key):
-        if not any(
-            _has_overlap(edit, taken.get(normalize_name(edit.path), [])) for edit in fix.edits
-        ):
-            for edit in fix.edits:
-                insort(
-                    taken.setdefault(normalize_name(edit.path), []),
-                    edit,
-                    key=lambda item: (item.start, item.end),
-                )
+        edits = [(taken.setdefault(normalize_name(edit.path), []), edit) for edit in fix.edits]
+        if not any(_has_overlap(edit, others) for others, edit in edits):
+            for others, edit in edits:
+                insort(others, edit, key=lambda item: (item.start, item.end))
             selected.append((diagnostic, fix))
     return selected
 
@@ -52,9 +47,8 @@ def make_fix_filter(
     wanted: Callable[[str], bool] = is_any_path,
 ) -> FixFilter:
     """Return a filter by the settings `fixable` and `unfixable`, safety and path."""
-    fixable = _select_all(rules, config.fixable or ("ALL",), config.unfixable) - _select_all(
-        rules, config.unfixable, config.fixable
-    )
+    fixable = _select_all(rules, config.fixable or ("ALL",), config.unfixable)
+    fixable -= _select_all(rules, config.unfixable, config.fixable)
     return lambda item, fix: (
         item.rule in fixable and (unsafe or fix.safety is not Safety.UNSAFE) and wanted(item.path)
     )
@@ -65,7 +59,7 @@ def edits_only_read(state: State, fix: Fix) -> bool:
     index = state.index
     return fix.safety is Safety.UNSAFE and any(
         edit.path in index.notes
-        and state.settings.find_read_only_reason(index, index.notes[edit.path]) is not None
+        and state.settings.find_read_only_reason(index, index.notes[edit.path])
         for edit in fix.edits
     )
 
@@ -74,12 +68,10 @@ def _select_all(
     rules: Sequence[Rule], selectors: Sequence[str], others: Sequence[str]
 ) -> frozenset[str]:
     """Return the selected rules and those split from them, unless `others` name these."""
-    named = frozenset(others)
-    split = find_split_rules(rules, selectors)
+    named, split = frozenset(others), find_split_rules(rules, selectors)
+    added = [rule for rule in rules if rule.name in split]
     return select_rules(rules, selectors).union(
-        rule.name
-        for rule in rules
-        if rule.name in split and named.isdisjoint((rule.name, rule.code))
+        rule.name for rule in added if named.isdisjoint((rule.name, rule.code))
     )
 
 

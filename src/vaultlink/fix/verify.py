@@ -15,6 +15,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.engine.step import State
+from vaultlink.index.anchors import list_anchors
 from vaultlink.index.index import Index, intended_target
 from vaultlink.index.packed_map import list_changed_keys
 from vaultlink.links.edit_math import OffsetShift
@@ -98,9 +99,8 @@ def find_broken_moves(
             for link, target in (before.index.resolved_links(path) if old and is_given_up else ())
             if target is not None and is_given_up and is_given_up(target)
         }
-        left = {
-            shift.map_offset(start) for start in given_up if not shift.is_changed(start, start + 1)
-        }
+        staying = (start for start in given_up if not shift.is_changed(start, start + 1))
+        left = set(map(shift.map_offset, staying))
         if old is not None:
             spans = [(edit.start, edit.end) for edit in edits.get(path, ())]
             had = _select_outside(before.index.resolved_links(path), spans)
@@ -108,13 +108,10 @@ def find_broken_moves(
             if given_up:
                 had = [item for item in had if item[0].start not in given_up]
                 has = [item for item in has if item[0].start not in left]
-            changed = (
-                find_changed_meanings(
-                    before.index, after.index, zip(had, has, strict=True), destination, old
-                )
-                if len(had) == len(has)
-                else ("a link would be lost or added",)
-            )
+            changed: Iterable[str] = ("a link would be lost or added",)
+            if len(had) == len(has):
+                pairs = zip(had, has, strict=True)
+                changed = find_changed_meanings(before.index, after.index, pairs, destination, old)
             new = after.index.notes[new_path]
             parts = () if new is old else _check_untouched(old, new, shift)
             for what in chain(parts, changed):
@@ -156,7 +153,6 @@ def _select_outside(
     links: Iterable[ResolvedLink], spans: Sequence[tuple[int, int]]
 ) -> list[ResolvedLink]:
     """Return the links that are not part of a replaced heading, whose spans are given."""
-
     if not spans:
         return list(links)
 
@@ -191,15 +187,15 @@ def find_changed_meanings(
         elif wanted and not wanted.subpath:
             continue
         elif before.has_anchor(link, target) and not after.has_anchor(new_link, new_target):
-            yield f"the link {link.raw} would no longer resolve to its heading or block"
+            yield _describe_lost_anchor(link)
 
 
 def _is_alike(link: Link, new_link: Link, note: Note | None) -> bool:
     """Return True if a link has the same kind afterwards, and shows what it may."""
+    if _get_kind(link) != _get_kind(new_link):
+        return False
     is_same_text = link.display in (None, new_link.display, shown_text(new_link))
-    return _get_kind(link) == _get_kind(new_link) and bool(
-        is_same_text or (note and _may_change_display(note, link))
-    )
+    return is_same_text or (note is not None and _may_change_display(note, link))
 
 
 _get_kind = attrgetter("kind", "embed", "external")
@@ -267,10 +263,8 @@ def _check_items(
         if match is None and not shift.is_touched(item.start, item.end):
             yield f"its {what} {quote_name(_get_text(item))} would be lost"
     for item in remaining.values():  # values may become tags when their property gets its name
-        if (
-            not shift.is_new(item.start, item.end)
-            and getattr(item, "place", None) is not Place.PROPERTY
-        ):
+        is_property = getattr(item, "place", None) is Place.PROPERTY
+        if not is_property and not shift.is_new(item.start, item.end):
             yield f"the {what} {quote_name(_get_text(item))} would be added"
 
 
@@ -290,10 +284,7 @@ def _check_links(
         if now is None or now[0].raw != link.raw:
             yield f"the link {link.raw} would be lost"
         elif now[1] != target and not (target is None and now[1] in created):
-            yield (
-                f"the link {link.raw} would resolve to "
-                f"{now[1] or 'nothing'} instead of {target or 'nothing'}"
-            )
+            yield _describe_new_target(link, target, now[1])
     for link, _ in remaining.values():
         if not shift.is_new(link.start, link.end):
             yield f"the text {link.raw} would become a link"
@@ -303,26 +294,26 @@ def _check_anchors(
     before: Index, after: Index, path: str, shifts: Mapping[str, OffsetShift]
 ) -> Iterator[tuple[str, str, str]]:
     """Yield links to headings and blocks of an edited note that no longer resolve."""
-    if _list_anchors(before.notes[path]) == _list_anchors(after.notes[path]):
+    if list_anchors(before.notes[path]) == list_anchors(after.notes[path]):
         return
     for source in before.sources_of(path):
         shift = shifts.get(source)
         for link, target in before.resolved_links(source):
-            names_anchor = (
-                target == path
-                and link.subpath
-                and not (shift and shift.is_changed(link.start, link.end))
-            )
-            if names_anchor and before.has_anchor(link, path) and not after.has_anchor(link, path):
-                yield (
-                    source,
-                    path,
-                    f"the link {link.raw} would no longer resolve to its heading or block",
-                )
+            if target != path or not link.subpath:
+                continue
+            if shift and shift.is_changed(link.start, link.end):
+                continue
+            if before.has_anchor(link, path) and not after.has_anchor(link, path):
+                yield source, path, _describe_lost_anchor(link)
 
 
-def _list_anchors(note: Note) -> object:
-    return [(item.level, item.text) for item in note.headings], [item.id for item in note.blocks]
+def _describe_lost_anchor(link: Link) -> str:
+    return f"the link {link.raw} would no longer resolve to its heading or block"
+
+
+def _describe_new_target(link: Link, was: str | None, now: str | None) -> str:
+    instead = f"{now or 'nothing'} instead of {was or 'nothing'}"
+    return f"the link {link.raw} would resolve to {instead}"
 
 
 def _check_other_notes(
@@ -337,12 +328,7 @@ def _check_other_notes(
             yield path, path, "it would be removed"
         for link, was, is_ in zip(before.notes[path].links, targets, now or (), strict=False):
             if was != is_ and not (was is None and is_ in created):
-                yield (
-                    path,
-                    is_ or path,
-                    f"the link {link.raw} would resolve to {is_ or 'nothing'} "
-                    f"instead of {was or 'nothing'}",
-                )
+                yield path, is_ or path, _describe_new_target(link, was, is_)
 
 
 def _check_errors(
@@ -355,9 +341,8 @@ def _check_errors(
             for item in _find_new_errors(was, now, shift):
                 if shift and path in unsafe and shift.is_new(item.start, item.end):
                     continue
-                if item.target is not None and item.start in _find_dangling_starts(
-                    before.index, path, shift
-                ):
+                is_link = item.target is not None
+                if is_link and item.start in _find_dangling_starts(before.index, path, shift):
                     continue  # it was unresolved before, whichever rule reported it
                 if item.target in _find_intended_targets(before.index.notes.get(path), shift):
                     continue  # text that was meant as this link is now one

@@ -55,7 +55,7 @@ def find_blocking_file(root: Path) -> Path | None:
     git_dir = find_git_dir(root)
     if git_dir is None:
         return None
-    common_dir = _find_common_dir(git_dir)
+    common_dir = find_common_dir(git_dir)
     files = [folder / name for folder in {git_dir, common_dir} for name in _GIT_FILES]
     for folder in (root, *root.parents):
         files += [folder / name for name in _ATTRIBUTE_FILES]
@@ -76,7 +76,7 @@ def weigh_packs(root: Path) -> int:
     git_dir = find_git_dir(root)
     if git_dir is None:
         return 0
-    packs = _find_common_dir(git_dir) / "objects" / "pack"
+    packs = find_common_dir(git_dir) / "objects" / "pack"
     return sum(map(_weigh, _list_entries(packs))) + _weigh(git_dir / "index")
 
 
@@ -85,7 +85,7 @@ def weigh_loose_objects(root: Path) -> int:
     git_dir = find_git_dir(root)
     if git_dir is None:
         return 0
-    folders = _list_entries(_find_common_dir(git_dir) / "objects")
+    folders = _list_entries(find_common_dir(git_dir) / "objects")
     return sum(
         _weigh(file)
         for folder in folders
@@ -98,7 +98,7 @@ _FANOUT_LENGTH = 2
 """Characters in the names of the folders of loose objects."""
 
 
-def _find_common_dir(git_dir: Path) -> Path:
+def find_common_dir(git_dir: Path) -> Path:
     return git_dir / (read_git_file(git_dir / "commondir").strip() or ".")
 
 
@@ -129,9 +129,8 @@ def _is_blocking(file: Path) -> bool:
     except (OSError, ValueError):
         return False
     if modes.S_ISREG(found.st_mode):
-        return (
-            found.st_size > MAX_GIT_FILE_BYTES and file.name != "index"
-        )  # git does not read all of that
+        # Git does not read all of the index.
+        return found.st_size > MAX_GIT_FILE_BYTES and file.name != "index"
     return not modes.S_ISDIR(found.st_mode)
 
 
@@ -159,11 +158,9 @@ _MAX_FAILURES = 5
 
 
 class ReadBudget:
-    """Bytes that may still be read of a repository.
+    """The bytes that may still be read of a repository, and the times git may fail on an object.
 
-    Attributes:
-        left: The bytes, perhaps without those for the weight of the repository.
-        failures_left: Times that git may still fail on an object.
+    `left` may lack those for the weight of the repository.
     """
 
     def __init__(self, root: Path, size: int):

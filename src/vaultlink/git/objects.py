@@ -1,7 +1,7 @@
 """Read commits, trees, diffs and old contents from git, and merge files with it."""
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -57,12 +57,9 @@ def _split_fields(raw: bytes) -> Iterator[str]:
 
 
 class CommitSummary(NamedTuple):
-    """The changes of a commit, in short.
+    """The hash of a commit, and the paths of the files that it adds.
 
-    Attributes:
-        name: Its hash.
-        is_relevant: True if files vanished, or one got the former content of another.
-        added: The paths of new files.
+    `is_relevant` is True if files vanished, or one got the former content of another.
     """
 
     name: str
@@ -81,21 +78,15 @@ def summarize_commits(output: bytes, commits: Sequence[str]) -> Iterator[CommitS
     for (name, start), end in zip(starts.items(), ends, strict=False):
         size, fields = len(name), output[start:end].split(b"\0")
         heads = fields[1::2]
-        now = {head[16 + size : 16 + 2 * size] for head in heads}
+        before, after = slice(15, 15 + size), slice(16 + size, 16 + 2 * size)
+        now = {head[after] for head in heads}
         is_relevant = any(
             head.endswith(b"D")
-            or (
-                head.endswith(b"M")
-                and (old := head[15 : 15 + size]) in now
-                and old != head[16 + size : 16 + 2 * size]
-            )
+            or (head.endswith(b"M") and head[before] in now and head[before] != head[after])
             for head in heads
         )
-        added = [
-            os.fsdecode(path)
-            for head, path in zip(heads, fields[2::2], strict=False)
-            if head.endswith(b"A")
-        ]
+        paths = zip(heads, fields[2::2], strict=False)
+        added = [os.fsdecode(path) for head, path in paths if head.endswith(b"A")]
         yield CommitSummary(name, is_relevant, added)
 
 
@@ -142,26 +133,21 @@ def read_staged_changes(
     if output is None:
         return None
     entries = [entry for entry in parse_raw_diff(output) if entry.status in "ADM"]
-    asked = [
-        (entry.old, blob)
-        for entry in entries
-        if is_read(entry.old)
-        for blob in (entry.blob, entry.new_blob)
-        if blob
-    ]
+    wanted = [entry for entry in entries if is_read(entry.old)]
+    asked = [(item.old, blob) for item in wanted for blob in (item.blob, item.new_blob) if blob]
     found = read_checkout_blobs(root, asked, ReadBudget(root, MAX_OUTPUT)) if asked else []
     data: dict[tuple[str, str], bytes | None] = dict(zip(asked, found, strict=True))
-    return [
-        StagedChange(
-            entry.old, _pick(data, entry.old, entry.blob), _pick(data, entry.old, entry.new_blob)
-        )
-        for entry in entries
-        if None not in (data.get((entry.old, blob), b"") for blob in (entry.blob, entry.new_blob))
-    ]
-
-
-def _pick(data: Mapping[tuple[str, str], bytes | None], path: str, blob: str) -> bytes | None:
-    return data.get((path, blob), b"") if blob else None
+    changes = []
+    for entry in entries:
+        texts = [data.get((entry.old, blob), b"") for blob in (entry.blob, entry.new_blob)]
+        if None not in texts:
+            before, after = texts
+            changes.append(
+                StagedChange(
+                    entry.old, before if entry.blob else None, after if entry.new_blob else None
+                )
+            )
+    return changes
 
 
 def start_diff(root: Path, commit: str) -> RunningGit:
@@ -268,11 +254,9 @@ def _read_sizes(root: Path, names: Sequence[str]) -> list[int | None]:
     """Return the sizes of blobs; None for other objects, and if git can't read one."""
     option = "--batch-check=%(objecttype) %(objectsize)"
     total = sum(map(len, names)) * _BYTES_PER_CHARACTER
-    found = _ask_for_objects(root, option, names, _split_lines, total)
-    return [
-        int(words[1]) if words and len(words) == 2 and words[0] == b"blob" else None
-        for words in found
-    ]
+    found = _ask_for_objects(root, option, names, lambda out: out.split(b"\n")[:-1], total)
+    words = [(line or b"").split() for line in found]
+    return [int(each[1]) if len(each) == 2 and each[0] == b"blob" else None for each in words]
 
 
 _BYTES_PER_CHARACTER = 4
@@ -284,7 +268,7 @@ def _ask_for_objects(
     root: Path,
     option: str,
     names: Sequence[str],
-    split: Callable[[bytes], Iterator[Answer | None]],
+    split: Callable[[bytes], Iterable[Answer | None]],
     size: int,
 ) -> list[Answer | None]:
     """Return what git prints about objects, about `size` bytes; None if unreadable."""
@@ -305,11 +289,6 @@ def _ask_for_objects(
         if len(found) < len(names):
             found.append(None)
     return (found + [None] * len(names))[: len(names)]
-
-
-def _split_lines(output: bytes) -> Iterator[list[bytes] | None]:
-    """Yield the words of lines."""
-    yield from (line.split() for line in output.split(b"\n")[:-1])
 
 
 def find_blobs(root: Path, names: Collection[str]) -> dict[str, str]:
@@ -393,13 +372,9 @@ _NO_ATTRIBUTES = _Attributes("", "")
 
 def _read_attributes(root: Path, paths: Sequence[str]) -> dict[str, _Attributes]:
     request = b"".join(os.fsencode(path) + b"\0" for path in paths)
-    output = os.fsdecode(
-        run_git(
-            root, "check-attr", "-z", "--stdin", "filter", "working-tree-encoding", stdin=request
-        )
-        or b""
-    )
-    fields = output.split("\0")[:-1]
+    command = ("check-attr", "-z", "--stdin", "filter", "working-tree-encoding")
+    output = run_git(root, *command, stdin=request)
+    fields = os.fsdecode(output or b"").split("\0")[:-1]
     values = ["" if value in ("unspecified", "unset") else value for value in fields[2::3]]
     return {
         path: _Attributes(*pair)
@@ -421,23 +396,15 @@ def merge_files(
     files. Conflict markers are `size` characters long and in the user's conflict style; `labels`
     name the three files in them.
     """
-    arguments = [
-        *(word for label in labels for word in ("-L", label)),
-        "--",
-        *map(os.fspath, files),
-    ]
+    names = [word for label in labels for word in ("-L", label)]
+    arguments = ["-p", "-q", f"--marker-size={size}", *names, "--", *map(os.fspath, files)]
     # `git merge` uses the histogram algorithm; `git merge-file` before 2.44 has no such option.
     for options in (["--diff-algorithm=histogram"], []):
-        result = run_to_end(
-            Path(), "merge-file", "-p", "-q", f"--marker-size={size}", *options, *arguments
-        )
+        result = run_to_end(Path(), "merge-file", *options, *arguments)
         if result is None or result.code != _UNKNOWN_OPTION:
-            return (
-                (result.output, result.code > 0)
-                if result and not result.is_cut and 0 <= result.code <= _MAX_CONFLICT_COUNT
-                else None
-            )
-    return None
+            break
+    is_merged = result and not result.is_cut and 0 <= result.code <= _MAX_CONFLICT_COUNT
+    return (result.output, result.code > 0) if result and is_merged else None
 
 
 # -- read the commits of a vault from git, and the files in their trees ----------------------------
@@ -448,12 +415,9 @@ _MAX_COMMITS = 2**31 - 1
 
 
 class CommitTree(NamedTuple):
-    """A commit and the tree of a vault in it.
+    """The full hash of a commit, and the name of the tree of a vault in it; "" if there is none.
 
-    Attributes:
-        commit: Full hash.
-        date: Committer date in the committer's time zone, `YYYY-MM-DD`.
-        tree: Object name of the tree of the vault's folder; "" if the commit has no such folder.
+    `date` is in the committer's time zone, as `YYYY-MM-DD`.
     """
 
     commit: str
@@ -487,17 +451,9 @@ def is_shallow_clone(root: Path) -> bool:
 
 def list_first_parents(root: Path, count: int) -> list[CommitTree] | None:
     """Return a folder's last commits by first parent, latest first; None if git fails."""
-    output = run_git(
-        root,
-        *(
-            "rev-list",
-            "--first-parent",
-            f"--max-count={min(count, _MAX_COMMITS)}",
-            "--format=%cs",
-            "HEAD",
-        ),
-        *("--", "."),
-    )
+    limit = f"--max-count={min(count, _MAX_COMMITS)}"
+    command = ("rev-list", "--first-parent", limit, "--format=%cs", "HEAD", "--", ".")
+    output = run_git(root, *command)
     if output is None:
         return None
     lines = output.decode("ascii", "replace").split("\n")
@@ -512,14 +468,13 @@ def list_first_parents(root: Path, count: int) -> list[CommitTree] | None:
 def list_tree(root: Path, tree: str) -> Iterator[TreeEntry] | None:
     """Return the files of a tree and its subtrees; None if git can't read them."""
     output = run_git(root, "ls-tree", "-r", "-z", "--full-tree", tree)
-    return None if output is None else _parse_tree(output)
+    return None if output is None else map(_parse_entry, filter(None, _split_fields(output)))
 
 
-def _parse_tree(output: bytes) -> Iterator[TreeEntry]:
-    for line in filter(None, _split_fields(output)):
-        fields, _, path = line.partition("\t")
-        mode, _, blob = fields.split(" ")
-        yield TreeEntry(mode, blob, path)
+def _parse_entry(line: str) -> TreeEntry:
+    fields, _, path = line.partition("\t")
+    mode, _, blob = fields.split(" ")
+    return TreeEntry(mode, blob, path)
 
 
 def diff_trees(root: Path, old: str, new: str) -> list[RawDiffEntry] | None:

@@ -180,19 +180,15 @@ NO_GIT = "git is not installed or not on the PATH"
 
 
 def has_git() -> bool:
-    """Return True if git is installed."""
     return search_program("git") is not None
 
 
 def _build_call(root: Path, command: tuple[str, ...]) -> ProgramCall | None:
     """Return a call of git; None if it could run other programs."""
     program = search_program("git")
-    if (
-        program is None
-        or GitTimeouts.has_occurred
-        or is_in_bare_repository(root)
-        or find_blocking_file(root)
-    ):
+    if program is None or GitTimeouts.has_occurred:
+        return None
+    if is_in_bare_repository(root) or find_blocking_file(root):
         return None
     settings = [*_SETTINGS, f"core.attributesFile={_find_user_attributes()}"]
     if sys.platform == "linux":
@@ -206,19 +202,10 @@ def _build_call(root: Path, command: tuple[str, ...]) -> ProgramCall | None:
             for name in sorted(filters)
             for option in ("clean=", "smudge=", "process=", "required=false")
         ]
-    return ProgramCall(
-        (
-            program,
-            "--no-pager",
-            *(word for setting in settings for word in ("-c", setting)),
-            *("-C", os.fspath(root)),
-            *_add_options(command),
-        ),
-        {
-            **{name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES},
-            **_ADDED_VARIABLES,
-        },
-    )
+    options = [word for setting in settings for word in ("-c", setting)]
+    words = (program, "--no-pager", *options, "-C", os.fspath(root), *_add_options(command))
+    kept = {name: value for name, value in os.environ.items() if name not in _REMOVED_VARIABLES}
+    return ProgramCall(words, kept | _ADDED_VARIABLES)
 
 
 def _find_user_attributes() -> str:

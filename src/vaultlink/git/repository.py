@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from vaultlink.git.location import find_git_dir, read_git_file
+from vaultlink.git.location import find_common_dir, find_git_dir, read_git_file
 
 _STALE_LOCK_SECONDS = 60.0
 """Age in seconds from which git's lock counts as abandoned."""
@@ -19,14 +19,11 @@ def read_git_state(root: Path) -> str:
         return ""
     head = read_git_file(git_dir / "HEAD")
     ref = head.removeprefix("ref:").strip()
-    common_dir = (git_dir / (read_git_file(git_dir / "commondir").strip() or ".")).resolve()
-    commit = (
-        head
-        if ref == head.strip()
-        else read_git_file(git_dir / ref)
-        or read_git_file(common_dir / ref)
-        or read_git_file(common_dir / "packed-refs")
-    )
+    common_dir = find_common_dir(git_dir).resolve()
+    commit = head
+    if ref != head.strip():
+        files = (git_dir / ref, common_dir / ref, common_dir / "packed-refs")
+        commit = next(filter(None, map(read_git_file, files)), "")
     with suppress(OSError):
         index = (git_dir / "index").stat()
         return f"{commit} {index.st_size} {index.st_mtime_ns}"
@@ -46,12 +43,10 @@ def is_git_busy(folder: Path | None) -> bool:
 def load_ignore_filter(vault: Path) -> Callable[[str], bool] | None:
     """Return a predicate of ignored vault paths; None if git ignores nothing."""
     root = vault.resolve()
-    output = (
-        _run(root, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
-        if find_git_dir(root)
-        else None
-    )
-    paths = os.fsdecode(output or b"").split("\0")[:-1]
+    if not find_git_dir(root):
+        return None
+    options = ("--others", "--ignored", "--exclude-standard", "--directory", "-z")
+    paths = os.fsdecode(_run(root, "ls-files", *options) or b"").split("\0")[:-1]
     files, folders = frozenset(paths), tuple(path for path in paths if path.endswith("/"))
     return (lambda path: path in files or path.startswith(folders)) if paths else None
 

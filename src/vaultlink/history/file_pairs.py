@@ -106,13 +106,13 @@ def match_removed_files(
     A changed file was replaced if another file has its former content, and its present content is
     that of another file or is not similar. If the later state is the present one, `notes` are those
     of the vault: renames of notes that look like others of these, as from one template, are only
-    likely. With `any_alike`, one of several equally similar files is returned; otherwise the fate
-    is unknown.
+    likely. With `any_alike`, one of several equally similar files is returned; otherwise what
+    became of it is unknown.
     """
-    fates = _Pairing(files, read, notes, any_alike).pair()
+    outcomes = _Pairing(files, read, notes, any_alike).pair()
     if notes is None:
-        return fates
-    return doubt(fates, find_rivals(list_renamed(files, fates), read, notes))
+        return outcomes
+    return doubt(outcomes, find_rivals(list_renamed(files, outcomes), read, notes))
 
 
 class Renamed(NamedTuple):
@@ -123,24 +123,24 @@ class Renamed(NamedTuple):
     changed: Collection[str]
 
 
-def list_renamed(files: FileChanges, fates: Mapping[str, FileOutcome]) -> dict[str, Renamed]:
+def list_renamed(files: FileChanges, outcomes: Mapping[str, FileOutcome]) -> dict[str, Renamed]:
     """Return the notes that certainly were given another name, by their former paths."""
     changed = {*files.removed, *files.added, *files.changed}
     return {
         old: Renamed(files.name_before(old), files.name_after(new), changed)
-        for old, (kind, new) in fates.items()
+        for old, (kind, new) in outcomes.items()
         if kind == OutcomeKind.MOVED and is_note(new) and file_name(old) != file_name(new)
     }
 
 
-def list_beside(files: FileChanges, fates: Mapping[str, FileOutcome]) -> dict[str, set[str]]:
+def list_beside(files: FileChanges, outcomes: Mapping[str, FileOutcome]) -> dict[str, set[str]]:
     """Map moved notes to new ones of their names, one of which may be the moved note."""
-    taken = {new for kind, new in fates.values() if kind == OutcomeKind.MOVED}
+    taken = {new for kind, new in outcomes.values() if kind == OutcomeKind.MOVED}
     left = [path for path in files.added if is_note(path) and path not in taken]
     beside = {folder: {*paths} for folder, paths in group_by(left, parent_folder).items()}
     return {
         old: beside[parent_folder(old)]
-        for old, (kind, new) in fates.items()
+        for old, (kind, new) in outcomes.items()
         if kind == OutcomeKind.MOVED
         and old in files.removed
         and is_note(old)
@@ -174,10 +174,10 @@ def choose_limit(note: Renamed) -> float:
     return _MAX_EQUAL_RIVAL if note.before == note.now else MAX_RIVAL
 
 
-def doubt(fates: Mapping[str, FileOutcome], doubtful: Collection[str]) -> dict[str, FileOutcome]:
+def doubt(outcomes: Mapping[str, FileOutcome], doubtful: Collection[str]) -> dict[str, FileOutcome]:
     return {
-        old: (OutcomeKind.LIKELY, fate[1]) if old in doubtful else fate
-        for old, fate in fates.items()
+        old: (OutcomeKind.LIKELY, outcome[1]) if old in doubtful else outcome
+        for old, outcome in outcomes.items()
     }
 
 
@@ -187,49 +187,46 @@ class _Pairing:
     ) -> None:
         self._files, self._read, self._notes, self._any_alike = files, read, notes, any_alike
         self._added_by_content = group_by(files.added, files.added.__getitem__)
-        self._fates: dict[str, FileOutcome] = {}
+        self._outcomes: dict[str, FileOutcome] = {}
         self._taken: set[str] = set()
 
     def pair(self) -> dict[str, FileOutcome]:
         removed, added, changed, _ = self._files
         now = {path: new for path, (_, new) in changed.items()}
         self._pair_identical(removed, added)
-        self._pair_identical(self._without_fate(removed), now)
+        self._pair_identical(self._without_outcome(removed), now)
         replaced = self._find_replaced()
         before = {path: changed[path][0] for path in replaced}
         self._pair_identical(before, {**added, **now})
         if not self._any_alike:
             self._doubt_copies()
         targets = {**added, **{path: now[path] for path in replaced}}
-        self._pair_similar(self._without_fate({**removed, **before}), self._not_taken(targets))
+        self._pair_similar(self._without_outcome({**removed, **before}), self._not_taken(targets))
         for path in replaced:
             if path in self._taken:
-                self._fates.setdefault(path, UNKNOWN)
-        return {**dict.fromkeys(removed, DELETED), **self._fates}
+                self._outcomes.setdefault(path, UNKNOWN)
+        return {**dict.fromkeys(removed, DELETED), **self._outcomes}
 
-    def _without_fate(self, sources: Mapping[str, Content]) -> dict[str, Content]:
-        return {path: name for path, name in sources.items() if path not in self._fates}
+    def _without_outcome(self, sources: Mapping[str, Content]) -> dict[str, Content]:
+        return {path: name for path, name in sources.items() if path not in self._outcomes}
 
     def _not_taken(self, targets: Mapping[str, Content]) -> dict[str, Content]:
         return {path: name for path, name in targets.items() if path not in self._taken}
 
     def _record(self, old: str, new: str, kind: OutcomeKind = OutcomeKind.MOVED) -> None:
-        self._fates[old] = (kind, new)
+        self._outcomes[old] = (kind, new)
         if kind is OutcomeKind.MOVED:
             self._taken.add(new)
 
     def _read_notes(self, contents: Mapping[str, Content]) -> dict[str, Pieces]:
         found = self._read(list(dict.fromkeys(contents.values()))) if contents else {}
-        return {
-            path: pieces
-            for path, name in contents.items()
-            if (pieces := found.get(name)) is not None
-        }
+        pieces = {path: found.get(name) for path, name in contents.items()}
+        return {path: known for path, known in pieces.items() if known is not None}
 
     def _pair_identical(
         self, sources: Mapping[str, Content], targets: Mapping[str, Content]
     ) -> None:
-        """Pair files with the same content; the fate of others with it is unknown."""
+        """Pair files with the same content; what became of others with it is unknown."""
         new_paths = _group_by_content(targets)
         for key, old_paths in _group_by_content(sources).items():
             found = [path for path in new_paths.get(key, ()) if path not in self._taken]
@@ -239,11 +236,11 @@ class _Pairing:
             for old, new in pair_names(old_paths, found, is_empty, self._any_alike):
                 self._record(old, new)
             for old in old_paths:
-                self._fates.setdefault(old, UNKNOWN)
+                self._outcomes.setdefault(old, UNKNOWN)
 
     def _find_replaced(self) -> list[str]:
         changed, removed = self._files.changed, self._files.removed
-        left = self._without_fate(removed)
+        left = self._without_outcome(removed)
         new_names = {*self._files.added.values(), *(new for _, new in changed.values())}
         linked = {path for path, (old, _) in changed.items() if old in new_names}
         found = [path for path in changed if path in linked and path in self._taken]
@@ -285,13 +282,13 @@ class _Pairing:
         A new file beside the former place of the file is like it then.
         """
         removed, added = self._files.removed, self._files.added
-        beside = list_beside(self._files, self._fates)
+        beside = list_beside(self._files, self._outcomes)
         before = self._read_notes({old: removed[old] for old in beside})
         folders = {parent_folder(old): paths for old, paths in beside.items()}
         now = self._read_notes({path: added[path] for path in chain(*folders.values())})
         for old, match in Texts(before, now).match().items():
             if match.new in beside[old]:
-                self._taken.discard(self._fates[old][1])
+                self._taken.discard(self._outcomes[old][1])
                 self._record(old, match.new, OutcomeKind.LIKELY)
 
     def _pair_similar(self, sources: Mapping[str, Content], targets: Mapping[str, Content]) -> None:
@@ -303,13 +300,12 @@ class _Pairing:
         if not old_names or not new_names:
             return
         if max(len(old_names), len(new_names)) > _MAX_COMPARED:
-            self._fates.update(dict.fromkeys(old_names, UNKNOWN))
+            self._outcomes.update(dict.fromkeys(old_names, UNKNOWN))
             return
         old, new = self._read_notes(old_names), self._read_notes(new_names)
         is_complete = len(new) == len(new_names)
-        self._fates.update(
-            dict.fromkeys((p for p in old_names if p not in old or not is_complete), UNKNOWN)
-        )
+        unread = [path for path in old_names if path not in old or not is_complete]
+        self._outcomes.update(dict.fromkeys(unread, UNKNOWN))
         wanted = frozenset[int]().union(*old.values())
         common = self._notes.find_common(wanted) if self._notes else ()
         texts = Texts(old, new, common=common)
@@ -320,8 +316,8 @@ class _Pairing:
                 self._record(path, match.new, kind)
         present = frozenset[int]().union(*new.values())
         for path, pieces in old.items():
-            if path not in self._fates and _may_be_one(pieces, present, new.values()):
-                self._fates[path] = UNKNOWN
+            if path not in self._outcomes and _may_be_one(pieces, present, new.values()):
+                self._outcomes[path] = UNKNOWN
         self._pair_alike(texts)
 
     def _pair_alike(self, texts: Texts[str]) -> None:
@@ -339,7 +335,9 @@ class _Pairing:
                 self._record(path, other, OutcomeKind.LIKELY)
 
     def _without_moves(self, paths: Collection[str]) -> list[str]:
-        return [path for path in paths if self._fates.get(path, UNKNOWN)[0] == OutcomeKind.UNKNOWN]
+        return [
+            path for path in paths if self._outcomes.get(path, UNKNOWN)[0] == OutcomeKind.UNKNOWN
+        ]
 
     def _doubt_attachments(
         self, sources: Mapping[str, Content], targets: Mapping[str, Content]
@@ -348,7 +346,7 @@ class _Pairing:
         names = {file_name(path).casefold() for path in targets}
         for path in sources:
             if not is_note(path) and file_name(path).casefold() in names:
-                self._fates[path] = UNKNOWN
+                self._outcomes[path] = UNKNOWN
 
 
 def _is_other_text(before: Pieces, now: Pieces) -> bool:
@@ -425,14 +423,14 @@ def follow(
     if not removed and (not added and len(differing) < 2):
         return NO_HISTORY
     files = FileChanges(removed, added, differing, may_be_swapped=True)
-    fates = match_removed_files(files, _read_pieces, notes)
-    return build_history(fates, dict.fromkeys(removed, since))
+    outcomes = match_removed_files(files, _read_pieces, notes)
+    return build_history(outcomes, dict.fromkeys(removed, since))
 
 
-def build_history(fates: Mapping[str, FileOutcome], gone: Mapping[str, int]) -> History:
-    """Return the history for these fates; `gone` numbers the files that vanished."""
+def build_history(outcomes: Mapping[str, FileOutcome], gone: Mapping[str, int]) -> History:
+    """Return the history for these outcomes; `gone` numbers the files that vanished."""
     found: dict[str, dict[str, str]] = {kind: {} for kind in OutcomeKind}
-    for old, (kind, new) in fates.items():
+    for old, (kind, new) in outcomes.items():
         if kind == OutcomeKind.MOVED or old in gone:
             found[kind][old] = new
     deleted = frozenset(found[OutcomeKind.DELETED])

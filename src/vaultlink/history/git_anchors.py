@@ -1,9 +1,10 @@
 """Find in git what became of headings and blocks of earlier commits."""
 
 from codecs import BOM_UTF8
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,7 +36,6 @@ from vaultlink.text import group_by
 
 _MAX_BYTES = 50_000_000
 """Maximum size of all versions of notes that are parsed."""
-
 
 _MAX_READ_BYTES = 48_000_000
 """Bytes of the versions of notes that are read, as a budget."""
@@ -137,11 +137,8 @@ def find_git_anchors(
     missing = {path: keys for path, keys in missing.items() if keys}
     if missing:
         found = _Commits(root, reader, now.moves).find(missing)
-        kept.update(
-            (f"{path}\0{key}", found.get((path, key)))
-            for path, keys in missing.items()
-            for key in keys
-        )
+        for path, lost in missing.items():
+            kept.update((f"{path}\0{key}", found.get((path, key))) for key in lost)
         if store is not None:
             store.save(_STORE_KEY, msgspec.msgpack.encode((head, kept)))
     working_tree = _Uncommitted(root, reader, now)
@@ -165,6 +162,11 @@ class _NoteChange(NamedTuple):
     commit: str
     before: _Version | None
     after: _Version | None
+
+
+def _list_versions(changes: Iterable[_NoteChange]) -> Iterator[_Version]:
+    for change in changes:
+        yield from filter(None, (change.before, change.after))
 
 
 def _list_changes(
@@ -226,18 +228,11 @@ class _Commits:
         found: dict[tuple[str, str], Destination] = {}
         paths = list(wanted)
         for start in range(0, len(paths), _MAX_NOTES):
-            part = {
-                path: (path, *self._old_paths.get(path, ()))
-                for path in paths[start : start + _MAX_NOTES]
-            }
-            changes = _list_changes(self._root, part)
-            self._versions.read(
-                version.blob
-                for listed in changes.values()
-                for change in listed
-                for version in (change.before, change.after)
-                if version is not None
-            )
+            part = paths[start : start + _MAX_NOTES]
+            former = {path: (path, *self._old_paths.get(path, ())) for path in part}
+            changes = _list_changes(self._root, former)
+            versions = _list_versions(chain.from_iterable(changes.values()))
+            self._versions.read(version.blob for version in versions)
             for path, listed in changes.items():
                 for key in wanted[path]:
                     place = self._find_key(key, path, listed, depth)
@@ -273,11 +268,9 @@ class _Commits:
 
     def _is_complete(self, changes: Sequence[_NoteChange]) -> bool:
         """Return True if git has all versions of a note since it was created."""
-        versions = [version for change in changes for version in (change.before, change.after)]
         is_created = bool(changes) and changes[-1].before is None
-        return is_created and all(
-            self._versions.is_readable(item.blob) for item in versions if item
-        )
+        blobs = (version.blob for version in _list_versions(changes))
+        return is_created and all(map(self._versions.is_readable, blobs))
 
     def _has_key(self, version: _Version | None, key: str) -> bool:
         if version is None or not self._versions.may_have(version.blob, key):
@@ -308,7 +301,7 @@ class _Commits:
             blobs = (name for entry in entries for name in (entry.blob, entry.new_blob))
             self._versions.read(filter(None, blobs))
             self._candidates[change.commit] = entries
-        own = {version.path for version in (change.before, change.after) if version}
+        own = {version.path for version in _list_versions([change])}
         return {
             entry.old: (self._versions.parse(entry.old, entry.blob) if entry.blob else None, note)
             for entry in self._candidates[change.commit]

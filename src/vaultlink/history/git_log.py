@@ -173,7 +173,6 @@ _MAX_NAMESAKES = 5
 _VERSION = 3
 """Version of the stored log. A log of another version is read again."""
 
-
 V = TypeVar("V")
 
 
@@ -190,17 +189,14 @@ class LogStore(Protocol):
 class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A commit in which files vanished or were replaced.
 
-    Attributes:
-        name: Full hash.
-        time: Committer date in seconds since the epoch.
-        fates: What became of each file that vanished or was replaced by another.
-        undecided: Paths of removed, added and renamed notes whose contents were not compared yet.
-        namesakes: Paths of new files that have the name of another file, then or now.
+    `name` is the full hash, `time` the committer date in seconds since the epoch. `undecided` are
+    the paths of removed, added and renamed notes whose contents were not compared yet, `namesakes`
+    those of new files that have the name of another file, then or now.
     """
 
     name: str
     time: int
-    fates: dict[str, FileOutcome]
+    outcomes: dict[str, FileOutcome]
     undecided: list[str] = []
     namesakes: list[str] = []
 
@@ -213,13 +209,10 @@ class LogCommit(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class GitLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The commits of HEAD in which files vanished or were replaced, the latest first.
 
-    Attributes:
-        head: Hash of HEAD; "" without git or without a commit.
-        prefix: Folder of the vault in the repository, with a slash at the end.
-        commits: The commits.
-        unreadable: Hashes of commits of which git can't read all objects.
-        oldest: Date of the oldest commit of a shallow clone; "" if the clone is complete.
-        version: Version of this format.
+    `head` is the hash of HEAD; "" without git or without a commit. `prefix` is the folder of the
+    vault in the repository, with a slash at the end. `unreadable` are the hashes of commits of
+    which git can't read all objects. `oldest` is the date of the oldest commit of a shallow clone;
+    "" if the clone is complete. `version` is that of this format.
     """
 
     head: str = ""
@@ -236,11 +229,8 @@ class GitLog(msgspec.Struct, frozen=True, array_like=True, gc=False):
             clauses.append(f"the clone is shallow and has no commits before {self.oldest}")
         if self.unreadable:
             count, first = len(self.unreadable), self.unreadable[0][:7]
-            clauses.append(
-                f"git can't read all objects of commit {first}"
-                if count == 1
-                else f"git can't read all objects of {count:,} commits, such as {first}"
-            )
+            which = f"commit {first}" if count == 1 else f"{count:,} commits, such as {first}"
+            clauses.append(f"git can't read all objects of {which}")
         return clauses
 
 
@@ -303,18 +293,17 @@ def _extend(
     replacing = {name: changed for name, changed in changes.items() if not changed.removed}
     blobs = BlobPieces(root)
     for name, found, _ in _pair_commits(replacing, blobs, any_alike):
-        fates = _drop_copies(found)
-        if fates:
-            known[name] = LogCommit(name, times[name], fates)
+        outcomes = _drop_copies(found)
+        if outcomes:
+            known[name] = LogCommit(name, times[name], outcomes)
     for name, changed in changes.items():
         if name not in replacing:
             blobs = BlobPieces(root)
-            fates = match_removed_files(changed, blobs.plan, any_alike=any_alike)
-            undecided = _list_undecided(changed, fates) if blobs.needed else []
-            undecided += [
-                path for old in list_renamed(changed, fates) for path in (old, fates[old][1])
-            ]
-            known[name] = LogCommit(name, times[name], fates, undecided)
+            outcomes = match_removed_files(changed, blobs.plan, any_alike=any_alike)
+            undecided = _list_undecided(changed, outcomes) if blobs.needed else []
+            for old in list_renamed(changed, outcomes):
+                undecided += [old, outcomes[old][1]]
+            known[name] = LogCommit(name, times[name], outcomes, undecided)
     for name, paths in _find_namesakes(files, reader.added, known.values()).items():
         commit = known.get(name) or LogCommit(name, times[name], {})
         known[name] = replace(commit, namesakes=paths)
@@ -330,7 +319,7 @@ def _find_namesakes(
     It is a present file, or one that vanished. A commit that added many made a copy, or a
     translation, of a folder: links beside them are meant to lead there.
     """
-    paths = {*files, *(path for commit in commits for path in commit.fates)}
+    paths = {*files, *(path for commit in commits for path in commit.outcomes)}
     counts = Counter(name_key(path) for path in paths)
     found = {
         name: [path for path in listed if counts[name_key(path)] > 1 and not is_hidden(path)]
@@ -339,15 +328,15 @@ def _find_namesakes(
     return {name: listed for name, listed in found.items() if 0 < len(listed) <= _MAX_NAMESAKES}
 
 
-def _drop_copies(fates: Mapping[str, FileOutcome]) -> dict[str, FileOutcome]:
-    ends = {new for _, new in fates.values()}
-    return {path: fate for path, fate in fates.items() if path in ends or is_note(path)}
+def _drop_copies(outcomes: Mapping[str, FileOutcome]) -> dict[str, FileOutcome]:
+    ends = {new for _, new in outcomes.values()}
+    return {path: outcome for path, outcome in outcomes.items() if path in ends or is_note(path)}
 
 
-def _list_undecided(files: FileChanges, fates: Mapping[str, FileOutcome]) -> list[str]:
+def _list_undecided(files: FileChanges, outcomes: Mapping[str, FileOutcome]) -> list[str]:
     """Return the notes of a commit that are not paired, and those that may be copied."""
-    taken = {new for _, new in fates.values()}
-    copied, removed = list_beside(files, fates), (p for p in files.removed if not fates[p][1])
+    taken = {new for _, new in outcomes.values()}
+    copied, removed = list_beside(files, outcomes), (p for p in files.removed if not outcomes[p][1])
     paths = (*removed, *copied, *(path for path in files.added if path not in taken))
     return [path for path in paths if is_note(path)]
 
@@ -368,13 +357,13 @@ def _compare_edited(
         changes, _ = reader.read(relevant)
         commits.update((name, replace(commits[name], undecided=[])) for name in relevant)
         paired: dict[str, dict[str, FileOutcome]] = {}
-        for name, fates, is_complete in _pair_commits(changes, blobs, any_alike):
-            paired[name] = fates
+        for name, outcomes, is_complete in _pair_commits(changes, blobs, any_alike):
+            paired[name] = outcomes
             if not is_complete and name not in unreadable:
                 unreadable.append(name)
         if not any_alike:
             paired = _doubt_templates(reader.root, changes, paired, notes)
-        commits.update((name, replace(commits[name], fates=paired[name])) for name in paired)
+        commits.update((name, replace(commits[name], outcomes=paired[name])) for name in paired)
     if all(commits[commit.name] is commit for commit in log.commits):
         return log
     return replace(log, commits=list(commits.values()), unreadable=unreadable)
@@ -388,14 +377,10 @@ def _list_relevant(commits: Sequence[LogCommit], names: set[str] | None) -> list
     while count != len(names):
         count = len(names)
         for commit in commits:
-            for old, (_, new) in commit.fates.items():
+            for old, (_, new) in commit.outcomes.items():
                 if new and (name_key(old) in names or name_key(new) in names):
                     names |= {name_key(old), name_key(new)}
-    return [
-        commit.name
-        for commit in commits
-        if any(name_key(path) in names for path in commit.undecided)
-    ]
+    return [one.name for one in commits if not names.isdisjoint(map(name_key, one.undecided))]
 
 
 def load_value(store: LogStore | None, key: str, kind: type[V]) -> V | None:
@@ -423,9 +408,7 @@ def _list_new(root: Path, head: str, stored: GitLog, times: Mapping[str, int]) -
     if not stored.head:
         return list(times)
     output = run_git(root, "rev-list", "--no-merges", head, f"^{stored.head}")
-    if output is None:
-        return list(times)
-    new = set(output.decode().split())
+    new = times.keys() if output is None else set(output.decode().split())
     return [name for name in times if name in new]
 
 
@@ -440,20 +423,20 @@ def _pair_commits(
             blobs.read_needed()
             for each in waiting:
                 blobs.is_complete = True
-                fates = match_removed_files(changes[each], blobs.get, any_alike=any_alike)
-                yield each, fates, blobs.is_complete
+                outcomes = match_removed_files(changes[each], blobs.get, any_alike=any_alike)
+                yield each, outcomes, blobs.is_complete
             waiting = []
 
 
 def _doubt_templates(
     root: Path,
     changes: Mapping[str, FileChanges],
-    fates: Mapping[str, dict[str, FileOutcome]],
+    outcomes: Mapping[str, dict[str, FileOutcome]],
     notes: PieceIndex,
 ) -> dict[str, dict[str, FileOutcome]]:
     renamed = {
         (commit, old): note
-        for commit, found in fates.items()
+        for commit, found in outcomes.items()
         for old, note in list_renamed(changes[commit], found).items()
     }
     blobs = BlobPieces(root)
@@ -471,20 +454,18 @@ def _doubt_templates(
         limit = choose_limit(note) * weigh_all(now)
         if any(weigh_all(now & (then.get(name) or frozenset())) > limit for name in names):
             doubtful.setdefault(commit, []).append(old)
-    return {commit: doubt(found, doubtful.get(commit, ())) for commit, found in fates.items()}
+    return {commit: doubt(found, doubtful.get(commit, ())) for commit, found in outcomes.items()}
 
 
 # -- follow files from the present back through the changes in which they vanished -----------------
 
 
 class PathsNow:
-    """Follow files from the present back to earlier commits.
+    """Follows files from the present back to earlier commits.
 
-    Attributes:
-        files: All vault paths now.
-        found: What became of each vanished path, the last file that was there.
-        gone: Number by vanished path, larger for files that vanished later.
-        ends: Number and path of the deletion by vanished path, for files that do not exist.
+    By vanished path, `found` has what became of the last file that was there, `vanished` a number
+    that is larger for files that vanished later, and `ends` the number and path of the deletion,
+    for files that do not exist.
     """
 
     def __init__(self, files: Collection[str]) -> None:
@@ -495,14 +476,14 @@ class PathsNow:
         self.vanished: dict[str, int] = {}
         self.ends: dict[str, tuple[int, str]] = {}
 
-    def go_back(self, fates: Mapping[str, FileOutcome], since: int) -> None:
+    def go_back(self, outcomes: Mapping[str, FileOutcome], since: int) -> None:
         """Go back before a change, in which these files vanished or were replaced."""
-        followed = {path: self._follow(path, fate, since) for path, fate in fates.items()}
-        for path, (fate, end) in followed.items():
-            self._present[path], self._ends[path] = fate, end
+        followed = {path: self._follow(path, outcome, since) for path, outcome in outcomes.items()}
+        for path, (outcome, end) in followed.items():
+            self._present[path], self._ends[path] = outcome, end
             if path not in self.files and path not in self.found:
-                self.found[path], self.vanished[path] = fate, since
-                if not fate[1]:
+                self.found[path], self.vanished[path] = outcome, since
+                if not outcome[1]:
                     self.ends[path] = end
 
     def find(self, path: str) -> str:
@@ -511,15 +492,15 @@ class PathsNow:
         return new if kind == OutcomeKind.MOVED else ""
 
     def _follow(
-        self, path: str, fate: FileOutcome, since: int
+        self, path: str, outcome: FileOutcome, since: int
     ) -> tuple[FileOutcome, tuple[int, str]]:
-        """Return the fate of a file, and number and path of its last change."""
-        kind, new = fate
+        """Return the outcome of a file, and number and path of its last change."""
+        kind, new = outcome
         if not new:
-            return fate, (since, path)
+            return outcome, (since, path)
         later = self._present.get(new)
         if later is None:
-            return (fate if new in self.files else UNKNOWN), (since, path)
+            return (outcome if new in self.files else UNKNOWN), (since, path)
         # A file that was moved and then deleted is deleted under its former path too.
         is_certain = kind == OutcomeKind.MOVED
         if later[1]:

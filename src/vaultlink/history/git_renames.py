@@ -94,11 +94,8 @@ def explain_deletions(
         went = _find_texts(budget, root, entries.get(name, ()), {path for path, _ in found})
         for last_path, path in found:
             parts = went.get(last_path, [])
-            present = [
-                new
-                for part in parts
-                if (new := part.path if part.path in paths.files else moves.get(part.path, ""))
-            ]
+            places = [one.path if one.path in paths.files else moves.get(one.path) for one in parts]
+            present = list(filter(None, places))
             if reason := _describe(by_name[name], paths.found[path][0], present):
                 explained.clauses[path] = reason
             if len(parts) == len(present) == 1 and (
@@ -200,7 +197,7 @@ def git_history(
     log = read_log(root, files, index, store, wanted, any_alike=any_alike)
     commits = dict(zip(number_commits(log.commits), log.commits, strict=True))
     for since, commit in commits.items():
-        paths.go_back(commit.fates, since)
+        paths.go_back(commit.outcomes, since)
     history = build_history(paths.found, paths.vanished).within(files)
     former = [path for path in paths.ends if name_key(path) in wanted] if wanted else []
     reasons = explain_deletions(root, commits, paths, history.moves, former)
@@ -225,10 +222,12 @@ def find_moves_since(
     if find_git_dir(root) is None:
         return {}
     index = PieceIndex(notes)
-    fates = _pair_uncommitted(root, files, commit, index, any_alike=any_alike, finds_replaced=True)
+    outcomes = _pair_uncommitted(
+        root, files, commit, index, any_alike=any_alike, finds_replaced=True
+    )
     return {
         old: new
-        for old, (kind, new) in (fates or {}).items()
+        for old, (kind, new) in (outcomes or {}).items()
         if kind == OutcomeKind.MOVED and new in files and file_extension(old) == file_extension(new)
     }
 
@@ -248,9 +247,8 @@ def _pair_uncommitted(
         return None
     tree = _WorkingTree(root, files)
     changes = tree.find_changes(entries, finds_replaced=finds_replaced)
-    return match_removed_files(
-        changes, tree.read, None if any_alike else notes, any_alike=any_alike
-    )
+    examples = None if any_alike else notes
+    return match_removed_files(changes, tree.read, examples, any_alike=any_alike)
 
 
 class _WorkingTree:
@@ -294,16 +292,12 @@ class _WorkingTree:
         )
 
     def _list_untracked(self, former: Collection[str]) -> Iterable[str]:
-        tracked = run_git(self._root, "ls-files", "-z") if former else None
-        if tracked is None:
+        output = run_git(self._root, "ls-files", "-z") if former else None
+        if output is None:
             return ()
-        tracked_paths = set(os.fsdecode(tracked).split("\0"))
-        extensions = {file_extension(path) for path in former}
-        return [
-            path
-            for path in self._files
-            if path not in tracked_paths and file_extension(path) in extensions
-        ]
+        tracked, extensions = set(os.fsdecode(output).split("\0")), set(map(file_extension, former))
+        untracked = [path for path in self._files if path not in tracked]
+        return [path for path in untracked if file_extension(path) in extensions]
 
     def _read_sizes(self, blobs: Collection[str]) -> Mapping[int, int]:
         """Return the sizes of blobs, each with the length of the blob's name."""
@@ -389,13 +383,15 @@ def read_note_history(root: Path, commits: Sequence[LogCommit], path: str) -> No
     deleted, since = None, "HEAD"
     may_be_deleted = not find_blobs(root, [f"HEAD:./{path}"])
     for commit in commits:
-        former = [old for old, fate in commit.fates.items() if fate == (OutcomeKind.MOVED, path)]
+        former = [
+            old for old, outcome in commit.outcomes.items() if outcome == (OutcomeKind.MOVED, path)
+        ]
         if former:
             path = former[0]
             paths.append(FormerPath(path, _mark(commit)))
-        elif may_be_deleted and commit.fates.get(path, UNKNOWN)[0] == OutcomeKind.DELETED:
+        elif may_be_deleted and commit.outcomes.get(path, UNKNOWN)[0] == OutcomeKind.DELETED:
             deleted = _mark(commit)
-        elif path in commit.fates:
+        elif path in commit.outcomes:
             break  # another file was at this path before
         else:
             continue

@@ -90,11 +90,11 @@ def find_git_targets(
     uncommitted = {old: (str(OutcomeKind.MOVED), new) for old, new in moved.items()}
     # The paths of namesakes were free before their commit.
     commits = [LogCommit("", UNCOMMITTED, uncommitted)] + [
-        replace(commit, fates={**dict.fromkeys(commit.namesakes, UNKNOWN), **commit.fates})
+        replace(commit, outcomes={**dict.fromkeys(commit.namesakes, UNKNOWN), **commit.outcomes})
         for commit in log.commits
     ]
     namesakes, shared = _group_names(index, commits)
-    replaced = index.files.intersection(path for commit in commits for path in commit.fates)
+    replaced = index.files.intersection(path for commit in commits for path in commit.outcomes)
     pasts = [
         *_list_relative(index, broken, namesakes),
         *_list_resolved(index, shared, namesakes, replaced),
@@ -107,15 +107,18 @@ def find_git_targets(
 
 def _group_names(index: Index, commits: Sequence[LogCommit]) -> tuple[Namesakes, set[str]]:
     """Return the paths of shared names, and the names that several present files had."""
-    paths, fates = PathsNow(index.files), {path for commit in commits for path in commit.fates}
+    paths, outcomes = (
+        PathsNow(index.files),
+        {path for commit in commits for path in commit.outcomes},
+    )
     names = {key: set(files) for key, files in index.names.items() if len(files) > 1}
-    for path in fates:
+    for path in outcomes:
         key = name_key(path)
         names.setdefault(key, set(index.names.get(key, ()))).add(path)
     present = {key: set(index.names.get(key, ())) for key in names}
     for since, commit in zip(number_commits(commits), commits, strict=True):
-        paths.go_back(commit.fates, since)
-        for old in commit.fates:
+        paths.go_back(commit.outcomes, since)
+        for old in commit.outcomes:
             present[name_key(old)].add(paths.find(old))
     return names, {
         key
@@ -171,17 +174,17 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
     places = {source: source for source in by_source}
     sources = dict(places)  # by their paths at the time
     for since, commit in zip(number_commits(commits), commits, strict=True):
-        paths.go_back(commit.fates, since)
+        paths.go_back(commit.outcomes, since)
         renamed = {
             sources.pop(new): old
-            for old, (kind, new) in commit.fates.items()
+            for old, (kind, new) in commit.outcomes.items()
             if kind == OutcomeKind.MOVED and new in sources
         }
         sources.update((old, source) for source, old in renamed.items())
         touched = [past for source in renamed for past in by_source[source]]
         touched += [
             past
-            for key in {name_key(path) for path in commit.fates}
+            for key in {name_key(path) for path in commit.outcomes}
             for past in by_key.get(key, ())
             if past.source not in renamed
         ]
@@ -269,10 +272,9 @@ class _Reader:
         for change in changes:
             if not self._has_link(past, change.event):
                 return None
-            if change.before and change.now:
-                return Destination(change.now, self._read_subpath(past, change))
             if change.before:
-                return None
+                subpath = self._read_subpath(past, change)
+                return Destination(change.now, subpath) if change.now else None
         return None
 
     def _find_retargeted(self, past: _LinkPast, changes: Sequence[_Change]) -> Destination | None:

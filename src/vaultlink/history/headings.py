@@ -29,7 +29,6 @@ from vaultlink.text import group_by, lazy_pattern, strip_accents
 # first, then those with the same letters, and then those whose texts the matcher pairs. What is
 # left between the same two neighbours may be the same.
 
-
 Pairs = dict[int, tuple[int, bool]]
 """Number of a heading before to its number now, and whether it certainly is the same one."""
 
@@ -257,9 +256,8 @@ def extract_heading_core(text: str) -> str:
 def _has_other_numbers(one: str, other: str) -> bool:
     """Return True if two headings have numbers that differ, other than in their order."""
     numbers, others = (find_numbers(split_text(render_heading(text))) for text in (one, other))
-    return not (set(numbers) <= set(others) or set(others) <= set(numbers)) and sorted(
-        "".join(numbers)
-    ) != sorted("".join(others))
+    is_part = set(numbers) <= set(others) or set(others) <= set(numbers)
+    return not is_part and sorted("".join(numbers)) != sorted("".join(others))
 
 
 def _number_by(keys: Sequence[K]) -> dict[K, list[int]]:
@@ -281,9 +279,8 @@ def pair_blocks(before: Note, now: Note, headings: Pairs) -> dict[str, tuple[str
         there = added.by_section.get(sections.get(number, -2), ())
         others = [block for block in there if block.id not in taken]
         if len(mine) == len(others):
-            found |= {
-                old.id.lower(): (new.id, False) for old, new in zip(mine, others, strict=True)
-            }
+            pairs = zip(mine, others, strict=True)
+            found |= {old.id.lower(): (new.id, False) for old, new in pairs}
     return found
 
 
@@ -317,7 +314,6 @@ def _blocks_without(note: Note, other: Note) -> _LostBlocks:
 
 _MIN_AUTOMATIC_ID = 6
 """Characters of the block ids that Obsidian makes up."""
-
 
 NotePair = tuple[Note | None, Note]
 """A note that changed or is new, before (None if new) and now."""

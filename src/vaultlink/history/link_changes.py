@@ -15,7 +15,7 @@ from vaultlink.history.headings import (
     last_key,
     match_anchors_of,
 )
-from vaultlink.index.anchors import find_anchor, find_slug_heading
+from vaultlink.index.anchors import find_anchor, find_slug_heading, list_anchors
 from vaultlink.index.index import Index, LinkTargets, target_spellings
 from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.index.resolve import file_name, normalize_name, resolve
@@ -69,11 +69,8 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
     }
     changes = _Changes(before, now, moves, notes)
     anchors = _remember_anchors(known.anchors, changes)
-    return replace(
-        known,
-        anchors=anchors,
-        former_destinations=_remember_targets(known.former_destinations, changes),
-    )
+    targets = _remember_targets(known.former_destinations, changes)
+    return replace(known, anchors=anchors, former_destinations=targets)
 
 
 def _remember_anchors(
@@ -84,7 +81,7 @@ def _remember_anchors(
     renewed: dict[str, dict[str, Destination]] = {}
     lost: dict[str, Note] = {}
     for path, (old, new) in versions.items():
-        if old and before.anchor_sources.get(old.path) and _anchors_of(old) != _anchors_of(new):
+        if old and before.anchor_sources.get(old.path) and list_anchors(old) != list_anchors(new):
             renewed[path] = match_anchors_of(old, new, _list_subpaths(old.path, before))
             lost[path] = old
     gained = group_gained(versions) if renewed else {}
@@ -120,12 +117,6 @@ def _list_subpaths(path: str, index: Index) -> set[str]:
     }
 
 
-def _anchors_of(note: Note) -> object:
-    return [(heading.level, heading.text) for heading in note.headings], [
-        block.id for block in note.blocks
-    ]
-
-
 def _follow(
     destination: Destination, renewed: Mapping[str, Mapping[str, Destination]], changes: _Changes
 ) -> Destination | None:
@@ -137,9 +128,8 @@ def _follow(
         place = renewed.get(path, {}).get(key)
         if place is not None:
             has_left = place.path != path  # then only the move itself must be certain
-            return place._replace(
-                is_certain=place.is_certain and (has_left or destination.is_certain)
-            )
+            is_certain = place.is_certain and (has_left or destination.is_certain)
+            return place._replace(is_certain=is_certain)
         if find_anchor(note, destination.subpath) is None:
             return None
     return destination._replace(path=path)
@@ -183,7 +173,7 @@ def _list_sources(changes: _Changes) -> set[str]:
     sources = {*list_differing_keys(before.targets, now.targets), *changes.notes}
     for path in changes.notes:
         old = changes.find_former(path)
-        if old is not None and _anchors_of(old) != _anchors_of(now.notes[path]):
+        if old is not None and list_anchors(old) != list_anchors(now.notes[path]):
             sources |= set(now.anchor_sources.get(path, ()))
     # A link to a file that is replaced by another keeps its target.
     for path in changes.moves:
@@ -211,12 +201,10 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
             continue  # a relative link of a moved note may mean what is at that place
         if expected != target:
             is_certain = target is None or (
-                is_untouched and not is_remainder(target, expected, changes.now)
+                is_untouched and not is_remainder(target, expected, now)
             )
-            yield (
-                link.raw,
-                Destination(expected, _keep_subpath(link, old_target, before), is_certain),
-            )
+            subpath = _keep_subpath(link, old_target, before)
+            yield link.raw, Destination(expected, subpath, is_certain)
         elif link.subpath:
             subpath = _find_shadowed(link, old_target, target, changes)
             if subpath:
@@ -257,7 +245,7 @@ def _is_copied(source: str, note: Note, changes: _Changes) -> bool:
 
 
 def content_of(note: Note) -> object:
-    return [link.raw for link in note.links], _anchors_of(note)
+    return [link.raw for link in note.links], list_anchors(note)
 
 
 def _list_former_targets(
@@ -280,7 +268,7 @@ def _list_former_targets(
 
 def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> str:
     old, new = changes.before.notes.get(old_path), changes.now.notes.get(path)
-    if old is None or new is None or old is new or _anchors_of(old) == _anchors_of(new):
+    if old is None or new is None or old is new or list_anchors(old) == list_anchors(new):
         return ""
     was, present = find_anchor(old, link.subpath), find_anchor(new, link.subpath)
     if not isinstance(was, Heading) or not isinstance(present, Heading):
@@ -391,9 +379,8 @@ def remember_created(known: History, new: History, before: Index, now: Index) ->
     removed = [path for path in new.vanished if path in created and path not in moved]
     undone = {path for path in removed if set(_list_wanting(path, now)) <= set(created[path])}
     kept = {path: notes for path, notes in created.items() if path in now.files}
-    return replace(
-        known.then(leave_out(new, undone)), created=dict(list(kept.items())[-MAX_DELETED:])
-    )
+    latest = dict(list(kept.items())[-MAX_DELETED:])
+    return replace(known.then(leave_out(new, undone)), created=latest)
 
 
 def leave_out(history: History, paths: Set[str]) -> History:
@@ -411,13 +398,11 @@ def _list_wanting(path: str, index: Index) -> tuple[str, ...]:
     """Return the notes with unresolved links that a file would resolve, sorted."""
     names = {normalize_name(file_name(path)): (path,)}
     sources = index.notes_mentioning(set(target_spellings(file_name(path))))
-    return tuple(
-        sorted(
-            source
-            for source in sources
-            if any(
-                target is None and resolve(source, link.target, names) == path
-                for link, target in index.resolved_links(source)
-            )
+
+    def is_wanting(source: str) -> bool:
+        return any(
+            target is None and resolve(source, link.target, names) == path
+            for link, target in index.resolved_links(source)
         )
-    )
+
+    return tuple(sorted(filter(is_wanting, sources)))

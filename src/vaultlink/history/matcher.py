@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from itertools import takewhile
+from itertools import product, takewhile
 from operator import itemgetter
 from typing import Any, Generic, NamedTuple, TypeVar
 
@@ -15,7 +15,6 @@ from vaultlink.text import group_by, lazy_pattern
 # -- decide which text became which other one, by the lines that they share ------------------------
 # A text became another one if that has much of it, and no other text has nearly as much. Pieces
 # that several texts have say nothing: they come from a template.
-
 
 K = TypeVar("K", bound=Hashable)
 
@@ -133,15 +132,10 @@ class Texts(Generic[K]):
         for pieces, keys in old.items():
             others = new.get(pieces, ())
             weight = weigh_all(pieces - self.common)
-            if (
-                len(keys) == len(others) == 1
-                and weight >= _MIN_EQUAL
-                and not any(
-                    key not in self.new and shared >= weight
-                    for key, shared in self.shared[keys[0]].items()
-                )
-            ):
-                yield keys[0], others[0]
+            if len(keys) == len(others) == 1 and weight >= _MIN_EQUAL:
+                shared = self.shared[keys[0]]
+                if all(key in self.new or shared[key] < weight for key in shared):
+                    yield keys[0], others[0]
 
     def _search(
         self, names: Mapping[K, K], found: Mapping[K, Match[K]], *, is_certain: bool
@@ -158,16 +152,10 @@ class Texts(Generic[K]):
             new = named if named in choices else max(choices, key=left.__getitem__)
             is_named = new == named
             limit = (_MAX_NAMED_RIVAL if is_named else max_rival) * left[new]
-            rivals = [
-                other
-                for key, other in left.items()
-                if key != new and (key in self.new or not is_named)
-            ]
-            rivals += [
-                self.shared[other][new]
-                for _, other in self._sources[new]
-                if other != old and other not in found
-            ]
+            others = (key for key in left if key != new and (key in self.new or not is_named))
+            rivals = [left[key] for key in others]
+            sources = (other for _, other in self._sources[new] if other not in found)
+            rivals += [self.shared[other][new] for other in sources if other != old]
             if max(rivals, default=0.0) > limit or self._is_weak(old, new, is_named, is_certain):
                 continue
             if not (is_certain and self._is_split(old, new, choices)):
@@ -250,18 +238,14 @@ def pair_names(
         if any(score := _compare_paths(old, new)) and (score[0] or not is_empty)
     }
     if any_alike:
-        yield from pick_best(
-            {(old, new): (0, False) for old in old_paths for new in new_paths} | scores
-        )
+        unlike = dict.fromkeys(product(old_paths, new_paths), (0, False))
+        yield from pick_best(unlike | scores)
         return
     while clear := _find_clear(scores):
         yield from clear
         olds, news = {old for old, _ in clear}, {new for _, new in clear}
-        scores = {
-            pair: score
-            for pair, score in scores.items()
-            if pair[0] not in olds and pair[1] not in news
-        }
+        left = [pair for pair in scores if pair[0] not in olds and pair[1] not in news]
+        scores = {pair: scores[pair] for pair in left}
 
 
 def _compare_paths(old: str, new: str) -> "_Score":
@@ -343,7 +327,7 @@ class PieceIndex:
 def choose_rivals(
     shared: Pieces, places: Mapping[int, Sequence[str]], limit: float, without: Collection[str]
 ) -> list[str]:
-    """Return some notes that have more than this share of some pieces."""
+    """Return the few notes with most of some pieces, of those with more than a share of them."""
     weights: dict[str, float] = {}
     for piece in shared & places.keys():
         paths = places[piece]

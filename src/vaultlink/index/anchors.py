@@ -72,6 +72,11 @@ def split_parts(subpath: str) -> list[str]:
     return [part.strip() for part in subpath.split("#") if part.strip()]
 
 
+def list_anchors(note: Note) -> tuple[list[tuple[int, str]], list[str]]:
+    """Return what the subpaths of links to a note depend on."""
+    return [(item.level, item.text) for item in note.headings], [item.id for item in note.blocks]
+
+
 def find_anchor(note: Note, subpath: str) -> Heading | BlockId | None:
     """Return the first heading or block that a subpath such as `#A#B` or `#^id` means."""
     parts = split_parts(subpath)

@@ -135,7 +135,7 @@ class Suggester:
         folders = split_folders(target)
         if (
             target.startswith("/")
-            or (folders and self._index.files_spelled(folders[-1]))
+            or (len(folders) == 1 and self._index.files_spelled(folders[0]))
             or (folders and folders[-1] in _SITE_FOLDERS)
         ):
             return ()

@@ -64,20 +64,16 @@ _WORD = lazy_pattern(r"[^\W_]+")
 def is_index_note(note: Note) -> bool:
     """Return True if a note lists notes or is of a period, whatever other notes say."""
     names = _list_names(note)
-    return (
-        lists_notes(note)
-        or all(map(_is_period, names))
-        or any(not _TELLING_WORDS.isdisjoint(_WORD.findall(name)) for name in names)
-    )
+    if lists_notes(note) or all(map(_is_period, names)):
+        return True
+    return any(not _TELLING_WORDS.isdisjoint(_WORD.findall(name)) for name in names)
 
 
 def lists_notes(note: Note) -> bool:
     """Return True if a note is an index by its name, kind or share of links."""
-    return (
-        any(" ".join(_WORD.findall(name)) in _NAMES for name in _list_names(note))
-        or _has_index_kind(note)
-        or _is_mostly_links(note)
-    )
+    if any(" ".join(_WORD.findall(name)) in _NAMES for name in _list_names(note)):
+        return True
+    return _has_index_kind(note) or _is_mostly_links(note)
 
 
 def _list_names(note: Note) -> tuple[str, ...]:
@@ -94,36 +90,29 @@ def is_folder_note(source: str, path: str) -> bool:
 
 
 def _is_period(name: str) -> bool:
-    return any(
-        names_period(text) or _DATE.fullmatch(text) is not None
-        for text in (name, _WEEKDAY.sub("", name))
-    )
+    texts = name, _WEEKDAY.sub("", name)
+    return any(names_period(text) or _DATE.fullmatch(text) is not None for text in texts)
 
 
 def _has_index_kind(note: Note) -> bool:
     kind = note.property_value("type")
-    return (isinstance(kind, str) and kind.lower() in _KIND_WORDS) or any(
-        tag.name.lower() in _KIND_WORDS for tag in note.tags
-    )
+    words = [kind, *(tag.name for tag in note.tags)]
+    return any(isinstance(word, str) and word.lower() in _KIND_WORDS for word in words)
 
 
 def _is_mostly_links(note: Note) -> bool:
     if len(note.links) < _MIN_LINKS:
         return False
     count = len({link.target for link in note.links if _may_link_note(link)})
-    return count >= _MANY_LINKS or (
-        count >= _MIN_LINKS and count >= _MIN_SHARE * count_own_pieces(note)
-    )
+    if not _MIN_LINKS <= count < _MANY_LINKS:
+        return count >= _MANY_LINKS
+    return count >= _MIN_SHARE * count_own_pieces(note)
 
 
 def _may_link_note(link: Link) -> bool:
-    return (
-        bool(link.target)
-        and link.place is not Place.SECTION
-        and not link.external
-        and not link.embed
-        and (is_note(link.target) or not has_known_extension(link.target))
-    )
+    if not link.target or link.place is Place.SECTION or link.external or link.embed:
+        return False
+    return is_note(link.target) or not has_known_extension(link.target)
 
 
 def count_own_pieces(note: Note) -> int:

@@ -13,7 +13,7 @@ from vaultlink.index.index import link_name
 from vaultlink.index.resolve import spelling_key
 from vaultlink.links.kinds import bracketed_text
 from vaultlink.model import Link, Note, text_items
-from vaultlink.text import lazy_pattern
+from vaultlink.text import lazy_pattern, line_span
 
 _PLAIN = lazy_pattern(r"[^\W\d_\u037a\uf900-\uffff][^\[\]$=<>&|\"':*!?]*(?:\|[^$]*)?")
 """Text that certainly is a link's: a name that starts with a letter, perhaps with display text."""
@@ -70,10 +70,8 @@ def is_link_text(inner: str) -> bool:
         return False
     if _THOUSANDS.fullmatch(target):
         return True
-    if any(
-        pattern.fullmatch(target)
-        for pattern in (_LIST, _CHARACTER_CLASS, _DICE_COMMAND, _MACRO, _WILDCARD, _PLACEHOLDER)
-    ):
+    patterns = (_LIST, _CHARACTER_CLASS, _DICE_COMMAND, _MACRO, _WILDCARD, _PLACEHOLDER)
+    if any(pattern.fullmatch(target) for pattern in patterns):
         return False
     # A target without letters, digits and symbols, such as `...`, is a sample of the syntax.
     return "#" in target or "^" in target or "|" in target or bool(spelling_key(target))
@@ -90,9 +88,8 @@ def _is_shell_test(inner: str) -> bool:
     spaced = inner[:1].isspace() and inner[-1:].isspace()
     if spaced and (_UNARY_TEST.fullmatch(inner) or _VARIABLE.match(inner.strip(" \t\"'"))):
         return True
-    return _COMPARISON.search(inner) is not None and (
-        _VARIABLE.search(inner) is not None or (spaced and "=" in inner)
-    )
+    is_variable = _VARIABLE.search(inner) is not None or (spaced and "=" in inner)
+    return is_variable and _COMPARISON.search(inner) is not None
 
 
 # -- links in a report on unresolved links ---------------------------------------------------------
@@ -144,9 +141,8 @@ _SEPARATORS = lazy_pattern(r"[\W_]+")
 
 def says_unresolved(text: str, link: Link) -> bool:
     """Return True if the line of a link in a text says that it does not resolve."""
-    start = text.rfind("\n", 0, link.start) + 1
-    end = text.find("\n", link.end)
-    line = text[start : link.start] + text[link.end : end if end != -1 else len(text)]
+    start, end = line_span(text, link.start, link.end)
+    line = text[start : link.start] + text[link.end : end]
     return _SAYS_UNRESOLVED.search(line) is not None
 
 
@@ -171,17 +167,12 @@ def is_copied_page(note: Note) -> bool:
 
 
 def _has_address(note: Note, keys: Set[str]) -> bool:
-    return any(
-        text.lower().startswith(("http://", "https://"))
-        for item in note.properties or ()
-        if item.key.lower() in keys
-        for text in text_items(item.value)
-    )
+    items = (item.value for item in note.properties or () if item.key.lower() in keys)
+    texts = (text.lower() for value in items for text in text_items(value))
+    return any(text.startswith(("http://", "https://")) for text in texts)
 
 
 def is_drawing(note: Note) -> bool:
     """Return True for a drawing of the Excalidraw plugin, which writes the whole note."""
-    return (
-        note.path.lower().endswith(".excalidraw.md")
-        or note.property_value("excalidraw-plugin") is not None
-    )
+    is_plugin_file = note.path.lower().endswith(".excalidraw.md")
+    return is_plugin_file or note.property_value("excalidraw-plugin") is not None

@@ -100,9 +100,8 @@ def default_display_text(target: str, subpath: str) -> str:
     """Return the text that Obsidian shows for a wikilink without display text (1.18)."""
     if not subpath:
         return target.strip()
-    return " > ".join(
-        part for part in (piece.strip() for piece in (target, *subpath.split("#"))) if part
-    )
+    parts = (piece.strip() for piece in (target, *subpath.split("#")))
+    return " > ".join(filter(None, parts))
 
 
 def shown_text(link: Link) -> str:
@@ -167,13 +166,9 @@ def _write_wikilink(target: str, subpath: str, text: str, embed: bool, in_cell: 
 def _read_wikilink(raw: str, in_cell: bool) -> LinkParts | None:
     lead = 3 if raw.startswith("!") else 2
     inner = raw[lead:-2]
-    whole = (
-        "\n" not in inner
-        and not inner.startswith("[")
-        and "[[" not in inner
-        and raw.find("]]", lead) == len(raw) - 2
-    )
-    if not whole or not inner.strip() or (in_cell and _BARE_PIPE.search(inner)):
+    is_whole = "\n" not in inner and "[[" not in inner and not inner.startswith("[")
+    is_whole = is_whole and raw.find("]]", lead) == len(raw) - 2
+    if not is_whole or not inner.strip() or (in_cell and _BARE_PIPE.search(inner)):
         return None
     return parse_wikilink(inner)
 
@@ -228,12 +223,8 @@ def encode_destination(text: str, more: str = "", *, letters: bool = False) -> s
     """Encode a Markdown destination except `more`, and with `letters` other scripts."""
     safe = _URL_SAFE + more
     return "".join(
-        [
-            char
-            if letters and not char.isascii() and not char.isspace()
-            else quote(char, safe=safe)
-            for char in text
-        ]
+        char if letters and not char.isascii() and not char.isspace() else quote(char, safe=safe)
+        for char in text
     )
 
 
@@ -292,7 +283,8 @@ def find_name_spans(link: Link) -> tuple[tuple[int, int], tuple[int, int]] | Non
             return None
         start, end = parsed.start, parsed.end
     mark = link.raw.find("#", start, end)
-    return (start, mark if mark != -1 else end), (mark if mark != -1 else end, end)
+    mark = end if mark == -1 else mark
+    return (start, mark), (mark, end)
 
 
 def find_text_span(link: Link) -> tuple[int, int] | None:

@@ -26,10 +26,10 @@ from vaultlink.links.kinds import (
     list_kinds,
     wrap_destination,
 )
-from vaultlink.links.rewrite import replace_in_property, rewrite_link
+from vaultlink.links.rewrite import Edits, place_change, rewrite_link
 from vaultlink.model import FOLDER_KINDS, Edit, Link, LinkKind, Place, QueryName
 from vaultlink.obsidian import DEFAULT_LINK_FORMAT, ObsidianSettings
-from vaultlink.text import lazy_pattern
+from vaultlink.text import count_shared, lazy_pattern
 
 PATH_STYLES = ("shortest", "relative", "absolute")
 """The values of Obsidian's `newLinkFormat`."""
@@ -46,13 +46,10 @@ def format_target(source: str, path: str, index: Index, style: str) -> str:
 
 
 def relative_target(source: str, path: str) -> str:
-    start, end = (parent_folder(source).split("/")[:-1], parent_folder(path).split("/")[:-1])
-    common = 0
-    while common < min(len(start), len(end)) and start[common] == end[common]:
-        common += 1
-    return "/".join(
-        [".."] * (len(start) - common) + end[common:] + [strip_note_extension(file_name(path))]
-    )
+    start, end = parent_folder(source).split("/")[:-1], parent_folder(path).split("/")[:-1]
+    common = count_shared(start, end)
+    name = strip_note_extension(file_name(path))
+    return "/".join([*[".."] * (len(start) - common), *end[common:], name])
 
 
 def strip_note_extension(path: str) -> str:
@@ -182,7 +179,7 @@ def detect_target_style(source: str, link: Link, index: Index, style: LinkStyle)
 
 
 def _list_styles(source: str, target: str, path: str) -> tuple[str, ...]:
-    """Return the style of a Markdown link's target; empty if several styles fit."""
+    """Return the only style that writes a Markdown target as it is; empty if several do."""
     written = strip_note_extension(target.removeprefix("./"))
     styles = {
         "relative": relative_target(source, path),
@@ -198,9 +195,6 @@ def _list_styles(source: str, target: str, path: str) -> tuple[str, ...]:
 # the link.
 
 
-Edits = tuple[Edit, ...]
-
-
 def rename_link(
     path: str, link: Link, target: str, subpath: str, text: str = "", *, adds_display: bool = True
 ) -> Edits:
@@ -212,16 +206,8 @@ def rename_link(
     be found in its text.
     """
     change = SYNTAX[link.kind].follow(link, target, subpath, adds_display)
-    if change is None:
-        return ()
-    start, end, new = change
-    if link.raw[start:end] == new:
-        return ()
-    if link.place is Place.PROPERTY:
-        return replace_in_property(path, link, link.raw[:start] + new + link.raw[end:], text)
-    if link.end - link.start != len(link.raw):
-        return ()
-    return (Edit(path, link.start + start, link.start + end, new),)
+    is_same = change is not None and link.raw[change[0] : change[1]] == change[2]
+    return () if change is None or is_same else place_change(path, link, change, text)
 
 
 FindStyle = Callable[[str, LinkKind], LinkStyle]
@@ -254,22 +240,15 @@ class RenamedNames:
             return written
         if not SYNTAX[link.kind].writes_paths and self._is_settled(link, path, new_path):
             return written
-        if self.leads_to(new_source, link.lookup_target, new_path) and not (
-            self._loses_path(source, new_source, link, path, new_path)
-            or _has_old_spelling(written, path, new_path)
-            or self._becomes_ambiguous(source, new_source, link)
-        ):
-            return written
+        if self.leads_to(new_source, link.lookup_target, new_path):
+            is_lost = self._loses_path(source, new_source, link, path, new_path)
+            is_lost = is_lost or _has_old_spelling(written, path, new_path)
+            if not is_lost and not self._becomes_ambiguous(source, new_source, link):
+                return written
         if link.place is Place.CANVAS and link.lookup_target != written:
             return new_path
-        return next(
-            (
-                target
-                for target in self._list_targets(source, new_source, link, path, new_path)
-                if self.leads_to(new_source, target, new_path)
-            ),
-            None,
-        )
+        targets = self._list_targets(source, new_source, link, path, new_path)
+        return next((it for it in targets if self.leads_to(new_source, it, new_path)), None)
 
     def _is_settled(self, link: Link, path: str, new_path: str) -> bool:
         """Return True for a plain name that means the same single file, found out once."""
@@ -286,10 +265,9 @@ class RenamedNames:
         return self._settled[written] == (path, new_path)
 
     def _becomes_ambiguous(self, source: str, new_source: str, link: Link) -> bool:
-        return bool(
-            resolve_with_alternatives(new_source, link.lookup_target, self.names)[1]
-            and not resolve_with_alternatives(source, link.lookup_target, self.index.names)[1]
-        )
+        target = link.lookup_target
+        is_shared = bool(resolve_with_alternatives(new_source, target, self.names)[1])
+        return is_shared and not resolve_with_alternatives(source, target, self.index.names)[1]
 
     def _loses_path(
         self, source: str, new_source: str, link: Link, path: str, new_path: str
@@ -298,12 +276,11 @@ class RenamedNames:
 
         Obsidian also resolves it as a name, but other programs do not.
         """
-        return (
-            bool(link.target)
-            and SYNTAX[link.kind].writes_paths
-            and not _is_relative_path(new_source, link.target, new_path)
-            and self._is_relative(source, link, path)
-        )
+        if not link.target or not SYNTAX[link.kind].writes_paths:
+            return False
+        if _is_relative_path(new_source, link.target, new_path):
+            return False
+        return self._is_relative(source, link, path)
 
     def _list_targets(
         self, source: str, new_source: str, link: Link, path: str, new_path: str
@@ -338,16 +315,12 @@ class RenamedNames:
 
     def _is_relative(self, source: str, link: Link, path: str) -> bool:
         """Return True for a Markdown link that is a relative path from its note's folder."""
-        return (
-            SYNTAX[link.kind].writes_paths
-            and link.place is not Place.CANVAS
-            and (not link.target or _is_relative_path(source, link.target, path))
-            and self._detect_style(source, link) == "relative"
-        )
-
-    def _detect_style(self, source: str, link: Link) -> str:
+        if not SYNTAX[link.kind].writes_paths or link.place is Place.CANVAS:
+            return False
+        if link.target and not _is_relative_path(source, link.target, path):
+            return False
         style = self._find_style(source, link.kind)
-        return detect_target_style(source, link, self.index, style)
+        return detect_target_style(source, link, self.index, style) == "relative"
 
 
 def _has_old_spelling(written: str, path: str, new_path: str) -> bool:

@@ -101,9 +101,7 @@ def _resolve_folder(name: str, source: str, folders: Mapping[str, str]) -> str:
     for place in (start,) if is_own else (start, ""):
         if place + key in folders:
             return folders[place + key]
-    ends = [
-        folder
-        for known, folder in folders.items()
-        if known.endswith(f"/{key}") and (known.startswith(start) or not is_own)
-    ]
+    ends = [folder for known, folder in folders.items() if known.endswith(f"/{key}")]
+    if is_own:
+        ends = [folder for folder in ends if normalize_name(folder).startswith(start)]
     return ends[0] if len(ends) == 1 else ""

@@ -27,7 +27,6 @@ from vaultlink.text import lazy_pattern
 # All functions return no edits unless the new link would be read back as exactly the requested
 # link and show the same text. This module does not resolve names.
 
-
 Edits = tuple[Edit, ...]
 
 MAY_CLOSE_MARKUP = lazy_pattern(r"[`$*<>\\\n\r\x00]|~~|==|%%|(?<!\s)_(?!\w)")
@@ -57,26 +56,18 @@ def drop_display_text(path: str, link: Link) -> Edits:
 def convert_link(path: str, link: Link, kind: LinkKind, target: str, subpath: str) -> Edits:
     """Return the edits that make a link another kind; none if this loses anything."""
     text, shown = format_link(link, kind, target, subpath), shown_text(link)
-    if (
-        link.external
-        or link.place is not Place.BODY
-        or (link.embed and link.display)
-        or link.after_bracket
-        or _makes_table_row(link, link.raw, text)
-        or _CONTEXT_MARKUP.search(shown)
-        or MAY_CLOSE_MARKUP.search(target + subpath)
-        or (not shown and not link.embed)
-        or not SYNTAX[link.kind].is_complete(link)
-    ):
+    is_body = link.place is Place.BODY and not link.external and not link.after_bracket
+    if not is_body or (link.embed and link.display) or not (shown or link.embed):
+        return ()
+    if _makes_table_row(link, link.raw, text) or not SYNTAX[link.kind].is_complete(link):
+        return ()
+    if _CONTEXT_MARKUP.search(shown) or MAY_CLOSE_MARKUP.search(target + subpath):
         return ()
     parts = SYNTAX[kind].read(text, link.in_table_cell)
-    if (
-        parts is None
-        or parts[:2] != (target, subpath)
-        or (_visible_text(parts) if shown else parts[2] or "") != shown
-    ):
+    if parts is None or parts[:2] != (target, subpath):
         return ()
-    return (Edit(path, link.start, link.end, text),)
+    is_same = (_visible_text(parts) if shown else parts[2] or "") == shown
+    return (Edit(path, link.start, link.end, text),) if is_same else ()
 
 
 # -- check that the new text is read back as requested ---------------------------------------------
@@ -86,14 +77,9 @@ def _build_edits(path: str, link: Link, change: Replacement, target: str, subpat
     """Return edits; none if a link can't change or would not be read as requested."""
     start, end, text = change
     old = link.raw[start:end]
-    if (
-        link.external
-        or link.place is Place.CANVAS
-        or link.end - link.start != len(link.raw)
-        or text == old
-        or "\n" in old
-        or _makes_table_row(link, old, text)
-    ):
+    if link.external or link.place is Place.CANVAS or link.end - link.start != len(link.raw):
+        return ()
+    if text == old or "\n" in old or _makes_table_row(link, old, text):
         return ()
     raw = link.raw[:start] + text + link.raw[end:]
     if link.place is Place.PROPERTY:
@@ -152,13 +138,18 @@ def keep_words(path: str, link: Link, target: str, subpath: str, text: str = "")
     change = SYNTAX[link.kind].retarget(link, target, subpath)
     if change is None:
         return ()
+    if link.beside_table and "|" not in link.raw:
+        change = (*change[:2], change[2].replace("|", "\\|"))
+    return place_change(path, link, change, text)
+
+
+def place_change(path: str, link: Link, change: Replacement, text: str) -> Edits:
+    """Return the edits of a change, in the `text` of the note; none if it has no place."""
     start, end, new = change
     if link.place is Place.PROPERTY:
         return replace_in_property(path, link, link.raw[:start] + new + link.raw[end:], text)
     if link.end - link.start != len(link.raw):
         return ()
-    if link.beside_table and "|" not in link.raw:
-        new = new.replace("|", "\\|")
     return (Edit(path, link.start + start, link.start + end, new),)
 
 
@@ -338,24 +329,18 @@ def convert_url_link(path: str, link: Link) -> tuple[Edit, ...]:
     `![text](url)`. Empty if the new text would not be read back as this link.
     """
     url, text = read_url(link), link.display or ""
-    if (
-        not url
-        or link.place not in (Place.BODY, Place.SECTION)
-        or link.end - link.start != len(link.raw)
-        or _NOT_IN_URLS.search(url)
-        or _MARKUP.search(text)
-        or (link.in_table_cell and "|" in text)
-        or (link.embed and not (is_web_url(url) and _IMAGE_URL.search(url)))
-    ):
+    is_text = link.place in (Place.BODY, Place.SECTION) and link.end - link.start == len(link.raw)
+    if not url or not is_text or _NOT_IN_URLS.search(url) or _MARKUP.search(text):
+        return ()
+    if link.in_table_cell and "|" in text:
+        return ()
+    if link.embed and not (is_web_url(url) and _IMAGE_URL.search(url)):
         return ()
     if lacks_scheme(url):
         url = f"https://{url}"
     if text in ("", url) and not link.embed:
         return (Edit(path, link.start, link.end, f"<{url}>"),)
     new = f"{'!' if link.embed else ''}[{text}]({url})"
-    found = [
-        (item.start, item.end, item.destination)
-        for item in read_inline(new).links
-        if isinstance(item, InlineMarkdownLink)
-    ]
+    links = (item for item in read_inline(new).links if isinstance(item, InlineMarkdownLink))
+    found = [(item.start, item.end, item.destination) for item in links]
     return (Edit(path, link.start, link.end, new),) if found == [(0, len(new), url)] else ()

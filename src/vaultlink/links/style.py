@@ -74,15 +74,8 @@ def find_link_style(
 
     Obsidian's settings decide if there are any. Else most links of the notes in the same folder do,
     else those of the folders above, each with all that is below it, up to the vault; else
-    Obsidian's defaults.
-
-    Args:
-        source: Vault path of the note.
-        index: The index of the vault.
-        obsidian: Obsidian's settings.
-        kind: The kind of the link, if it is known.
-        own: Links that decide before all others, such as those of the section to write.
-        reads_vault: False if no other links may decide.
+    Obsidian's defaults. The links in `own`, such as those of the section to write, decide before
+    all others, and alone unless `reads_vault`. `kind` is that of the link, if it is known.
     """
     if not is_style_read(obsidian):
         return configure_link_style(obsidian, kind)

@@ -28,11 +28,9 @@ LinkUse = tuple[str, str]
 
 
 class Wordings(msgspec.Struct):
-    """The texts of the links in the bodies of a vault's notes.
+    """The texts of the links in the bodies of a vault's notes: names, or what begins with one.
 
-    Attributes:
-        uses: Folded text to the links that show it, and the number of notes with each. A text is
-            one of the names, or begins with one.
+    `uses` maps a folded text to the links that show it, and the number of notes with each.
     """
 
     uses: dict[str, dict[LinkUse, int]]

@@ -56,7 +56,6 @@ from vaultlink.parse.properties import body_start
 # A finder is built once for an index. It knows the names of all notes and how common their words
 # are; a search then takes the time to read one text.
 
-
 _AMBIGUOUS_SCORE = 0.3
 """The highest score of a name that several notes have."""
 
@@ -87,10 +86,6 @@ _LONG_UNSPACED = 6
 _MIN_LINKS = 2
 _CLEAR_SHARE = 0.9
 """If so many links with a name lead to one of the notes that have it, the name means that one."""
-
-
-def _exclude_none(_path: str) -> bool:
-    return False
 
 
 class _Candidate(NamedTuple):
@@ -137,7 +132,7 @@ class MentionFinder:
         index: Index,
         options: MentionOptions,
         sample: Mapping[str, str],
-        is_excluded: Callable[[str], bool] = _exclude_none,
+        is_excluded: Callable[[str], bool] = lambda _path: False,
         *,
         read: Callable[[str], str | None] | None = None,
         plain: bool = False,
@@ -358,7 +353,7 @@ class _NoteSearch:
     def _drop_linked(
         self, group: Iterable[_Candidate], shown: Mapping[str, Set[str | None]], path: str
     ) -> Iterator[_Candidate]:
-        """Yield the places whose name is not the text of a link of the note to elsewhere."""
+        """Yield places; not of a name that is the text of a link to another note."""
         for item in group:
             if not shown.get(item.key, set()) - {path}:
                 yield item

@@ -19,7 +19,6 @@ from vaultlink.text import lazy_pattern
 # With the library ahocorasick-rs, the time does not depend on the number of names. Without it,
 # only names are searched whose words all occur in the text, which takes about seven times as long.
 
-
 Match = tuple[int, int, str]
 """Start and end of a name in a folded text, and the folded name."""
 

@@ -11,7 +11,6 @@ DEFAULT_MIN_SCORE = 0.7
 LOWEST_MIN_SCORE = 0.5
 """The lowest documented score. Mentions with a lower one are not worth reading."""
 
-
 _MANY_PLAIN = 8
 _LINKED_SELDOM = 0.15
 """The author leaves a name plain that so many notes have, and of which this share is linked."""
@@ -32,12 +31,10 @@ class NoteName(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Habit(NamedTuple):
-    """The author's use of a name of a note.
+    """The numbers of notes in which authors use a name of a note.
 
-    Attributes:
-        linked: The number of notes that link to the note with this name, in any capitals.
-        same: The number of notes that link to it with exactly the words in question.
-        plain: About how many notes have the name in their prose and do not link to the note.
+    `linked` link to the note with this name, in any capitals, `same` with exactly the words in
+    question. About `plain` have the name in their prose and do not link to the note.
     """
 
     linked: int = 0

@@ -10,12 +10,11 @@ from vaultlink.index.index import Index, link_name
 from vaultlink.index.words import WORD, has_same_stem, is_hangul, is_unspaced
 from vaultlink.mentions.mention import NameKind, NoteName
 from vaultlink.model import Note
-from vaultlink.text import has_placeholder, lazy_pattern
+from vaultlink.text import fold_letters, has_placeholder, lazy_pattern
 
 # -- fold texts so that equal names are equal, with the offsets of the original text ---------------
 # Folding ignores case and Unicode normal forms. Hyphens, underscores and spaces of one line are
 # the same, and so are straight and curly apostrophes.
-
 
 _ASCII_SEPARATORS = str.maketrans("-_", "  ")
 _SEPARATORS = "-_\u00a0\u202f\u2010\u2011"
@@ -92,11 +91,7 @@ def _joins(char: str) -> bool:
     return unicodedata.category(char)[0] == "M" or _FIRST_VOWEL <= char <= _LAST_CONSONANT
 
 
-@lru_cache(maxsize=4096)
-def _fold_part(part: str) -> str:
-    if part.isascii():
-        return part.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", part).casefold())
+_fold_part = lru_cache(maxsize=4096)(fold_letters)
 
 
 def _unify(text: str) -> str:

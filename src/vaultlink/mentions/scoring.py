@@ -22,7 +22,6 @@ from vaultlink.text import lazy_pattern
 # and how many notes link to it. The weights were set by reading mentions in vaults of several
 # kinds.
 
-
 _CASED_WORD = lazy_pattern(r"[^\W\d_]+")
 
 _COMMON_SHARE = 0.02
@@ -36,7 +35,6 @@ _LONGEST_ARTICLE = 3
 _RARE_SHARE = 0.01
 _LONG_WORD = 9
 _SHORTEST_PART = 4
-
 
 _SOME_SOURCES = 4
 _MANY_SOURCES = 8
@@ -88,10 +86,11 @@ def score_place(place: NamePlace, tally: Tally, surroundings: Surroundings) -> S
         return NEVER
     sentence_start, _ = find_sentence(place.text, place.start, place.end)
     is_first = starts_sentence(place.text, place.start, sentence_start)
-    is_first = is_first and not _has_inner_capital(place)
-    count = _count_words(place.key)
+    count, is_phrase = _count_words(place.key), " " in place.key
+    is_first = is_first and (is_phrase or place.words[1:].lower() == place.words[1:])
     is_near = surroundings.is_near(place.name.path)
-    if _is_known(place, form) and is_among_links(place.text, place.start, place.end):
+    is_known = place.habit.linked > 0 or is_phrase or form == "exact"
+    if is_known and is_among_links(place.text, place.start, place.end):
         first = _AMONG_LINKS
     elif is_in_longer_name(place, sentence_start, tally):
         return NEVER
@@ -144,16 +143,6 @@ def _is_phrase(place: NamePlace, tally: Tally) -> bool:
     if not place.words.islower() or len(before) > _LONGEST_ARTICLE:
         return False
     return tally.share(before) >= _GENERAL_SHARE and place.habit.share < LINKED_OFTEN
-
-
-def _is_known(place: NamePlace, form: str) -> bool:
-    """Return True if a name beside links is probably one of them."""
-    return place.habit.linked > 0 or " " in place.key or form == "exact"
-
-
-def _has_inner_capital(place: NamePlace) -> bool:
-    """Return True for words with a capital inside, such as `MySQL`."""
-    return place.words[1:].lower() != place.words[1:] and " " not in place.key
 
 
 def _score_distance(place: NamePlace, surroundings: Surroundings, words: int) -> Part:

@@ -64,11 +64,7 @@ class MentionSearch:
 
     Templates and notes that are not linted are never searched and never linked to. Notes that are
     only read are linked to, but not searched. Managed sections do not count, so writing them
-    changes no result.
-
-    Attributes:
-        finder: The finder of mentions.
-        read_only: Why notes that were asked for are only read.
+    changes no result. `read_only` says why notes that were asked for are only read.
     """
 
     def __init__(

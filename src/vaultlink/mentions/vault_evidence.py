@@ -29,13 +29,9 @@ from vaultlink.mentions.names import fold_name, is_findable, list_names
 class VaultEvidence(msgspec.Struct):
     """The names of a vault, and the evidence of all its notes about them.
 
-    Attributes:
-        names: Folded name to the notes that have it.
-        unlikely: The names that mean no note in a text.
-        wordings: The texts of links.
-        tally: How common words are.
-        folder_pairs: The folders that links connect, with the numbers of the notes that have them.
-        sources: What links to the notes that were looked at.
+    `names` maps folded names to the notes that have them; the `unlikely` ones mean no note in a
+    text. `wordings` are the texts of links, `folder_pairs` the folders that these connect, with the
+    numbers of notes that have them, `sources` what links to the notes that were looked at.
     """
 
     names: dict[str, tuple[NoteName, ...]]

@@ -43,7 +43,13 @@ def split_list_items(lines: list[SourceLine], at: int) -> tuple[list[list[Source
                 pending.append(line)
                 was_blank = True
                 continue
-            if not belongs and (was_blank or _interrupts_item(line.text)):
+            if not belongs and (
+                was_blank
+                or (
+                    _interrupts_item(line.text)
+                    and not leaf_blocks.closes_math(items[-1], line.text)
+                )
+            ):
                 break
             items[-1].extend([*pending, line])
             pending, was_blank = [], blank
@@ -434,7 +440,9 @@ def _end_of_paragraph(lines: list[SourceLine], at: int) -> int:
             end += 1
             continue
         if is_blank(text) or (
-            not leaf_blocks.INDENTED.match(text) and leaf_blocks.interrupts_paragraph(text)
+            not leaf_blocks.INDENTED.match(text)
+            and leaf_blocks.interrupts_paragraph(text)
+            and not leaf_blocks.closes_math(lines[at:end], text)
         ):
             break
         end += 1

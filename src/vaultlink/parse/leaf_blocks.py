@@ -6,6 +6,7 @@ differences named here.
 """
 
 import re
+from collections.abc import Sequence
 
 from vaultlink.parse.lines import SourceLine, is_blank
 from vaultlink.text import lazy_pattern
@@ -105,6 +106,18 @@ def end_of_math(lines: list[SourceLine], at: int) -> tuple[int, bool]:
         if lines[index].text.rstrip(" \t").endswith("$$"):
             return index + 1, True
     return len(lines), False
+
+
+def closes_math(lines: Sequence[SourceLine], text: str) -> bool:
+    """Return True if `text` ends display math that opens at the end of one of the lines before.
+
+    That is `so that $$`, as authors write it; the lines are those of a paragraph or a list item.
+    """
+    if text.strip(" \t") != "$$":
+        return False
+    with_marks = [line.text.rstrip(" \t") for line in lines if "$$" in line.text]
+    marks = sum(line.count("$$") for line in with_marks)
+    return marks % 2 == 1 and with_marks[-1].endswith("$$")
 
 
 def html_block_closer(text: str, *, interrupting: bool) -> re.Pattern[str] | str | None:

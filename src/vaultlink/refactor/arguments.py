@@ -30,10 +30,8 @@ FindPath = Callable[[str], str | None]
 The vault itself is "/".
 """
 
-
 FILE_KINDS = (RenameKind.NOTE, RenameKind.ATTACHMENT, RenameKind.FOLDER)
 """The kinds that have a path on disk."""
-
 
 _IS_VAULT = "is the vault itself, which vaultlink neither renames nor deletes."
 
@@ -70,10 +68,9 @@ def find_aliased_note(index: Index, alias: str) -> str | None:
     """Return the only note with an alias, or None; UsageError if several have it."""
     notes = find_notes_by_alias(alias, index)
     if len(notes) > 1:
-        raise UsageError(
-            f"several notes have the alias {quote_name(alias)}. Write the path: "
-            f"{list_first(notes, 4)}."
-        )
+        listed = list_first(notes, 4)
+        problem = f"several notes have the alias {quote_name(alias)}."
+        raise UsageError(f"{problem} Write the path: {listed}.")
     return notes[0] if notes else None
 
 
@@ -112,11 +109,9 @@ def _look_up(index: Index, text: str, find: FindPath) -> str | None:
     wanted = normalize_name(path)  # a name, unless it is the path of the chosen file
     is_path = chosen is not None and normalize_name(chosen) in (wanted, f"{wanted}.md")
     if chosen and found == chosen and on_disk is None and others and not is_path:
-        names = sorted([chosen, *others])
-        raise UsageError(
-            f"several files have the name {quote_name(text)}. "
-            f"Write the path: {list_first(names, 4)}."
-        )
+        listed = list_first(sorted([chosen, *others]), 4)
+        problem = f"several files have the name {quote_name(text)}."
+        raise UsageError(f"{problem} Write the path: {listed}.")
     return f"{folder}/" if folder else found
 
 
@@ -147,27 +142,20 @@ def _find_anchored(index: Index, path: str, text: str, end: int) -> RenamedThing
     if isinstance(anchor, BlockId):
         return RenamedThing(RenameKind.BLOCK, path, f"#^{anchor.id}", text[:end])
     # Links with the id of a missing block lead to a heading of that text. That is not meant here.
-    is_heading = anchor is not None or (len(parts) == 1 and _has_heading(note, parts[0]))
-    if parts[-1].startswith("^") or not is_heading:
+    headings = {normalize_heading(item.text) for item in note.headings}  # without block ids
+    is_heading = len(parts) == 1 and normalize_heading(parts[0]) in headings
+    if parts[-1].startswith("^") or (anchor is None and not is_heading):
         raise UnknownNameError(_explain_unknown_part(note, parts[-1]))
     return RenamedThing(RenameKind.HEADING, path, f"#{'#'.join(parts)}", text[:end])
-
-
-def _has_heading(note: Note, text: str) -> bool:
-    """Return True if a heading has a text, apart from a block id at its end."""
-    return normalize_heading(text) in {normalize_heading(item.text) for item in note.headings}
 
 
 def _find_tag(index: Index, text: str) -> RenamedThing:
     name = text[1:].rstrip("/")
     known = sorted({tag.name for path in index.notes for tag in index.notes[path].tags})
-    wanted = name.lower()
-    if any(f"{tag.lower()}/".startswith(f"{wanted}/") for tag in known) and name:
+    if name and any(f"{tag}/".lower().startswith(f"{name}/".lower()) for tag in known):
         return RenamedThing(RenameKind.TAG, name)
-    near = _find_similar(wanted, known)
-    hint = propose(
-        [f"#{tag}" for tag in near], "A heading is named with its note, as in Note#Heading."
-    )
+    near = [f"#{tag}" for tag in _find_similar(name.lower(), known)]
+    hint = propose(near, "A heading is named with its note, as in Note#Heading.")
     raise UnknownNameError(f"no note has the tag #{name}. {hint}")
 
 
@@ -223,24 +211,17 @@ def _explain_unknown_path(index: Index, text: str) -> str:
 
     near = [item.path for item in Suggester(index)(text.rstrip("/"))]
     near = near or find_similar_paths(text, index.files)
-    hint = (
-        explain_hidden(text.removeprefix("./"))
-        or explain_word(text, is_unknown=not near)
-        or propose(
-            near[:2],
-            "A note is named by its path in the vault, or as in a link; a folder by its path.",
-        )
-    )
+    advice = "A note is named by its path in the vault, or as in a link; a folder by its path."
+    hint = explain_hidden(text.removeprefix("./")) or explain_word(text, is_unknown=not near)
+    hint = hint or propose(near[:2], advice)
     kind = "folder" if text.endswith("/") else "note, attachment or folder"
     return f"there is no {kind} {quote_name(text)} in the vault. {hint}"
 
 
 def _explain_unknown_part(note: Note, part: str) -> str:
-    is_block = part.startswith("^")
-    known = (
-        [f"^{block.id}" for block in note.blocks] if is_block else [h.text for h in note.headings]
-    )
-    kind = "block" if is_block else "heading"
+    kind, known = "heading", [heading.text for heading in note.headings]
+    if part.startswith("^"):
+        kind, known = "block", [f"^{block.id}" for block in note.blocks]
     near = [f"{note.path}#{name}" for name in _find_similar(part, known)]
     hint = propose(near, f"`vaultlink show {shlex.quote(note.path)}` lists its {kind}s.")
     return f"{note.path} has no {kind} {quote_name(part)}. {hint}"
@@ -366,10 +347,8 @@ def read_extract(
     """
     source = find_source(index, text, find)
     if source.kind is not RenameKind.HEADING:
-        raise UsageError(
-            f"{quote_name(text)} is {source.kind.with_article()}. A section is named as in "
-            "Note#Heading."
-        )
+        problem = f"{quote_name(text)} is {source.kind.with_article()}."
+        raise UsageError(f"{problem} A section is named as in Note#Heading.")
     if new is not None and not new.strip():
         raise UsageError("the name of the new note is empty.")
     note = source._replace(kind=RenameKind.NOTE)
@@ -382,9 +361,8 @@ def read_merge(index: Index, text: str, into: str, find: FindPath) -> tuple[str,
     sources = [find_source(index, word, find) for word in (text, into)]
     for word, source in zip((text, into), sources, strict=True):
         if source.kind is not RenameKind.NOTE:
-            raise UsageError(
-                f"{quote_name(word)} is {source.kind.with_article()}. Only notes can be merged."
-            )
+            problem = f"{quote_name(word)} is {source.kind.with_article()}."
+            raise UsageError(f"{problem} Only notes can be merged.")
     return sources[0].path, sources[1].path
 
 
@@ -439,10 +417,8 @@ def _add_extension(path: str, old_name: str) -> str:
     old, new = _EXTENSION.search(old_name), _EXTENSION.search(file_name(path))
     if old is None or (new and new[0].lower() == old[0].lower()):
         return path
-    is_own = new and (
-        is_note(path) or has_known_extension(path) or not has_known_extension(old_name)
-    )
-    return path if is_own else path + old[0]
+    is_known = is_note(path) or has_known_extension(path) or not has_known_extension(old_name)
+    return path if new and is_known else path + old[0]
 
 
 def _spell_folders(index: Index, path: str) -> str:
@@ -473,27 +449,19 @@ def read_folder(index: Index, text: str, find: FindPath) -> str:
         return on_disk.removeprefix("/")
     file = on_disk or next((name for name in (path, f"{path}.md") if name in index.files), None)
     if (file and not text.endswith("/")) or is_note(path.rstrip("/")):
-        but = f", but the file {file}" if file else ""
-        raise UsageError(
-            f"{quote_name(text)} is not a folder{but}. `vaultlink rename OLD NEW` changes the name "
-            "of a file."
-        )
+        problem = f"{quote_name(text)} is not a folder{f', but the file {file}' if file else ''}."
+        raise UsageError(f"{problem} `vaultlink rename OLD NEW` changes the name of a file.")
     named = None if text.endswith("/") else resolve_with_alternatives("", path, index.names)[0]
     if named is not None:
-        raise UsageError(
-            f"there is no folder {quote_name(text)}, but a file {named}. "
-            f"{text}/, with a slash at the end, makes the new folder."
-        )
+        problem = f"there is no folder {quote_name(text)}, but a file {named}."
+        raise UsageError(f"{problem} {text}/, with a slash at the end, makes the new folder.")
     path = path.rstrip("/")
     return _spell_folders(index, f"{path}/")
 
 
 def _follow_folder(item: Rename, folders: Mapping[str, str]) -> Rename:
     parent = next((folder for folder in list_outer_folders(item.old) if folder in folders), None)
-    if (
-        item.kind not in FILE_KINDS
-        or parent is None
-        or parent_folder(item.new) != parent_folder(item.old)
-    ):
+    stays = parent_folder(item.new) == parent_folder(item.old)
+    if item.kind not in FILE_KINDS or parent is None or not stays:
         return item
     return replace(item, new=folders[parent] + item.new[len(parent) :])

@@ -16,7 +16,7 @@ from vaultlink.index.resolve import is_canvas, is_note, normalize_name, resolve
 from vaultlink.links.naming import find_query_target
 from vaultlink.model import Destination, Edit, Link, Note, Place
 from vaultlink.parse.canvas import parse_canvas_cards
-from vaultlink.refactor.canvas_removal import remove_canvas_links
+from vaultlink.refactor.canvas_edits import remove_canvas_links
 from vaultlink.refactor.link_edits import LinkEdits, find_sources
 from vaultlink.refactor.planner import find_mentions
 from vaultlink.refactor.refactoring import MOST_NAMED, EditsByPath, Refactoring, merge_edits
@@ -58,13 +58,10 @@ class Reference(NamedTuple):
 class Disposal(NamedTuple):
     """The destination of deleted files.
 
-    Attributes:
-        moves: Path of each file or folder that is moved within the vault, to its new path.
-        files: The same for each file, those in moved folders included.
-        contents: The bytes of each other file, which is removed.
-        folders: The folders that are removed when they are empty.
-        system: Path on disk of the trash to which copies of removed files go; "" for no copies.
-        reason: Why the files go to `.trash` although the settings say otherwise, as a clause.
+    `moves` has the new path of each file or folder that is moved within the vault, `files` that of
+    each file, `contents` the bytes of each other file, which is removed. `folders` are removed when
+    they are empty. `system` is the path on disk of the trash to which copies of removed files go;
+    "" for no copies. `reason` says why files go to `.trash` although the settings say otherwise.
     """
 
     moves: Mapping[str, str] = {}
@@ -126,11 +123,8 @@ def find_references(index: Index, deleted: Set[str]) -> tuple[Reference, ...]:
 
 def _list_sources(index: Index, deleted: Set[str]) -> set[str]:
     """Return the notes and canvases that may name deleted files."""
-    return find_sources(index, _make_relocation({path: path for path in deleted})) - deleted
-
-
-def _make_relocation(files: Mapping[str, str]) -> Relocation:
-    return Relocation(files, {}, lambda _link, _path: None)
+    relocation = Relocation({path: path for path in deleted}, {}, lambda _link, _path: None)
+    return find_sources(index, relocation) - deleted
 
 
 def _find_links(index: Index, note: Note, deleted: Set[str]) -> Iterator[Reference]:
@@ -179,7 +173,7 @@ def plan_delete(
     sources: FixInputs,
     things: Sequence[DeletedThing],
     disposal: Disposal,
-    choice: LinkChoice | None = None,
+    choice: LinkChoice | None,
     to: str = "",
 ) -> Plan:
     """Plan to delete files and folders. Does not write.
@@ -256,48 +250,34 @@ class _Deleting(Refactoring):
 
     def _list_places(self, note: Note) -> UnlinkedPlaces:
         """Return the links and definitions of a note that lead to deleted files."""
-        links = [
-            link for link, target in self.index.resolved_links(note.path) if target in self._deleted
-        ]
-        if note.path not in self._generated:
-            links += [
-                entry.link
-                for section in note.sections
-                if section.text
-                for entry in section.entries
-                if entry.link and self._is_deleted(note.path, entry.link.lookup_target)
-            ]
-        named = [item for item in note.definitions if self._is_deleted(note.path, item.target)]
-        return UnlinkedPlaces(links, named)
+        links, path = self.index.resolved_links(note.path), note.path
+        found = [link for link, target in links if target in self._deleted]
+        for section in note.sections if path not in self._generated else ():
+            own = (entry.link for entry in section.entries if entry.link and section.text)
+            found += [link for link in own if self._is_deleted(path, link.lookup_target)]
+        named = [item for item in note.definitions if self._is_deleted(path, item.target)]
+        return UnlinkedPlaces(found, named)
 
     def _is_deleted(self, source: str, target: str) -> bool:
         return bool(target) and resolve(source, target, self.index.names) in self._deleted
 
     def _has_background(self, path: str) -> bool:
         cards = parse_canvas_cards(self.sources.text(path) or "") if is_canvas(path) else ()
-        return any(
-            str(card.values.get("background", "")).lstrip("/") in self._deleted
-            for card in cards
-            if not isinstance(card, str)
-        )
+        groups = (card.values for card in cards if not isinstance(card, str))
+        images = (str(values.get("background", "")).lstrip("/") for values in groups)
+        return not self._deleted.isdisjoint(images)
 
     def _unlink(self, note: Note, text: str, places: UnlinkedPlaces) -> tuple[Edit, ...] | None:
         becomes_text = self._choice is LinkChoice.UNLINK or note.path == self._to
         if is_canvas(note.path):
             if not becomes_text:
                 return ()
-            found = {
-                (link.start, link.raw): target
-                for link, target in self.index.resolved_links(note.path)
-            }
+            links = self.index.resolved_links(note.path)
+            gone = {(it.start, it.raw): target for it, target in links if target in self._deleted}
             return remove_canvas_links(
                 note.path,
                 text,
-                lambda link: (
-                    target
-                    if (target := found.get((link.start, link.raw))) in self._deleted
-                    else None
-                ),
+                lambda link: gone.get((link.start, link.raw)),
                 self._deleted.__contains__,
             )
         plan_edits = unlink_in_note if becomes_text else remove_entries
@@ -306,15 +286,17 @@ class _Deleting(Refactoring):
     def plan(self, disposal: Disposal) -> Plan:
         own, skipped = self._plan_unlinking()
         relocation = Relocation(self.new_paths, self.names, self.find_destination, keeps_words=True)
-        links = self.follow_links(relocation, self._list_followers(relocation), own)
+        is_redirected = self._choice is LinkChoice.REDIRECT
+        followers = find_sources(self.index, relocation) if is_redirected else set()
+        links = self.follow_links(relocation, followers - self._deleted, own)
         skipped = {path: self.sources.explain(path) for path in links.skipped} | skipped
         edits = merge_edits(own, links.edits)
         others: ChangedTexts = dict.fromkeys(sorted(self._deleted), ("", None))
         while True:
             after, affected = self.step(edits, others)
-            broken = self._find_broken_notes(
-                edits, after, affected - skipped.keys() - self._deleted
-            )
+            paths = affected - skipped.keys() - self._deleted
+            found = [*self.find_broken(edits, after, paths), *self._find_added(edits, after.index)]
+            broken = {item.path: item.problem for item in reversed(found)}
             if not broken:
                 break
             if not broken.keys() <= edits.keys():
@@ -325,30 +307,14 @@ class _Deleting(Refactoring):
         self._refuse_captured(after.index, skipped)
         return self._finish(self.complete(edits, after, {}, skipped), disposal)
 
-    def _list_followers(self, relocation: Relocation) -> set[str]:
-        is_redirected = self._choice is LinkChoice.REDIRECT
-        return find_sources(self.index, relocation) - self._deleted if is_redirected else set()
-
-    def _find_broken_notes(
-        self, edits: Mapping[str, Sequence[Edit]], after: State, paths: Iterable[str]
-    ) -> dict[str, str]:
-        found = [*self.find_broken(edits, after, paths), *self._find_added(edits, after.index)]
-        return {item.path: item.problem for item in reversed(found)}
-
     def find_broken(
         self, edits: Mapping[str, Sequence[Edit]], after: State, paths: Iterable[str]
     ) -> Iterator[BrokenPromise]:
         for path in sorted(self.index.files.intersection(paths)):
             is_own = self._choice is not LinkChoice.REDIRECT or path == self._to
-            yield from find_broken_moves(
-                self.state,
-                after,
-                edits,
-                [path],
-                {},
-                self._keep_others if is_own else self.find_destination,
-                self._deleted.__contains__ if is_own else lambda _path: False,
-            )
+            find = self._keep_others if is_own else self.find_destination
+            is_gone = self._deleted.__contains__ if is_own else None
+            yield from find_broken_moves(self.state, after, edits, [path], {}, find, is_gone)
 
     def _find_added(
         self, edits: Mapping[str, Sequence[Edit]], after: Index
@@ -372,17 +338,13 @@ class _Deleting(Refactoring):
             if self._choice is not LinkChoice.LEAVE and path not in skipped:
                 continue
             for link, target in self.index.resolved_links(path):
-                now = (
-                    resolve(path, link.lookup_target, after.names)
-                    if target in self._deleted
-                    else None
-                )
-                if now is not None:
-                    found.append(f"{link.raw} in {path} would lead to {now}")
+                if target in self._deleted:
+                    now = resolve(path, link.lookup_target, after.names)
+                    if now is not None:
+                        found.append(f"{link.raw} in {path} would lead to {now}")
         if found:
-            raise RefusedError(
-                f"{list_first(sorted(found), MOST_NAMED)}. --to and --unlink change these links."
-            )
+            listed = list_first(sorted(found), MOST_NAMED)
+            raise RefusedError(f"{listed}. --to and --unlink change these links.")
 
     def _finish(self, plan: Plan, disposal: Disposal) -> Plan:
         """Return the plan with the files that are moved or removed."""

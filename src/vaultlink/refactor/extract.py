@@ -15,25 +15,23 @@ from vaultlink.links.edit_math import OffsetShift, apply_edits, edit_span, sort_
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.links.style import find_link_style
 from vaultlink.model import Destination, Edit, Heading, Link, Note, SourceSpan
-from vaultlink.refactor.heading_levels import (
-    HeadingHabit,
-    change_levels,
-    find_habit,
-    find_heading_end,
-    list_usual_headings,
-    repeats_name,
-    shift_levels,
-)
 from vaultlink.refactor.property_lists import read_block
 from vaultlink.refactor.refactoring import require_text
 from vaultlink.refactor.regrouping import (
+    HeadingHabit,
     LinkPlace,
     NotePart,
     RegroupedNotes,
     Regrouping,
+    change_levels,
     count_open_blocks,
     find_cut_labels,
+    find_habit,
+    find_heading_end,
     list_changed_kinds,
+    list_usual_headings,
+    repeats_name,
+    shift_levels,
 )
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap, find_named_anchor
@@ -68,18 +66,16 @@ def plan_extract(
         if normalize_name(item) == normalize_name(new_path):
             raise RefusedError(f"there is a file {quote_name(item)} already.")
     front = _copy_tags(cut) if with_tags else ""
-    return _Extraction(state, sources, cut, new_path, front, embed=embed).plan(
-        Rename(RenameKind.HEADING, f"{path}{subpath}", new_path)
-    )
+    rename = Rename(RenameKind.HEADING, f"{path}{subpath}", new_path)
+    return _Extraction(state, sources, cut, new_path, front, embed=embed).plan(rename)
 
 
 def default_extract_path(path: str, heading: str) -> str:
     """Return the path of a section's note. Raises RefusedError for a bad file name."""
     name = _make_name(render_heading(heading))
     if not name:
-        raise RefusedError(
-            f"the heading {quote_name(heading)} can't be a file name. Give the new name."
-        )
+        problem = f"the heading {quote_name(heading)} can't be a file name."
+        raise RefusedError(f"{problem} Give the new name.")
     return f"{parent_folder(path)}{name}.md"
 
 
@@ -109,9 +105,8 @@ class _Cut:
         self.text, self.note = text, note
         found = find_named_anchor(note, subpath)
         if not isinstance(found, Heading):
-            raise RefusedError(
-                f"{quote_name(subpath)} of {quote_name(note.path)} is a block, not a heading."
-            )
+            where = f"{quote_name(subpath)} of {quote_name(note.path)}"
+            raise RefusedError(f"{where} is a block, not a heading.")
         self.heading = found
         self._section_start = self._line_start(found.start)
         after = (item for item in note.headings if item.start > found.start)
@@ -159,16 +154,13 @@ class _Cut:
         """Refuse a section that needs what stays, or the reverse."""
         above, moved = self.text[: self.start], self.text[self.start : self.end]
         labels = find_cut_labels(moved, f"{above}\n{self.text[self.end :]}")
+        problem = f"{quote_name(self.heading.text)} can't be cut out:"
         if labels:
             listed = ", ".join(f"[{label}]" for label in labels)
-            raise RefusedError(
-                f"{quote_name(self.heading.text)} can't be cut out: a definition would be in one "
-                f"note and its use in the other, {listed}."
-            )
+            cause = "a definition would be in one note and its use in the other"
+            raise RefusedError(f"{problem} {cause}, {listed}.")
         if has_open_comment(above) or has_open_comment(moved):
-            raise RefusedError(
-                f"{quote_name(self.heading.text)} can't be cut out: a comment would be cut."
-            )
+            raise RefusedError(f"{problem} a comment would be cut.")
 
     def contains(self, item: SourceSpan) -> bool:
         return self.contains_offset(item.start)
@@ -182,14 +174,11 @@ def _strip_end(section: str) -> str:
     while True:
         section = _strip_blank_lines(section)
         rule = _RULE.search(section)
-        if not rule or (rule[1][0] == "-" and not _ends_blank(section[: rule.start()])):
+        above = section[: rule.start()] if rule else ""
+        # Hyphens below a line of text would underline it.
+        if not rule or (rule[1][0] == "-" and above and above.splitlines()[-1].strip()):
             return section
-        section = section[: rule.start()]
-
-
-def _ends_blank(text: str) -> bool:
-    """Return True if hyphens below a text would not underline its last line."""
-    return not text.splitlines()[-1].strip() if text else True
+        section = above
 
 
 _RULE_LINE = r"(?:^|(?<=\n))[ ]{0,3}((?:-[ \t]*){3,}|(?:\*[ \t]*){3,}|(?:_[ \t]*){3,})"
@@ -230,9 +219,8 @@ class _Extraction(Regrouping[RegroupedNotes]):
         """
         heading, habit = self._cut.heading, self._habit
         text = render_heading(heading.text)
-        is_name = repeats_name(heading, self.new_path) or name_key(self.new_path) == name_key(
-            f"{_make_name(text)}.md"
-        )
+        own_key, key = name_key(self.new_path), name_key(f"{_make_name(text)}.md")
+        is_name = repeats_name(heading, self.new_path) or own_key == key
         if is_name and not habit.has_title:
             return ""
         return f"{'#' * (1 if habit.has_title else habit.top)} {text}"
@@ -269,12 +257,8 @@ class _Extraction(Regrouping[RegroupedNotes]):
         levels = change_levels(cut.note, cut.text, self._levels)
         moved = edit_span(cut.text, cut.start, cut.end, sort_edits([*going, *levels]))
         new_text = self._front + (moved + self._line_end if moved else "")
-        return RegroupedNotes(
-            edits,
-            self.parse(self.old_path, apply_edits(cut.text, edits)),
-            self.parse(self.new_path, new_text),
-            new_text,
-        )
+        kept = self.parse(self.old_path, apply_edits(cut.text, edits))
+        return RegroupedNotes(edits, kept, self.parse(self.new_path, new_text), new_text)
 
     def _use_maps(self, notes: RegroupedNotes) -> None:
         self.maps[self.old_path] = self._map_part(notes.kept, moved=False)
@@ -310,9 +294,8 @@ class _Extraction(Regrouping[RegroupedNotes]):
 
     def _unlinks(self, source: str, link: Link, path: str) -> bool:
         """Return True for a link in the section to its heading, which the new note lacks."""
-        return source == path == self.old_path and (
-            self._cut.contains(link) and self._leads_to_heading(link)
-        )
+        is_inside = source == path == self.old_path and self._cut.contains(link)
+        return is_inside and self._leads_to_heading(link)
 
     def _find_differences(self, notes: RegroupedNotes) -> Iterator[str]:
         cut, note, rest, new = self._cut, self._cut.note, notes.kept, notes.receiver
@@ -339,10 +322,8 @@ class _Extraction(Regrouping[RegroupedNotes]):
             yield "a block without an end"
 
     def _refuse(self, what: str) -> RefusedError:
-        return RefusedError(
-            f"{quote_name(self._cut.heading.text)} can't be cut out: {what} would be read "
-            "differently."
-        )
+        section = quote_name(self._cut.heading.text)
+        return RefusedError(f"{section} can't be cut out: {what} would be read differently.")
 
     def _list_links(self, notes: RegroupedNotes) -> Iterator[LinkPlace]:
         counts = {notes.kept.path: 0, notes.receiver.path: 0}

@@ -131,11 +131,10 @@ class LinkPlanner:
             if changed or definitions or self._names_images(note):
                 self._skipped.append(note.path)
             return
-        edits = (
-            self._edit_canvas(note, text, changed)
-            if in_canvas
-            else [*self._edit_note(note, text, changed), *definitions]
-        )
+        if in_canvas:
+            edits = self._edit_canvas(note, text, changed)
+        else:
+            edits = [*self._edit_note(note, text, changed), *definitions]
         if edits:
             self._edits[note.path] = tuple(sort_edits(edits))
 
@@ -179,16 +178,13 @@ class LinkPlanner:
         return _ChangedLink(link, path, new_path, target, subpath)
 
     def _edit_note(self, note: Note, text: str, changed: Iterable[_ChangedLink]) -> list[Edit]:
-        entries = {
-            entry.link.start: entry
-            for section in note.sections
-            for entry in section.entries
-            if entry.link
-        }
+        every = (entry for section in note.sections for entry in section.entries)
+        entries = {entry.link.start: entry for entry in every if entry.link}
         edits: list[Edit] = []
         for item in changed:
             entry, title = entries.get(item.link.start), tuple[Edit, ...]()
-            if entry and not self._has_own_title(item.path):
+            note_there = self._index.notes.get(item.path)
+            if entry and (note_there is None or note_there.title is None):
                 title = _rename_title(note.path, entry, item)
             renamed = self._write_link(note.path, item, entry, text, has_new_title=title != ())
             if not renamed:
@@ -224,10 +220,6 @@ class LinkPlanner:
             kept = keep_words(path, link, target, subpath, text)
         adds_display = self._adds_display
         return kept or rename_link(path, link, target, subpath, text, adds_display=adds_display)
-
-    def _has_own_title(self, path: str) -> bool:
-        note = self._index.notes.get(path)
-        return note is not None and note.title is not None
 
     def _change_definitions(self, note: Note) -> list[Edit]:
         """Return the edits of the definitions of a note, which are no links of it."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from itertools import product
 
 from msgspec.structs import replace
 
@@ -15,16 +16,18 @@ from vaultlink.index.resolve import name_key
 from vaultlink.links.edit_math import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Heading, Link, Note, Owner, Place, SourceSpan
 from vaultlink.parse.properties import body_start
-from vaultlink.refactor.heading_levels import change_levels, find_title, shift_levels
-from vaultlink.refactor.merged_properties import MergedProperties, PropertySource, merge_properties
+from vaultlink.refactor.merged_properties import MergedProperties, PropertyMerge, PropertySource
 from vaultlink.refactor.regrouping import (
     LinkPlace,
     NotePart,
     RegroupedNotes,
     Regrouping,
+    change_levels,
     count_open_blocks,
     find_common_labels,
+    find_title,
     list_changed_kinds,
+    shift_levels,
 )
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import SubpathMap, list_heading_paths
@@ -98,9 +101,8 @@ class _Merging(Regrouping[_Combined]):
         """Return the title of the first note without its heading."""
         properties = self._note.properties or ()
         title = next((item.value for item in properties if item.key.lower() == "title"), None)
-        if isinstance(title, str) and title.strip() and not _NOT_IN_TITLES.search(title):
-            return title.strip()
-        return link_name(self.old_path)
+        is_title = isinstance(title, str) and title.strip() and not _NOT_IN_TITLES.search(title)
+        return str(title).strip() if is_title else link_name(self.old_path)
 
     def _find_alias(self) -> str:
         """Return the name of the first note; its title if other notes have the name, too."""
@@ -114,11 +116,8 @@ class _Merging(Regrouping[_Combined]):
         """Return the level of the heading with the title of the first note."""
         title = find_title(self._into_note, self._into_text)
         managed = {item.heading_start for item in self._into_note.sections}
-        levels = [
-            item.level
-            for item in self._into_note.headings
-            if item is not title and item.start not in managed
-        ]
+        headings = (item for item in self._into_note.headings if item is not title)
+        levels = [item.level for item in headings if item.start not in managed]
         if title is not None:
             return max(title.level + 1, min(levels, default=title.level + 1))
         if levels:
@@ -130,15 +129,9 @@ class _Merging(Regrouping[_Combined]):
         top, title = self._find_top_level(), self._title
         others = [item for item in self._headings if item is not title]
         levels = [item.level for item in others]
-        highest = min(levels, default=6)
-        if title is not None:
-            lowest = max(highest + top - title.level, top + 1)
-        else:
-            lowest = max(highest, top + 1)
-        fitted = {
-            item.start: level
-            for item, level in zip(others, shift_levels(levels, lowest), strict=True)
-        }
+        lowest = max(min(levels, default=6) + (top - title.level if title else 0), top + 1)
+        fitted_levels = shift_levels(levels, lowest)
+        fitted = {it.start: level for it, level in zip(others, fitted_levels, strict=True)}
         if title is not None:
             fitted[title.start] = top
         self._top = top
@@ -176,13 +169,13 @@ class _Merging(Regrouping[_Combined]):
         levels = change_levels(self._note, self._text, self._levels)
         text = apply_edits(self._text, sort_edits([*going, *levels]))
         note = self.parse(self.old_path, text)
-        properties = merge_properties(
+        properties = PropertyMerge(
             PropertySource(self._into_note, self._into_text, self._find_unlinked(self.new_path)),
             PropertySource(note, text, self._find_unlinked(self.old_path), self._find_alias()),
             self._title.text if self._title else self._find_name(),
             line_end,
             self._taken,
-        )
+        ).run()
         body = self._list_body(note, text).replace("\r\n", "\n").replace("\n", line_end)
         self._check_labels(body)
         heading = "" if self._title or not body else f"{'#' * self._top} {self._find_name()}"
@@ -192,17 +185,11 @@ class _Merging(Regrouping[_Combined]):
         added = Edit(self.new_path, self._at, self._at, lead + heading + body + tail)
         own = _join_insertions(sort_edits([*staying, *properties.edits]))
         edits = sort_edits([*own, *([added] if added.text else [])])
-        if any(
-            one.start < other.end and other.start < one.end
-            for one in staying
-            for other in properties.edits
-        ):
+        pairs = product(staying, properties.edits)
+        if any(one.start < other.end and other.start < one.end for one, other in pairs):
             raise self._refuse("a property")
-        shift = OffsetShift(edits)
-        start, end = next(
-            (span for edit, span in zip(edits, shift.new_spans, strict=True) if edit is added),
-            (0, 0),
-        )
+        spans = zip(edits, OffsetShift(edits).new_spans, strict=True)
+        start, end = next((span for edit, span in spans if edit is added), (0, 0))
         combined = self.parse(self.new_path, apply_edits(self._into_text, edits))
         return _Combined(
             tuple(edits),
@@ -281,20 +268,16 @@ class _Merging(Regrouping[_Combined]):
         ids = {block.id.lower(): block for block in self._into_note.blocks}
         both = [f"^{item.id}" for item in self._note.blocks if item.id.lower() in ids]
         if both:
-            raise RefusedError(
-                f"both notes have the blocks {', '.join(both)}. Rename them in one of the notes."
-            )
+            problem = f"both notes have the blocks {', '.join(both)}."
+            raise RefusedError(f"{problem} Rename them in one of the notes.")
         before = self._into_text[: self._at] + "\n\n"
         probe = self.parse(self.new_path, f"{before}# x\n")
         if all(item.start != len(before) + 2 for item in probe.headings):
-            raise RefusedError(
-                f"{quote_name(self.new_path)} ends in code, math, HTML or a comment that is not "
-                "closed."
-            )
+            cause = "code, math, HTML or a comment that is not closed"
+            raise RefusedError(f"{quote_name(self.new_path)} ends in {cause}.")
         own = _list_own_text(self._note, self._text)
-        if has_open_comment(self._into_text[: self._at]) or (
-            self._into_text[self._at :].strip() and has_open_comment(own)
-        ):
+        behind = self._into_text[self._at :].strip()
+        if has_open_comment(self._into_text[: self._at]) or (behind and has_open_comment(own)):
             raise RefusedError("a comment (%%) without an end would hide the text behind it.")
 
     def _check_labels(self, body: str) -> None:
@@ -302,9 +285,8 @@ class _Merging(Regrouping[_Combined]):
         labels = find_common_labels(body, self._into_text)
         if labels:
             listed = ", ".join(f"[{label}]" for label in labels)
-            raise RefusedError(
-                f"both notes use {listed} with different meanings. Rename them in one of the notes."
-            )
+            problem = f"both notes use {listed} with different meanings."
+            raise RefusedError(f"{problem} Rename them in one of the notes.")
 
     def _find_differences(self, notes: _Combined) -> Iterator[str]:
         into, after = self._into_note, notes.kept
@@ -332,10 +314,8 @@ class _Merging(Regrouping[_Combined]):
             yield "a property"
 
     def _refuse(self, what: str) -> RefusedError:
-        return RefusedError(
-            f"{quote_name(self.old_path)} can't be appended to {quote_name(self.new_path)}: {what} "
-            "would be read differently."
-        )
+        pair = f"{quote_name(self.old_path)} can't be appended to {quote_name(self.new_path)}"
+        return RefusedError(f"{pair}: {what} would be read differently.")
 
     def _list_links(self, notes: _Combined) -> Iterator[LinkPlace]:
         """Leave out the links that become words, or whose property the second note keeps."""
@@ -354,11 +334,9 @@ class _Merging(Regrouping[_Combined]):
                 old = link.key_path
                 paths = properties.other_paths if appended else properties.own_paths
                 key = paths.get(old, "" if appended else old)
-                if key in in_properties and not (not appended and self._is_taken(link)):
+                is_taken = not appended and old.partition(".")[0].lower() in self._taken
+                if key in in_properties and not is_taken:
                     yield (link, target), self.new_path, in_properties[key]
-
-    def _is_taken(self, link: Link) -> bool:
-        return link.key_path.partition(".")[0].lower() in self._taken
 
 
 def _join_insertions(edits: Sequence[Edit]) -> list[Edit]:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from vaultlink.fix.plan import LeftOutProperty
 from vaultlink.index.index import link_name
-from vaultlink.links.edit_math import find_edit
+from vaultlink.links.edit_math import edit_span, find_edit, sort_edits
 from vaultlink.links.rewrite import unlink_link
 from vaultlink.model import Edit, Note, Place, PropertyValue
 from vaultlink.parse.properties import frontmatter_span
@@ -64,23 +64,14 @@ class MergedProperties(NamedTuple):
     other_paths: Mapping[str, str]
 
 
-def merge_properties(
-    own: PropertySource,
-    other: PropertySource,
-    title: str,
-    line_end: str,
-    taken: Collection[str] = (),
-) -> MergedProperties:
-    """Merge the properties of another note into those of a note, which keeps its own.
+class PropertyMerge:
+    """Merges the properties of another note into those of a note, which keeps its own.
 
     The name by which the other note is known becomes an alias. `title` is that of the other note,
     which its text has as a heading; `taken` are keys, in lower case, of which the other's values
     count. Raises RefusedError for properties that can't be read.
     """
-    return _Merge(own, other, title, line_end, taken).run()
 
-
-class _Merge:
     def __init__(
         self,
         own: PropertySource,
@@ -91,10 +82,8 @@ class _Merge:
     ) -> None:
         self._own, self._other = own, other
         self._title, self._line_end, self._taken = title, line_end, taken
-        self._block, self._theirs = (
-            read_block(own.note, own.text),
-            read_block(other.note, other.text),
-        )
+        self._block = read_block(own.note, own.text)
+        self._theirs = read_block(other.note, other.text)
         self._entries = {item.key.lower(): item for item in self._block.entries}
         self._texts: dict[str, str] = {}
         self._values = {item.key: item.value for item in self._block.entries}
@@ -111,13 +100,9 @@ class _Merge:
         for key, entry in self._entries.items():
             if key not in self._texts:
                 self._unlink_own(entry)
-        return MergedProperties(
-            tuple(self._list_edits()),
-            tuple(self._left_out),
-            self._values,
-            self._own_paths,
-            self._other_paths,
-        )
+        edits, left_out = tuple(self._list_edits()), tuple(self._left_out)
+        paths = self._own_paths, self._other_paths
+        return MergedProperties(edits, left_out, self._values, *paths)
 
     def _list_edits(self) -> Iterator[Edit]:
         path, span = self._own.note.path, frontmatter_span(self._own.text)
@@ -163,14 +148,11 @@ class _Merge:
             self._leave_out(item, None)
         elif own is None:
             self._append_entry(item)
-        elif key in self._taken or is_empty(own.value) or self._is_unlinked(own):
+        elif key in self._taken or is_empty(own.value) or own.key in self._own.unlinked:
             self._take(own, item)
         elif not self._unite(own, item):
             self._leave_out(item, own)
         return key
-
-    def _is_unlinked(self, own: PropertyEntry) -> bool:
-        return own.key in self._own.unlinked
 
     def _has_only_unlinked(self, item: PropertyEntry) -> bool:
         """Return True if a value consists of links that would lead to the note itself."""
@@ -208,9 +190,8 @@ class _Merge:
         kept = [number for number in range(len(written.items)) if number not in removed]
         self._append(change_list(written, removed, (), "\n"))
         self._values[item.key] = [item.value[number] for number in kept]
-        self._map_items(
-            self._other_paths, item.key, item.key, {old: new for new, old in enumerate(kept)}
-        )
+        numbers = {old: new for new, old in enumerate(kept)}
+        self._map_items(self._other_paths, item.key, item.key, numbers)
         self._show_removed(item, written, removed)
 
     def _show_removed(
@@ -290,16 +271,15 @@ class _Merge:
         elif not added:
             return [0] * len(numbers)
         else:
-            is_one = len(values) == 1 and scalar is not None
-            first = [scalar[2]] if is_one and scalar else [format_item(v, style) for v in values]
+            first = [format_item(value, style) for value in values]
+            first = [scalar[2]] if scalar and len(values) == 1 else first
             text = write_list(own.key, [*first, *texts], style, self._line_end)
             text += own.text[len(own.text.rstrip("\r\n")) :].replace(self._line_end, "", 1)
             self._own_paths[own.key] = f"{own.key}.0"
         self._texts[own.key.lower()] = text
         self._values[own.key] = [*values, *added]
-        self._map_items(
-            self._own_paths, own.key, own.key, {old: new for new, old in enumerate(kept)}
-        )
+        numbers_before = {old: new for new, old in enumerate(kept)}
+        self._map_items(self._own_paths, own.key, own.key, numbers_before)
         return numbers
 
     def _find_style(self) -> ListStyle:
@@ -323,10 +303,8 @@ class _Merge:
             return
         if own is not None and not is_empty(own.value):
             if self._extend(own, aliases) is None:
-                raise RefusedError(
-                    f"the aliases of {quote_name(self._own.note.path)} can't be read as a list of "
-                    "names. Correct them first."
-                )
+                problem = f"the aliases of {quote_name(self._own.note.path)} can't be read"
+                raise RefusedError(f"{problem} as a list of names. Correct them first.")
             return
         style = self._find_style()
         key = own.key if own else item.key if item else ALIAS_KEYS[0]
@@ -354,11 +332,9 @@ class _Merge:
                 f"the property {quote_name(entry.key)} of {quote_name(note.path)} links to the "
                 "other note, and is written as JSON. Remove the link first."
             )
-        text = entry.text
-        for edit in sorted(set(edits), key=lambda item: -item.start):
-            start, end = edit.start - entry.start, edit.end - entry.start
-            text = text[:start] + edit.text + text[end:]
         if edits:
+            own_edits = sort_edits(set(edits))
+            text = edit_span(self._own.text, entry.start, entry.end, own_edits)
             self._texts[entry.key.lower()] = text
             del self._values[entry.key]
 

@@ -67,13 +67,9 @@ def find_base_mentions(
 
 def _compile_words(words: Collection[str], sign: str) -> re.Pattern[str]:
     ordered = sorted(words, key=lambda word: (-len(word), word))
-    return re.compile(
-        "|".join(
-            rf"(?<=[\"'\[]){sign}({re.escape(word)})" + ("" if word.endswith("/") else _BEHIND)
-            for word in ordered
-        ),
-        re.IGNORECASE,
-    )
+    endings = {word: "" if word.endswith("/") else _BEHIND for word in ordered}
+    parts = [rf"(?<=[\"'\[]){sign}({re.escape(word)}){endings[word]}" for word in ordered]
+    return re.compile("|".join(parts), re.IGNORECASE)
 
 
 _BEHIND = r"(?=[\"'\]#|\\])"
@@ -126,9 +122,7 @@ class _Renaming(Refactoring):
             if broken.keys() & (defining | self.files.keys()) or not broken.keys() <= edits.keys():
                 raise RefusedError(_describe_broken(broken))
             edits = {path: group for path, group in edits.items() if path not in broken}
-            skipped.update(
-                (path, f"its links can't be changed: {problem}") for path, problem in broken.items()
-            )
+            skipped |= {path: f"its links can't be changed: {broken[path]}" for path in broken}
         return replace(
             self.complete(edits, after, {}, skipped),
             moves=moves,
@@ -181,10 +175,8 @@ class _Renaming(Refactoring):
             if text is None:
                 reason = self.sources.explain(path)
                 raise RefusedError(f"{path} can't be changed: {reason}. Nothing was written.")
-            parse = partial(self.parse, path)
-            edits[path], self.maps[path] = plan_anchor_renames(
-                self.index.notes[path], text, group, parse
-            )
+            note, parse = self.index.notes[path], partial(self.parse, path)
+            edits[path], self.maps[path] = plan_anchor_renames(note, text, group, parse)
         return edits
 
     def _find_file(self, name: str) -> str:

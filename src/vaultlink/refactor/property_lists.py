@@ -74,7 +74,9 @@ def read_block(note: Note, text: str) -> PropertyBlock:
     span, found = frontmatter_span(text), note.properties or ()
     if span is None:
         return PropertyBlock("", (), 0)
-    if not found and not _has_values(text[span[0] : span[1]]):
+    lines = text[span[0] : span[1]].splitlines()
+    has_values = any(line.strip() and line.lstrip()[0] != "#" for line in lines)
+    if not found and not has_values:
         return PropertyBlock(text[span[0] : span[1]], (), span[1])
     separators = _find_separators(text[span[0] : span[1]]) if found else None
     if separators:
@@ -85,10 +87,9 @@ def read_block(note: Note, text: str) -> PropertyBlock:
         )
         return PropertyBlock("", own, span[1], separators)
     if not found or any(item.column != 1 for item in found):
-        raise RefusedError(
-            f"the properties of {quote_name(note.path)} can't be merged: they are not valid YAML "
-            "with one property on each line. Correct them first."
-        )
+        problem = f"the properties of {quote_name(note.path)} can't be merged:"
+        cause = "they are not valid YAML with one property on each line"
+        raise RefusedError(f"{problem} {cause}. Correct them first.")
     ends = [item.start for item in found[1:]] + [span[1]]
     entries = tuple(
         PropertyEntry(item.key, item.value, item.start, item.line, text[item.start : end])
@@ -111,10 +112,6 @@ def _find_separators(lines: str) -> tuple[str, str] | None:
 
 def write_json(value: PropertyValue, separators: tuple[str, str]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=separators)
-
-
-def _has_values(lines: str) -> bool:
-    return any(line.strip() and line.lstrip()[0] != "#" for line in lines.splitlines())
 
 
 class ListStyle(NamedTuple):

@@ -1,7 +1,6 @@
 """Let links follow while files get other paths, or text goes to another note."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from itertools import chain
 
 from msgspec.structs import replace
 
@@ -95,12 +94,9 @@ class Refactoring:
         )
         links = planner.plan(sources)
         if links.unwritable:
-            named = [f"{raw} in {path}" for path, raw in links.unwritable]
-            raise RefusedError(
-                "no link can be written that leads to the new name: "
-                f"{list_first(named, MOST_NAMED)}. "
-                "Nothing was written. Choose another name."
-            )
+            listed = list_first([f"{raw} in {path}" for path, raw in links.unwritable], MOST_NAMED)
+            problem = f"no link can be written that leads to the new name: {listed}."
+            raise RefusedError(f"{problem} Nothing was written. Choose another name.")
         return links
 
     def follow_links(
@@ -112,15 +108,10 @@ class Refactoring:
         Raises RefusedError if a link can't follow.
         """
         while True:
-            followers = {
-                source
-                for path in self.maps
-                for source in chain(
-                    (path,),
-                    self.index.anchor_sources.get(path, ()),
-                    find_defining_sources(self.index, path),
-                )
-            }
+            index, followers = self.index, set(self.maps)
+            for path in self.maps:
+                followers.update(index.anchor_sources.get(path, ()))
+                followers |= find_defining_sources(index, path)
             links = self.edit_links(relocation, (sources | followers) - self._removed)
             edits = merge_edits(own, links.edits)
             if not [path for path in edits if self._follow_headings(path, edits[path])]:
@@ -129,11 +120,9 @@ class Refactoring:
     def _follow_headings(self, path: str, edits: Sequence[Edit]) -> bool:
         """Make links follow headings that edits of links change; False if none do."""
         note, shift = self.index.notes[path], OffsetShift(edits)
-        if (
-            path in self.maps
-            or not self.index.anchor_sources.get(path)
-            or not any(shift.is_touched(item.start, item.end) for item in note.headings)
-        ):
+        if path in self.maps or not self.index.anchor_sources.get(path):
+            return False
+        if not any(shift.is_touched(item.start, item.end) for item in note.headings):
             return False
         after = self.parse(path, apply_edits(self.text(path), edits))
         if len(after.headings) == len(note.headings) and len(after.blocks) == len(note.blocks):
@@ -172,10 +161,8 @@ class Refactoring:
         self, edits: Mapping[str, Sequence[Edit]], after: State, paths: Iterable[str]
     ) -> Iterator[BrokenPromise]:
         """Yield what would be wrong afterwards in files that exist before, by path."""
-        present = sorted(self.index.files.intersection(paths))
-        return find_broken_moves(
-            self.state, after, edits, present, self.files, self.find_destination
-        )
+        present, find = sorted(self.index.files.intersection(paths)), self.find_destination
+        return find_broken_moves(self.state, after, edits, present, self.files, find)
 
     def complete(
         self,
@@ -277,10 +264,10 @@ def merge_edits(
     merged = {path: tuple(group) for path, group in one.items()}
     for path, group in other.items():
         own = merged.get(path, ())
-        free = [edit for edit in group if not any(_is_within(edit, larger) for larger in own)]
+        free = [
+            edit
+            for edit in group
+            if not any(larger.start <= edit.start and edit.end <= larger.end for larger in own)
+        ]
         merged[path] = tuple(sort_edits([*own, *free]))
     return merged
-
-
-def _is_within(edit: Edit, other: Edit) -> bool:
-    return other.start <= edit.start and edit.end <= other.end

@@ -91,23 +91,19 @@ def refuse_protected(plan: Plan) -> None:
     files = made.union(plan.files, plan.files.values())
     folders = {path for pair in plan.moves.items() for path in pair} - files
     find_protection = plan.before.settings.find_protection
-    raise_problems(
-        [
-            f"{path} is a settings file. No command moves, makes or deletes one in this way."
-            for path in sorted(files.intersection(CONFIG_NAMES))
-        ]
-    )
+    settings_files = sorted(files.intersection(CONFIG_NAMES))
+    about = "is a settings file. No command moves, makes or deletes one in this way."
+    raise_problems([f"{path} {about}" for path in settings_files])
     for paths in (files, folders):
         found = [(path, find_protection(path)) for path in sorted(paths)]
-        raise_problems(
-            [
-                f"{path} is protected in the settings."
-                if reason == PROTECTED
-                else f"{path} can't be changed: {reason}."
-                for path, reason in found
-                if reason and not path.startswith(f"{TRASH_FOLDER}/")
-            ]
-        )
+        problems = {
+            path: "is protected in the settings."
+            if why == PROTECTED
+            else f"can't be changed: {why}."
+            for path, why in found
+            if why and not path.startswith(f"{TRASH_FOLDER}/")
+        }
+        raise_problems([f"{path} {problem}" for path, problem in problems.items()])
 
 
 def refuse_skipped(plan: Plan, advice: str = "") -> None:
@@ -122,13 +118,8 @@ def refuse_skipped(plan: Plan, advice: str = "") -> None:
 def refuse_unread(plan: Plan, folders: Iterable[tuple[str, str]]) -> None:
     """Raise a RefusedError if `folders` without access (path, reason) would change."""
     changed = tuple([f"{path}/" for path in (*plan.moves, *(item.path for item in plan.deleted))])
-    raise_problems(
-        [
-            f"the folder {folder} can't be read: {reason}."
-            for folder, reason in folders
-            if f"{folder}/".startswith(changed)
-        ]
-    )
+    unread = [pair for pair in folders if f"{pair[0]}/".startswith(changed)]
+    raise_problems([f"the folder {folder} can't be read: {reason}." for folder, reason in unread])
 
 
 def raise_problems(problems: Sequence[str]) -> None:
@@ -139,9 +130,8 @@ def raise_problems(problems: Sequence[str]) -> None:
         listed = [f"  {problem}" for problem in problems[:_MAX_LISTED]]
         others = len(problems) - len(listed)
         listed += [f"  … and {others:,} more."] if others else []
-        raise RefusedError(
-            "\n".join([f"nothing was written, because of {len(problems):,} problems:", *listed])
-        )
+        title = f"nothing was written, because of {len(problems):,} problems:"
+        raise RefusedError("\n".join([title, *listed]))
 
 
 def list_problems(

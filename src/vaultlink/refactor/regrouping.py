@@ -1,8 +1,9 @@
-"""Plan the links of a vault when text goes from one note to another."""
+"""Plan what becomes of links and headings when text goes from one note to another."""
 
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
@@ -12,12 +13,14 @@ from vaultlink.engine.step import State
 from vaultlink.fix.plan import ChangedTexts, Plan, Rename
 from vaultlink.fix.sources import FixInputs
 from vaultlink.fix.verify import ResolvedLink, find_changed_meanings
-from vaultlink.index.anchors import heading_key
-from vaultlink.index.index import Index
-from vaultlink.model import Edit, Link, Note, Severity, SourceSpan
+from vaultlink.index.anchors import heading_key, render_heading
+from vaultlink.index.index import Index, link_name
+from vaultlink.model import Edit, Heading, Link, Note, Severity, SourceSpan
+from vaultlink.parse.properties import body_start
 from vaultlink.refactor.link_edits import LinkEdits, find_sources
 from vaultlink.refactor.refactoring import Refactoring
 from vaultlink.refactor.relocation import RefusedError, Relocation
+from vaultlink.refactor.unlinking import label_key
 from vaultlink.text import lazy_pattern, quote_name
 
 _DEFINITION = lazy_pattern(r"(?m)^[ \t>]*(?:[-*+][ \t]+)?\[((?:[^\[\]\\\n]|\\.)+)\]:(.*)$")
@@ -59,7 +62,7 @@ def _list_definitions(text: str) -> dict[str, str]:
     """Return the labels that a text defines (`^1` for footnotes), with their lines."""
     found: dict[str, str] = {}
     for match in _DEFINITION.finditer(text):
-        found.setdefault(_label_key(match[1]), match[2].strip())
+        found.setdefault(label_key(match[1]), match[2].strip())
     return found
 
 
@@ -68,7 +71,7 @@ def _list_uses(text: str) -> Iterator[str]:
     definitions = {match.start(1) for match in _DEFINITION.finditer(text)}
     for match in _BRACKETS.finditer(text):
         if match.start(1) not in definitions:
-            yield _label_key(match[1])
+            yield label_key(match[1])
 
 
 def find_cut_labels(one: str, other: str) -> list[str]:
@@ -87,10 +90,6 @@ def find_common_labels(one: str, other: str) -> list[str]:
     found |= (first.keys() - second.keys()) & set(_list_uses(other)) if first else set()
     found |= (second.keys() - first.keys()) & set(_list_uses(one)) if second else set()
     return sorted(found)
-
-
-def _label_key(label: str) -> str:
-    return " ".join(label.split()).casefold()
 
 
 _MOST_ROUNDS = 5
@@ -185,11 +184,9 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
         own = {self.old_path, self.new_path}
         edits = {path: group for path, group in links.edits.items() if path not in own}
         edits[self._kept_path] = notes.edits
-        others: ChangedTexts = (
-            {self.old_path: (self.text(self.old_path), None)}
-            if notes.new_text is None
-            else {self.new_path: (None, notes.new_text)}
-        )
+        others: ChangedTexts = {self.new_path: (None, notes.new_text)}
+        if notes.new_text is None:
+            others = {self.old_path: (self.text(self.old_path), None)}
         skipped = {path: self.sources.explain(path) for path in links.skipped}
         after, affected = self.step(edits, others)
         for item in self.find_broken(edits, after, affected - own - skipped.keys()):
@@ -214,10 +211,8 @@ class Regrouping(Refactoring, ABC, Generic[NotesT]):
             pair = (link, target), (new, new_target)
             changed = find_changed_meanings(self.index, after, [pair], self.find_destination)
             if new.in_comment != link.in_comment or any(changed):
-                raise RefusedError(
-                    f"the link {link.raw} would become {new.raw} and lead to "
-                    f"{new_target or 'nothing'}."
-                )
+                change = f"would become {new.raw} and lead to {new_target or 'nothing'}"
+                raise RefusedError(f"the link {link.raw} {change}.")
 
 
 def _count_errors(state: State, paths: Iterable[str]) -> Counter[str]:
@@ -227,6 +222,123 @@ def _count_errors(state: State, paths: Iterable[str]) -> Counter[str]:
 
 def _list_headings(notes: RegroupedNotes) -> list[list[str]]:
     """Return the headings of both notes as links name them."""
-    return [
-        [heading_key(item.text) for item in note.headings] for note in (notes.kept, notes.receiver)
-    ]
+    pair = notes.kept, notes.receiver
+    return [[heading_key(item.text) for item in note.headings] for note in pair]
+
+
+_MAX_LEVEL = 6
+
+_ATX = lazy_pattern(r"[ ]{0,3}(#{1,6})(?!#)")
+_UNDERLINE = lazy_pattern(r"\r?\n[ ]{0,3}(?:=+|-+)[ \t]*(?=\r?\n|$)")
+_NUMBER = lazy_pattern(r"(?:\d+[.)]?)+\s+(?=\S)")
+"""The number of a numbered heading."""
+
+_LEAD_LINE = lazy_pattern(
+    r"\s*(?:(?:#[^\s#]\S*[\s,]*)+|(?:!?\[\[[^\[\]]*\]\][\s,|]*)+|[\w -]+::.*|---+)?\s*"
+)
+"""A line before the title: tags, links, a field, a rule, or nothing."""
+
+
+def change_levels(note: Note, text: str, levels: Mapping[int, int]) -> list[Edit]:
+    """Return the edits that give headings other levels, by their number from 0.
+
+    A level above 6 becomes 6. An underlined heading gets number signs. One that has several lines
+    keeps its level.
+    """
+    edits: list[Edit] = []
+    for number, level in levels.items():
+        heading, new = note.headings[number], min(max(level, 1), _MAX_LEVEL)
+        if heading.level == new:
+            continue
+        start = text.rfind("\n", 0, heading.start) + 1
+        mark, underline = _ATX.match(text, start), _UNDERLINE.match(text, heading.end)
+        if mark and mark.end() <= heading.start:
+            added = new - heading.level
+            start = mark.end() - max(-added, 0)
+            edits.append(Edit(note.path, start, mark.end(), "#" * max(added, 0)))
+        elif underline and not text[start : heading.start].strip():
+            edits.append(Edit(note.path, start, heading.start, "#" * new + " "))
+            edits.append(Edit(note.path, heading.end, underline.end(), ""))
+    return edits
+
+
+def shift_levels(levels: Sequence[int], top: int) -> list[int]:
+    """Return levels with the highest of them at `top`."""
+    shift = top - min(levels, default=top)
+    return [min(level + shift, _MAX_LEVEL) for level in levels]
+
+
+def repeats_name(heading: Heading, path: str) -> bool:
+    """Return True if a heading says the name of the note, perhaps with a number."""
+    name = heading_key(link_name(path))
+    text = heading_key(render_heading(heading.text))
+    return name in (text, _NUMBER.sub("", text, count=1))
+
+
+def find_title(note: Note, text: str) -> Heading | None:
+    """Return the heading that is the title of a note, or None.
+
+    It is the first heading, and says the name of the note; or only tags, links and fields are
+    before it, and all others are of lower levels.
+    """
+    if not note.headings:
+        return None
+    first, *others = note.headings
+    start = text.rfind("\n", 0, first.start) + 1
+    lead = text[body_start(text) : start].splitlines()
+    is_start = all(_LEAD_LINE.fullmatch(line) for line in lead)
+    title = next((item.value for item in note.properties or () if item.key == "title"), None)
+    is_titled = isinstance(title, str) and heading_key(title) == heading_key(first.text)
+    says_name = is_titled or repeats_name(first, note.path)
+    is_alone = first.level == 1 and all(item.level > 1 for item in others)
+    return first if says_name or (is_start and is_alone) else None
+
+
+def find_heading_end(text: str, heading: Heading) -> int:
+    """Return the offset of the line behind a heading and its underline."""
+    start = text.rfind("\n", 0, heading.start) + 1
+    mark = _ATX.match(text, start)
+    is_marked = mark is not None and mark.end() <= heading.start
+    underline = None if is_marked else _UNDERLINE.match(text, heading.end)
+    return text.find("\n", underline.end() if underline else heading.end) + 1 or len(text)
+
+
+_FEW = 5
+"""Notes that show a habit, at least."""
+
+
+class HeadingHabit(NamedTuple):
+    """The usual start of the notes of a vault.
+
+    With `has_title`, most begin with their name as a heading. `top` is the highest level of the
+    other headings in most of them; 1 if they differ.
+    """
+
+    has_title: bool
+    top: int
+
+
+def find_habit(notes: Iterable[Note]) -> HeadingHabit:
+    """Return the habit of the notes that have headings."""
+    levels, titled, count = Counter[int](), 0, 0
+    for note in notes:
+        if not note.headings:
+            continue
+        first, *others = note.headings
+        is_title = first.level == 1 and repeats_name(first, note.path)
+        count, titled = count + 1, titled + is_title
+        rest = others if is_title else note.headings
+        if rest:
+            levels[min(item.level for item in rest)] += 1
+    top, most = levels.most_common(1)[0] if levels else (1, 0)
+    is_habit = most >= _FEW and most * 2 > levels.total()
+    return HeadingHabit(titled >= _FEW and titled * 2 > count, top if is_habit else 1)
+
+
+def list_usual_headings(notes: Iterable[Note]) -> frozenset[str]:
+    """Return the keys of the headings that at least a third of the notes have."""
+    with_headings = [note.headings for note in notes if note.headings]
+    keys = ({heading_key(item.text) for item in headings} for headings in with_headings)
+    counts = Counter(chain.from_iterable(keys))
+    least = max(_FEW, len(with_headings) / 3)
+    return frozenset(key for key, count in counts.items() if count >= least)

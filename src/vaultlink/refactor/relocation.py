@@ -60,30 +60,18 @@ def expand(renames: Iterable[Rename], index: Index) -> tuple[dict[str, str], dic
 
 
 def _is_touched(folder: str, paths: Mapping[str, str]) -> bool:
+    others = {*paths.keys() - {folder}, *(paths[path] for path in paths if path != folder)}
     places = (f"{folder}/", f"{paths[folder]}/")
-    return any(
-        old != folder and f"{path}/".startswith(places)
-        for old, new in paths.items()
-        for path in (old, new)
-        if path not in (folder, paths[folder])
-    )
+    return any(f"{path}/".startswith(places) for path in others - {folder, paths[folder]})
 
 
 def list_emptied_folders(renames: Iterable[Rename], moves: Mapping[str, str]) -> list[str]:
     """Return the folders that are moved file by file, and the folders in them."""
-    folders = [
-        item.old for item in renames if item.kind is RenameKind.FOLDER and item.old not in moves
-    ]
-    inside = tuple([f"{folder}/" for folder in folders])
-    return sorted(
-        {
-            outer
-            for path in moves
-            if path.startswith(inside)
-            for outer in list_outer_folders(path)
-            if f"{outer}/".startswith(inside)
-        }
-    )
+    old_folders = [item.old for item in renames if item.kind is RenameKind.FOLDER]
+    inside = tuple([f"{folder}/" for folder in old_folders if folder not in moves])
+    moved = (path for path in moves if path.startswith(inside))
+    found = {outer for path in moved for outer in list_outer_folders(path)}
+    return sorted(path for path in found if f"{path}/".startswith(inside))
 
 
 def step_after(
@@ -95,9 +83,8 @@ def step_after(
         if new not in texts:
             changes[new] = Change(new, _move_file(state, old, new))
     for path, text in texts.items():
-        changes[path] = Change(
-            path, Presence.GONE if text is None else analyse(state.settings, path, text)
-        )
+        content = Presence.GONE if text is None else analyse(state.settings, path, text)
+        changes[path] = Change(path, content)
     return step_and_list(state, list(changes.values()))
 
 
@@ -123,7 +110,10 @@ def restore_state(state: State, files: Mapping[str, str], former: Mapping[str, s
 
 
 def reduce_plan(plan: Plan, files: Mapping[str, str], former: Mapping[str, str]) -> Plan:
-    """Return what an earlier run skipped, by present paths; see `restore_state`."""
+    """Return the part of a plan that an earlier run skipped, by the paths after that run.
+
+    The plan is for the state that `restore_state` returns.
+    """
 
     def now(path: str) -> str:
         return files.get(path, path)

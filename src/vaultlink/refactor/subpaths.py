@@ -28,7 +28,10 @@ _Item = TypeVar("_Item", Heading, BlockId)
 
 
 class SubpathMap:
-    """The subpaths of links to a note and to `after`, which may be a part elsewhere."""
+    """Maps the subpaths of links to a note to those that lead to the same places in `after`.
+
+    That is the note afterwards, or another one that gets a part of it.
+    """
 
     def __init__(
         self,
@@ -52,10 +55,8 @@ class SubpathMap:
 
     def captures(self, subpath: str) -> bool:
         """Return True if a subpath without heading or block has one in `after`."""
-        return (
-            find_anchor(self.before, subpath) is None
-            and find_anchor(self.after, subpath) is not None
-        )
+        is_missing = find_anchor(self.before, subpath) is None
+        return is_missing and find_anchor(self.after, subpath) is not None
 
     def new_subpath(self, subpath: str, kind: LinkKind) -> str:
         """Return the subpath that leads to the same place afterwards. Raises RefusedError."""
@@ -81,7 +82,8 @@ class SubpathMap:
         """Yield the subpaths that may lead to the heading or block, the closest first."""
         yield subpath
         if isinstance(wanted, BlockId):
-            yield _replace_part(subpath, f"^{wanted.id}")
+            (old,) = split_parts(subpath)
+            yield subpath.replace(old, f"^{wanted.id}", 1)
             return
         assert isinstance(found, Heading)
         if SYNTAX[kind].reads_slugs and _is_slug(subpath, found):
@@ -125,25 +127,19 @@ class SubpathMap:
     def _describe_conflict(
         self, subpath: str, found: Heading | BlockId, wanted: Heading | BlockId | None
     ) -> str:
-        path = self.after.path
-        what = _describe_anchor(found)
-        start = (
-            f"links with {quote_name(subpath)} to {what} in {quote_name(self.before.path)} can't "
-            "be kept"
-        )
+        path, place = self.after.path, quote_name(self.before.path)
+        links = f"links with {quote_name(subpath)} to {_describe_anchor(found)} in {place}"
+        start = f"{links} can't be kept"
         if wanted is None:
             return f"{start}: {quote_name(path)} will not contain it."
         name = f"#^{wanted.id}" if isinstance(wanted, BlockId) else f"#{write_part(wanted.text)}"
         other = find_anchor(self.after, name)
         if other is None:
-            return (
-                f"{start}: a link can't name a heading with the text "
-                f"{quote_name(_text_of(wanted))}."
-            )
-        return (
-            f"{start}: {quote_name(name)} would lead to {_describe_anchor(other)} of "
-            f"{quote_name(path)}. Choose another text, or rename that one first."
-        )
+            text = quote_name(_text_of(wanted))
+            return f"{start}: a link can't name a heading with the text {text}."
+        where = f"{_describe_anchor(other)} of {quote_name(path)}"
+        problem = f"{quote_name(name)} would lead to {where}"
+        return f"{start}: {problem}. Choose another text, or rename that one first."
 
 
 def list_heading_paths(note: Note, heading: Heading) -> Iterator[str]:
@@ -167,12 +163,6 @@ def _map_items(
     if numbers is None:
         return {old.start: new for old, new in zip(before, after, strict=True)}
     return {before[old].start: after[new] for old, new in numbers.items()}
-
-
-def _replace_part(subpath: str, part: str) -> str:
-    """Return a subpath of one part with another part, and the same marks and spaces."""
-    (old,) = split_parts(subpath)
-    return subpath.replace(old, part, 1)
 
 
 def _is_slug(subpath: str, heading: Heading) -> bool:
@@ -219,9 +209,8 @@ def plan_anchor_renames(
     found = [(find_named_anchor(note, subpath), new) for subpath, new in renames]
     for number, (item, _) in enumerate(found):
         if any(item is other for other, _ in found[:number]):
-            raise RefusedError(
-                f"{quote_name(renames[number][0])} of {quote_name(note.path)} is renamed twice."
-            )
+            name = quote_name(renames[number][0])
+            raise RefusedError(f"{name} of {quote_name(note.path)} is renamed twice.")
     edits = sort_edits(_edit_name(note, item, new) for item, new in found)
     changed = tuple(edit for edit in edits if text[edit.start : edit.end] != edit.text)
     after_text = apply_edits(text, changed)
@@ -240,10 +229,8 @@ def find_named_anchor(note: Note, subpath: str) -> Heading | BlockId:
         raise RefusedError(f"{quote_name(note.path)} has no {kind} {quote_name(subpath)}.")
     managed = (item for item in note.sections if item.owner is not Owner.AUTHOR)
     if any(section.start <= found.start < section.end for section in managed):
-        raise RefusedError(
-            f"{quote_name(subpath)} of {quote_name(note.path)} is in a section that vaultlink "
-            "writes."
-        )
+        name = f"{quote_name(subpath)} of {quote_name(note.path)}"
+        raise RefusedError(f"{name} is in a section that vaultlink writes.")
     return found
 
 
@@ -253,11 +240,8 @@ def _find_without_block_id(note: Note, subpath: str) -> Heading | None:
     if len(parts) != 1:
         return None
     wanted = normalize_heading(parts[0])
-    found = [
-        item
-        for item in note.headings
-        if TRAILING_BLOCK_ID.search(item.text) and normalize_heading(item.text) == wanted
-    ]
+    marked = (item for item in note.headings if TRAILING_BLOCK_ID.search(item.text))
+    found = [item for item in marked if normalize_heading(item.text) == wanted]
     return found[0] if len(found) == 1 else None
 
 
@@ -265,28 +249,22 @@ def _edit_name(note: Note, item: Heading | BlockId, new: str) -> Edit:
     if isinstance(item, BlockId):
         name = new.removeprefix("^")
         if not _BLOCK_ID.fullmatch(name):
-            raise RefusedError(
-                f"{quote_name(new)} is not a block id: a block id has only the letters A to Z, "
-                "digits and hyphens."
-            )
+            rule = "a block id has only the letters A to Z, digits and hyphens"
+            raise RefusedError(f"{quote_name(new)} is not a block id: {rule}.")
         return Edit(note.path, item.start + 1, item.end, name)
     name = new.strip(UNICODE_SPACES)
+    what = f"the new text of the heading {quote_name(item.text)}"
     if not name:
-        raise RefusedError(f"the new text of the heading {quote_name(item.text)} is empty.")
+        raise RefusedError(f"{what} is empty.")
     if any(category(char) in ("Cc", "Zl", "Zp") for char in name):
-        raise RefusedError(
-            f"the new text of the heading {quote_name(item.text)} has line breaks or control "
-            "characters."
-        )
+        raise RefusedError(f"{what} has line breaks or control characters.")
     if "%%" in name and "%%" not in item.text:
         raise RefusedError("“%%” starts a comment, which a heading can't contain.")
     kept, block_id = _split_block_id(item.text)
     name, own_id = _split_block_id(name)
     if own_id not in ("", block_id):
-        raise RefusedError(
-            f"the new text {quote_name(new)} ends with a block id, which is not part of a "
-            "heading's name."
-        )
+        problem = "ends with a block id, which is not part of a heading's name"
+        raise RefusedError(f"the new text {quote_name(new)} {problem}.")
     return Edit(note.path, item.start, item.start + len(kept), name)
 
 
@@ -303,30 +281,25 @@ def _check_block_ids(
     for item, new in found:
         name = new.removeprefix("^").lower()
         if isinstance(item, BlockId) and name != item.id.lower() and ids.count(name) > 1:
-            raise RefusedError(
-                f"{quote_name(note.path)} has a block {quote_name('^' + name)} already."
-            )
+            block = quote_name("^" + name)
+            raise RefusedError(f"{quote_name(note.path)} has a block {block} already.")
 
 
 def _find_differences(before: Note, after: Note, text: str, edits: Sequence[Edit]) -> Iterator[str]:
     """Yield the differences between two versions of a note, except the new names."""
     shift, spans = OffsetShift(edits), [(edit.start, edit.end) for edit in edits]
-    expected = [
-        (item.level, edit_span(text, item.start, item.end, edits)) for item in before.headings
-    ]
+    headings = before.headings
+    expected = [(it.level, edit_span(text, it.start, it.end, edits)) for it in headings]
     present = [(item.level, item.text) for item in after.headings]
-    for old, new, was in zip(expected, present, before.headings, strict=False):
+    for old, new, was in zip(expected, present, headings, strict=False):
         if old != new:
-            yield (
-                f"the heading {quote_name(was.text)} would become {quote_name(new[1])}, level "
-                f"{new[0]}, instead of {quote_name(old[1])}, level {old[0]}"
-            )
+            now = f"{quote_name(new[1])}, level {new[0]}"
+            wanted = f"{quote_name(old[1])}, level {old[0]}"
+            yield f"the heading {quote_name(was.text)} would become {now}, instead of {wanted}"
     if len(expected) != len(present):
         yield f"it would have {len(present)} headings instead of {len(expected)}"
-    blocks = [edit_span(text, item.start, item.end, edits) for item in before.blocks]
-    if blocks != [f"^{item.id}" for item in after.blocks] or [
-        item.block_line for item in before.blocks
-    ] != [item.block_line for item in after.blocks]:
+    blocks = [(edit_span(text, it.start, it.end, edits), it.block_line) for it in before.blocks]
+    if blocks != [(f"^{item.id}", item.block_line) for item in after.blocks]:
         yield "block ids would be added, lost or moved"
     for what, had, has in (
         ("backlinks section", before.sections, after.sections),

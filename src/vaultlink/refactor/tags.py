@@ -31,10 +31,9 @@ def validate_tag(name: str) -> str:
         shown = quote_name(bad) if bad.isprintable() and not bad.isspace() else f"U+{ord(bad):04X}"
         what = "a space" if bad == " " else shown
         raise RefusedError(f"{quote_name('#' + tag)} is not a tag: a tag can't contain {what}.")
+    problem = f"{quote_name('#' + tag)} is not a tag:"
     if tag.isdigit():
-        raise RefusedError(
-            f"{quote_name('#' + tag)} is not a tag: a tag needs a character that is not a digit."
-        )
+        raise RefusedError(f"{problem} a tag needs a character that is not a digit.")
     if not all(tag.split("/")):
         raise RefusedError(f"{quote_name('#' + tag)} has an empty level before or after a slash.")
     return tag
@@ -153,7 +152,7 @@ def _edit_cards(path: str, text: str, old: str, new: str) -> tuple[Edit, ...] | 
         if not is_same or _names(after.tags) != _names(found.tags, (old, new)):
             return None
         strings = strings or CardStrings(path, text)
-        edits += strings.map_edits(card, "text", tuple(inner))
+        edits += strings.map_edits(card, tuple(inner))
     return tuple(sort_edits(edits))
 
 
@@ -166,16 +165,9 @@ def find_tagged_notes(index: Index, tag: str) -> list[str]:
 
 def find_tag_conflict(index: Index, old: str, new: str) -> str | None:
     """Return a tag in use that a renamed one, or one nested in it, would become."""
-    found = [
-        name
-        for name in index.derive(NOTES_BY_TAG)
-        if _match_levels(name, new) is not None and _match_levels(name, old) is None
-    ]
+    names = (name for name in index.derive(NOTES_BY_TAG) if _match_levels(name, old) is None)
+    found = [name for name in names if _match_levels(name, new) is not None]
     return min(found, key=lambda name: (len(name), name), default=None)
-
-
-def _tag_keys(index: Index, path: str) -> set[str]:
-    return {tag.name for tag in index.notes[path].tags}
 
 
 class _TagGrouping(Grouping):
@@ -189,7 +181,7 @@ class _TagGrouping(Grouping):
         return merge_groups([groups])
 
 
-NOTES_BY_TAG = _TagGrouping(_tag_keys)
+NOTES_BY_TAG = _TagGrouping(lambda index, path: {tag.name for tag in index.notes[path].tags})
 """Tag as written to the notes that have it."""
 
 

@@ -12,7 +12,7 @@ from vaultlink.index.index import link_name
 from vaultlink.links.edit_math import sort_edits
 from vaultlink.links.kinds import is_wikilink
 from vaultlink.links.rewrite import replace_in_property, unlink_link
-from vaultlink.model import Definition, Edit, Entry, Link, Note, Place, Section
+from vaultlink.model import Definition, Edit, Link, Note, Place, Section
 from vaultlink.parse.blocks import read_blocks
 from vaultlink.parse.inline import read_inline
 from vaultlink.parse.lines import TextRun, split_lines
@@ -157,7 +157,9 @@ class _Unlinking:
         starts = {link.start: link for link in links}
         for section in sections:
             gone = [item for item in section.entries if item.link and item.link.start in starts]
-            gone = [item for item in gone if _is_removable(item, section)]
+            gone = [item for item in gone if item.cut_end > item.cut_start]
+            if section.usual:  # an entry may say something of its own
+                gone = [item for item in gone if not item.tail.strip()]
             if not gone:
                 continue
             is_emptied = len(gone) == len(section.entries) and not section.prose_lines
@@ -232,7 +234,7 @@ class _Unlinking:
             start = self._text.rfind("\n", 0, item.start) + 1
             match = _LABEL.match(self._text, start)
             if match:
-                labels[_label_key(match[1])] = (start, self._find_line_end(item.end))
+                labels[label_key(match[1])] = (start, self._find_line_end(item.end))
         for run in read_blocks(split_lines(self._text, self._body)).runs if labels else ():
             self._unlink_labels(run, labels.__contains__)
         self._cuts += [self._widen_to_lines(*span) for span in labels.values()]
@@ -243,7 +245,7 @@ class _Unlinking:
         for match in _REFERENCE.finditer(run.text):
             if any(start <= match.start() < end for start, end in hidden):
                 continue
-            if is_gone(_label_key(match["label"] or match["words"])):
+            if is_gone(label_key(match["label"] or match["words"])):
                 start, end = run.source_offset(match.start()), run.source_end(match.end())
                 if match["embed"]:
                     silent.append((start, end))
@@ -260,11 +262,6 @@ _LABEL = lazy_pattern(r"[ \t>]*(?:[-*+][ \t]+)?\[((?:[^\[\]\\\n]|\\.)+)\]:")
 _REFERENCE = lazy_pattern(
     r"(?P<embed>!?)\[(?P<words>(?:[^\[\]\\]|\\.)+)\](?:\[(?P<label>(?:[^\[\]\\]|\\.)*)\])?(?![(:\[])"
 )
-
-
-def _is_removable(entry: Entry, section: Section) -> bool:
-    """Return True for an entry that has a place to cut, and says nothing of its own."""
-    return entry.cut_end > entry.cut_start and not (section.usual and entry.tail.strip())
 
 
 def _join_spans(spans: Iterable[Span]) -> Iterator[Span]:
@@ -285,5 +282,6 @@ def _indent(line: str) -> int:
     return len(line) - len(line.lstrip(" \t"))
 
 
-def _label_key(label: str) -> str:
+def label_key(label: str) -> str:
+    """Return a label of a definition as CommonMark compares labels."""
     return " ".join(label.split()).casefold()

@@ -425,10 +425,9 @@ def _is_specific(link: Link, note: Note, path: str, index: Index) -> bool:
     """Return True if an alias in a link probably means the note that has it.
 
     It is in the same case. Several words do if both notes are in one top folder. A single word may
-    be the name of something
-    else if the note's name has several, as `Zeus` for `The god Zeus`: there must be another link to
-    the note. A word that is not in the name or title must have an initial capital, and one of the
-    notes must be in the folder of the other or below it.
+    be the name of something else if the note's name has several, as `Zeus` for `The god Zeus`:
+    there must be another link to the note. A word that is not in the name or title must have an
+    initial capital, and one of the notes must be in the folder of the other or below it.
     """
     alias, folders = link.target, (parent_folder(note.path), parent_folder(path))
     words = split_cased_name(alias)
@@ -444,7 +443,10 @@ def _is_specific(link: Link, note: Note, path: str, index: Index) -> bool:
     if any(sum(map(str.isalpha, name)) > 1 for name in names) and not (
         alias.isupper() and any(_are_initials(alias, name) for name in names)
     ):
-        return _has_other_link(link, note, path, index)
+        return any(  # one on this line counts only if it has the alias
+            target == path and (other.display == alias or other.line != link.line)
+            for other, target in index.resolved_links(note.path)
+        )
     upper, lower = sorted(folders, key=len)
     is_in_name = any(words[0].casefold() in name for name in names)
     return is_in_name or (not alias.islower() and lower.startswith(upper))
@@ -466,18 +468,13 @@ def _are_initials(acronym: str, words: Words) -> bool:
     return acronym.lower() == initials
 
 
-def _has_other_link(link: Link, note: Note, path: str, index: Index) -> bool:
-    """Return True if another link leads to `path`; on this line only with the alias."""
-    return any(
-        target == path and (other.display == link.target or other.line != link.line)
-        for other, target in index.resolved_links(note.path)
-    )
-
-
 def _build_retarget_edits(
     link: Link, files: tuple[str, ...], note: Note, context: Context
 ) -> tuple[Edit, ...]:
-    """Return the edits to the only candidate; none in a report on unresolved links."""
+    """Return the edits that lead a link to the only candidate, if there is only one.
+
+    A report that lists unresolved links stays as it is.
+    """
     if len(files) > 1 or reports_unresolved(note, link):
         return ()
     style = configure_link_style(context.obsidian, link.kind)

@@ -51,7 +51,7 @@ def _report_problems(name: str, place: str, path: str, context: Context) -> list
 
 
 def _find_reported_folders(path: str, index: Index) -> Iterator[str]:
-    """Yield folders, with a final slash, in which the file is first: it reports them."""
+    """Yield the folders, with a final slash, whose first file this is: findings go there."""
     end = path.find("/") + 1
     while end:
         folder = path[:end]

@@ -7,17 +7,11 @@ from typing import NamedTuple
 
 from vaultlink.index.anchors import find_anchor, part_key, split_parts
 from vaultlink.index.index import FilesByPath, Index, update_names
-from vaultlink.index.resolve import (
-    name_key,
-    normalize_name,
-    resolve,
-    resolve_with_alternatives,
-)
+from vaultlink.index.resolve import name_key, normalize_name, resolve, resolve_with_alternatives
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.model import (
     NO_HISTORY,
     Destination,
-    FormerName,
     Heading,
     History,
     Link,
@@ -179,7 +173,11 @@ def find_former_target(
     if path is not None:
         return _describe_file(path, history)
     name = history.names.get(normalize_name(link.target)) if history.names else None
-    return None if name is None or name.path == source else _describe_name(name)
+    if name is None or name.path == source:
+        return None
+    kind, until = _ARTICLES[name.kind], f" until {name.until}" if name.until else " before"
+    reason = f"was {kind} of “{strip_note_extension(name.path)}”{until}"
+    return FormerTarget(reason, name.path, is_named=True)
 
 
 def suggest_former_target(target: FormerTarget | None) -> tuple[Suggestion, ...]:
@@ -207,12 +205,6 @@ def _describe_file(path: str, history: History) -> FormerTarget:
     likely = history.likely_moves.get(path) if path not in history.moves else None
     is_named = likely is not None and strip_note_extension(likely) in reason
     return FormerTarget(reason, likely, is_named)
-
-
-def _describe_name(name: FormerName) -> FormerTarget:
-    until = f" until {name.until}" if name.until else " before"
-    reason = f"was {_ARTICLES[name.kind]} of “{strip_note_extension(name.path)}”{until}"
-    return FormerTarget(reason, name.path, is_named=True)
 
 
 _ARTICLES = {"alias": "an alias", "title": "the title"}

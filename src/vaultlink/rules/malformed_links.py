@@ -22,10 +22,9 @@ def malformed_link(note: Note, context: Context) -> Iterator[Finding]:
             fault, name = problem.detail, " ".join(problem.target.split())
             link = unresolved.get(problem.start)
             # Only three brackets make a link, which may resolve as it is.
-            # Only three brackets make a link, which may resolve as it is.
             is_link = link is not None or fault != LinkFault.THREE_BRACKETS
             if name and is_link and _is_reportable(name, fault, problem, note, context):
-                target = _join_lines(problem.target)
+                target = " ".join(line.strip() for line in problem.target.split("\n")).strip()
                 is_known = resolve(note.path, target, context.index.names) is not None
                 is_fixable = is_known or _names_other_note(target, note, context)
                 yield Finding(
@@ -128,11 +127,6 @@ def _is_reportable(
         is_whole = fault == LinkFault.BELOW_TABLE or bool(problem.replacements)
         return is_whole and _is_word(name) and not has_placeholder(name)
     return bool(problem.replacements) and _is_word(name) and _names_other_note(name, note, context)
-
-
-def _join_lines(target: str) -> str:
-    """Return a target as the fix writes it: other spaces stay, so it may not resolve."""
-    return " ".join(line.strip() for line in target.split("\n")).strip()
 
 
 def _is_word(name: str) -> bool:

@@ -15,8 +15,8 @@ from vaultlink.rules.context import Context, Finding
 from vaultlink.rules.former_targets import explain_loss, find_moved_folder, resolve_former_path
 
 
-class _Fate(NamedTuple):
-    """The fate of a file or folder.
+class _Outcome(NamedTuple):
+    """What became of a file or folder.
 
     `now` is its present path, "" if it was deleted; `name` how the query names it there, "" if that
     can't be written.
@@ -30,14 +30,14 @@ class _Fate(NamedTuple):
 
 def broken_query(note: Note, context: Context) -> Iterator[Finding]:
     for query in note.queries:
-        fate = _find_fate(query, note.path, context)
-        if fate:
-            values = {"subject": f"{fate.subject} “{query.text}”", "reason": fate.reason}
-            edits = (Edit(note.path, query.start, query.end, fate.name),) if fate.name else ()
-            yield Finding(query, {**values, "now": strip_note_extension(fate.now)}, edits=edits)
+        outcome = _find_outcome(query, note.path, context)
+        if outcome:
+            values = {"subject": f"{outcome.subject} “{query.text}”", "reason": outcome.reason}
+            edits = (Edit(note.path, query.start, query.end, outcome.name),) if outcome.name else ()
+            yield Finding(query, {**values, "now": strip_note_extension(outcome.now)}, edits=edits)
 
 
-def _find_fate(query: QueryName, source: str, context: Context) -> _Fate | None:
+def _find_outcome(query: QueryName, source: str, context: Context) -> _Outcome | None:
     """Return what became of what a query names; None if it exists or nothing is known."""
     index, history = context.index, context.history
     if (
@@ -51,7 +51,7 @@ def _find_fate(query: QueryName, source: str, context: Context) -> _Fate | None:
     folder = find_moved_folder(query.text, index, history) if may_be_folder else None
     if folder is not None:
         name = folder if is_plain_name(folder) else ""
-        return _Fate("the folder", f"was moved to {folder}", folder, name)
+        return _Outcome("the folder", f"was moved to {folder}", folder, name)
     if query.kind == "folder":
         return None
     target = query.text if query.kind == "note" else f"/{query.text}"
@@ -61,6 +61,6 @@ def _find_fate(query: QueryName, source: str, context: Context) -> _Fate | None:
     subject, now = "the note" if is_note(former) else "the file", history.moves.get(former)
     if now is not None:
         name = rename_in_query(query, source, now, index.names) or ""
-        return _Fate(subject, f"was moved to {strip_note_extension(now)}", now, name)
+        return _Outcome(subject, f"was moved to {strip_note_extension(now)}", now, name)
     reason = explain_loss(former, history)
-    return _Fate(subject, f"was {reason}") if reason else None
+    return _Outcome(subject, f"was {reason}") if reason else None

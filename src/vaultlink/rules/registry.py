@@ -158,11 +158,9 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
 )
 _ALLOWED_KEYS = frozenset((*_REQUIRED_KEYS, "derive", *(key for key, _, _ in _KEY_CHECKS)))
 
-
 # -- build rules from declarations (YAML mappings) and checks, and select rules --------------------
 # An invalid declaration raises `CatalogError`; the message begins with the name of the rule. This
 # module reads no files. The `check` line of a declaration names its function.
-
 
 CheckFunction = Callable[..., Iterator[Finding]]
 """Check of any scope; `vaultlink.rules.context` lists the arguments of each scope."""
@@ -204,7 +202,8 @@ class CatalogError(Exception):
 
 class UnknownRule(Exception):  # noqa: N818 - callers turn it into an error
     def __init__(self, selector: str, suggestions: tuple[str, ...]):
-        problem = "no rule begins with" if _is_code_start(selector) else "there is no rule"
+        is_start = selector.startswith("VL") and selector[2:].isdecimal() and len(selector) < 5
+        problem = "no rule begins with" if is_start else "there is no rule"
         self.problem = f"{problem} {quote_name(selector)}"
         super().__init__(self.problem)
         self.selector = selector
@@ -414,11 +413,6 @@ def _matches(rule: Rule, selector: str) -> bool:
     return selector in ("ALL", rule.name) or (
         selector.startswith("VL") and rule.code.startswith(selector)
     )
-
-
-def _is_code_start(selector: str) -> bool:
-    """Return True for the beginning of a code, such as `VL9`."""
-    return selector.startswith("VL") and selector[2:].isdecimal() and len(selector) < len("VL000")
 
 
 def _suggest_selectors(rules: Sequence[Rule], selector: str) -> tuple[str, ...]:

@@ -57,12 +57,13 @@ def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
     former = context.history.former_destinations.get(note.path)
     if not former:
         return
+    has_anchor = context.index.has_anchor
     for link, target in find_resolved_links(note, context):
         meant = former.get(link.raw)
         if meant is not None and (meant.path != target or meant.subpath != link.subpath):
-            if meant.path != target and _fits_only(link, target, meant.path, context):
-                continue
             is_other_file = meant.path != target
+            if is_other_file and has_anchor(link, target) and has_anchor(link, meant.path) is False:
+                continue  # only the present target has what the subpath names
             values = {
                 "target": link.target + link.subpath,
                 "now": target if is_other_file else f"another heading {link.subpath}",
@@ -75,12 +76,6 @@ def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
                 edits=partial(_name_former_target, link, note.path, meant, target, context),
                 safety=Safety.SAFE if meant.is_certain else Safety.UNSAFE,
             )
-
-
-def _fits_only(link: Link, target: str, former: str, context: Context) -> bool:
-    """Return True if only the present target has what a subpath names."""
-    index = context.index
-    return index.has_anchor(link, target) is True and index.has_anchor(link, former) is False
 
 
 def _name_former_target(
@@ -112,8 +107,12 @@ def self_link(note: Note, context: Context) -> Iterator[Finding]:
 
 def case_mismatch(note: Note, context: Context) -> Iterator[Finding]:
     for link, target in find_resolved_links(note, context):
-        if _has_other_case(link, target):
-            values = {"target": link.target, "name": _take_tail(link.target, target)}
+        tail = _take_tail(link.target, target)
+        written, name = _split_target(link.target), _split_target(tail)
+        if written != name and list(map(normalize_name, written)) == list(
+            map(normalize_name, name)
+        ):
+            values = {"target": link.target, "name": tail}
             edits = _build_case_edits(link, target, note, context)
             yield Finding(link, values, link.target, edits=edits)
 
@@ -178,11 +177,6 @@ def _is_written(link: Link, name: str, style: LinkStyle) -> bool:
     if style.has_mark and style.path == "absolute":
         return written.removeprefix("/") == wanted.removeprefix("/")
     return written.removeprefix("./") == wanted.removeprefix("./")
-
-
-def _has_other_case(link: Link, target: str) -> bool:
-    written, name = _split_target(link.target), _split_target(_take_tail(link.target, target))
-    return written != name and list(map(normalize_name, written)) == list(map(normalize_name, name))
 
 
 def _has_redundant_display(link: Link) -> bool:

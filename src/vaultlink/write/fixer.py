@@ -166,11 +166,11 @@ class PlannedTexts:
         return self.texts.peek(old) if changed is None else changed[1]
 
     def is_unwritable(self, path: str) -> bool:
+        if self.texts.find_protection(path):
+            return True
         old = self.plan.find_old_path(path)
         is_new = self.plan.texts.get(old, ("",))[0] is None
-        return bool(self.texts.find_protection(path)) or (
-            not is_new and self.texts.is_unwritable(old)
-        )
+        return not is_new and self.texts.is_unwritable(old)
 
     def is_never_writable(self, path: str) -> bool:
         return self.is_unwritable(path) and self.explain(path) != READ_ONLY
@@ -209,7 +209,9 @@ def apply_plan(
                 return WriteResult((), (), is_outdated=True, reverted=reverted)
             return apply_plan(scan, plan, command, summary)
     if any(not plan.moves.keys().isdisjoint(list_outer_folders(path)) for path in plan.moves):
-        raise JournalError("the moves of a plan must not be below each other; nothing was written.")
+        raise JournalError(
+            "a plan can't move a folder and also what is in it; nothing was written."
+        )
     skipped, renames = (plan.skipped, plan.renames) if isinstance(plan, Plan) else ((), ())
     with copy_deleted(scan.root, plan) as keep:
         result = record_and_write(
@@ -231,9 +233,8 @@ def apply_plan(
 def _has_changed_since(scan: VaultScan) -> bool:
     """Return True if file names or notes changed since a scan: plans could be wrong."""
     before, now = scan.listing.files, list_files(scan.root).files
-    return before.keys() != now.keys() or any(
-        before[path] != stamp for path, stamp in now.items() if is_source_file(path)
-    )
+    changed = (path for path, stamp in now.items() if before.get(path) != stamp)
+    return before.keys() != now.keys() or any(map(is_source_file, changed))
 
 
 RoundSelector = Callable[[State, FixInputs], Iterable[tuple[Diagnostic, Fix]]]
@@ -325,9 +326,8 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         """Plan the links for mentions; entries of sections may go for `confirmed` ones."""
         from vaultlink.mentions.planning import plan_mentions  # noqa: PLC0415
 
-        return plan_mentions(
-            self.state, self.sources(), mentions, self._analyse, confirmed=confirmed
-        )
+        sources = self.sources()
+        return plan_mentions(self.state, sources, mentions, self._analyse, confirmed=confirmed)
 
     def explain_unchangeable(self, path: str) -> str:
         """Return why a note must not or can't be changed, as a clause; "" if it can be."""

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import NO_GIT, has_git, run_git
-from vaultlink.write.moves import list_ancestors
+from vaultlink.index.resolve import list_outer_folders
 
 _SUBMODULE_MODE = b"160000"
 
@@ -36,24 +36,21 @@ def stage_moves(root: Path, files: Mapping[str, str | None]) -> str | None:
         return "git can't list its index."
     top = prefix.removesuffix(b"\n")
     entries = _parse_entries(listing)
-    tracked = {
-        os.fsencode(old): None if new is None else os.fsencode(new)
-        for old, new in files.items()
-        if top + os.fsencode(old) in entries
+    names = {
+        os.fsencode(old): None if new is None else os.fsencode(new) for old, new in files.items()
     }
+    tracked = {old: new for old, new in names.items() if top + old in entries}
     problem = _find_problem(root, top, entries, files, tracked)
     if problem:
         return problem
-    removals = [
+    changes = [
         b"0 %b\t%b\0" % (b"0" * len(entries[top + old][0].object_id), top + old) for old in tracked
     ]
-    additions = [
-        b"%b %b 0\t%b\0" % (entry.mode, entry.object_id, top + new)
-        for old, new in tracked.items()
-        if new is not None
-        for entry in entries[top + old]
-    ]
-    request = b"".join([*removals, *additions])
+    for old, new in tracked.items():
+        if new is not None:
+            found = entries[top + old]
+            changes += [b"%b %b 0\t%b\0" % (it.mode, it.object_id, top + new) for it in found]
+    request = b"".join(changes)
     if request and run_git(root, "update-index", "-z", "--index-info", stdin=request) is None:
         return "git can't write its index. Another program may be using the repository."
     return None
@@ -77,11 +74,9 @@ def _find_problem(
 ) -> str | None:
     """Return why moves can't be staged, as a sentence."""
     paths = [path for pair in files.items() for path in pair if path is not None]
-    for folder in sorted({folder for path in paths for folder in list_ancestors(path)}):
-        is_submodule = any(
-            item.mode == _SUBMODULE_MODE for item in entries.get(top + os.fsencode(folder), ())
-        )
-        if is_submodule or os.path.lexists(root / folder / ".git"):
+    for folder in sorted({folder for path in paths for folder in list_outer_folders(path)}):
+        modes = [item.mode for item in entries.get(top + os.fsencode(folder), ())]
+        if _SUBMODULE_MODE in modes or os.path.lexists(root / folder / ".git"):
             return f"{folder} is a git repository of its own."
     for old in tracked:
         if any(item.stage != b"0" for item in entries[top + old]):

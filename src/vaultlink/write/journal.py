@@ -204,8 +204,8 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
 
     If a move can't be made, or the disk is full or defective, nothing is changed at all, unless the
     run is an undo without moves: that skips what it can't change. A run that changes nothing leaves
-    no record. If
-    the run was reverted but not all of it could be, `run_id` is set and nothing is in `written`.
+    no record. If the run was reverted but not all of it could be, `run_id` is set and nothing is in
+    `written`.
 
     `writes` are by path before the moves; if one of those in `first` is skipped, nothing is
     changed. `moves` are old and new paths of files or folders; folders in `obsolete` are removed as
@@ -240,10 +240,9 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     except RunAbandoned as abandoned:
         result, error = _revert(root, run, abandoned), abandoned.__cause__
         if error and result.run_id:
-            raise JournalError(
-                f"can't write the journal in {folder}, nor revert the run {run.id}. "
-                "The next run that writes reverts it when the cause is removed."
-            ) from None
+            problem = f"can't write the journal in {folder}, nor revert the run {run.id}."
+            advice = "The next run that writes reverts it when the cause is removed."
+            raise JournalError(f"{problem} {advice}") from None
         if error:
             raise error from None
         return result
@@ -324,16 +323,13 @@ def record_run(
         whole=whole,
     )
     if problem := find_record_problem(run, sum(len(stored) for _, stored in parts)):
-        raise JournalError(
-            f"the run can't be recorded: {problem}. Nothing was written, because it could not be "
-            "undone."
-        )
+        cause = "Nothing was written, because it could not be undone."
+        raise JournalError(f"the run can't be recorded: {problem}. {cause}")
     content = [encode_header(run), *(stored for _, stored in parts)]
     if sum(map(len, content)) > MAX_RECORD_BYTES:
-        raise JournalError(
-            f"the run changes more than {MAX_RECORD_BYTES:,} bytes, which is too much to record. "
-            "Nothing was written. Fix fewer notes at once."
-        )
+        size = f"more than {MAX_RECORD_BYTES:,} bytes, which is too much to record"
+        advice = "Nothing was written. Fix fewer notes at once."
+        raise JournalError(f"the run changes {size}. {advice}")
     try:
         write_atomically(folder / f"{run.id}.run", content, durable=True)
     except OSError as error:
@@ -367,16 +363,9 @@ def _record_change(root: Path, item: PendingWrite, room: int) -> tuple[RecordedC
     compressed = _COMPRESS_THRESHOLD < len(stored) <= room
     if compressed:
         stored = zlib.compress(stored, 1)
-    return RecordedChange(
-        item.path,
-        digest_content(old),
-        digest_content(new),
-        mode,
-        prefix_size,
-        suffix_size,
-        len(stored),
-        compressed,
-    ), stored
+    digests = digest_content(old), digest_content(new)
+    sizes = prefix_size, suffix_size, len(stored)
+    return RecordedChange(item.path, *digests, mode, *sizes, compressed), stored
 
 
 def clean_up_journal(root: Path) -> None:

@@ -36,7 +36,6 @@ from vaultlink.write.write_notes import describe_os_error
 # -- locate the state folder with a vault's journal, and lock the vault for writing ----------------
 # If the folder can't be created or written to, the vault must not be written to either.
 
-
 LOCK_SECONDS = 60.0
 """Seconds to wait for another run to release the write lock."""
 
@@ -58,10 +57,8 @@ def journal_folder(root: Path) -> Path:
     try:
         return state_folder() / Path(files.vault_state_folder(root.resolve())).name
     except RuntimeError:  # a user without a home
-        raise JournalError(
-            "the user has no home folder for the journal, so nothing was written. "
-            "Set VAULTLINK_STATE_DIR to a folder."
-        ) from None
+        problem = "the user has no home folder for the journal, so nothing was written."
+        raise JournalError(f"{problem} Set VAULTLINK_STATE_DIR to a folder.") from None
 
 
 def make_journal_folder(root: Path) -> Path:
@@ -77,10 +74,9 @@ def make_journal_folder(root: Path) -> Path:
 
 def make_journal_error(folder: Path, error: OSError) -> JournalError:
     reason = NOT_A_FOLDER if isinstance(error, FileExistsError) else describe_os_error(error)
-    return JournalError(
-        f"can't write the journal in {folder}: {reason}. Nothing was written, because it could not "
-        "be undone. Set VAULTLINK_STATE_DIR to another folder."
-    )
+    cause = f"{reason}. Nothing was written, because it could not be undone."
+    advice = "Set VAULTLINK_STATE_DIR to another folder."
+    return JournalError(f"can't write the journal in {folder}: {cause} {advice}")
 
 
 @contextmanager
@@ -96,24 +92,20 @@ def lock_vault(
     try:
         handle = _open_lock_file(folder / "lock", os.O_CREAT)
     except UnusualFileError as error:
-        raise JournalError(
-            f"can't lock the vault with {folder / 'lock'}: {error.strerror}. Nothing was written. "
-            "Remove that file."
-        ) from None
+        problem = f"can't lock the vault with {folder / 'lock'}: {error.strerror}."
+        raise JournalError(f"{problem} Nothing was written. Remove that file.") from None
     except OSError as error:
         raise make_journal_error(folder, error) from None
     try:
-        deadline = time.monotonic() + timeout
-        notified = False
+        deadline, notified = time.monotonic() + timeout, False
         while not try_lock(handle):
             if not notified:
                 on_wait()
             notified = True
             if time.monotonic() >= deadline:
-                raise LockTimeout(
-                    f"another vaultlink run has held the write lock of {root} for {timeout:.0f} "
-                    "seconds or more. Nothing was written. Try again when it has ended."
-                )
+                held = f"the write lock of {root} for {timeout:.0f} seconds or more"
+                advice = "Nothing was written. Try again when it has ended."
+                raise LockTimeout(f"another vaultlink run has held {held}. {advice}")
             time.sleep(0.05)
         yield
     finally:
@@ -265,6 +257,11 @@ class RecordedRun(msgspec.Struct, frozen=True, array_like=True):
         """Return True if the run did not end: it was killed, or is still running."""
         return not self.ended and not self.undone
 
+    @property
+    def made_moves(self) -> dict[str, str]:
+        """The moves of the run that are not in `unmoved`."""
+        return {old: new for old, new in self.moves if old not in self.unmoved}
+
 
 def digest_content(content: bytes | None) -> bytes | None:
     """Return a digest of a note's bytes, 20 bytes long; None for no file."""
@@ -288,10 +285,8 @@ def list_recorded_runs(
     for file in folder.glob("*.run"):
         run = _read_record(file)
         if run is None:
-            warn(
-                f"can't read the record {file}: it is damaged, of another version, or of another "
-                "user. Delete it if you do not need it."
-            )
+            cause = "it is damaged, of another version, or of another user"
+            warn(f"can't read the record {file}: {cause}. Delete it if you do not need it.")
         else:
             runs.append(run)
     return sorted(runs, key=lambda run: run.time_ns, reverse=True)
@@ -305,9 +300,7 @@ def subtract_undone_moves(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
         if run.id in restored:
             run = replace(run, unmoved=run.unmoved | restored[run.id])  # noqa: PLW2901
         if run.undoes is not None and run.ended and not run.undone:
-            restored.setdefault(run.undoes, set()).update(
-                new for old, new in run.moves if old not in run.unmoved
-            )
+            restored.setdefault(run.undoes, set()).update(run.made_moves.values())
         found.append(run)
     return found
 
@@ -322,7 +315,7 @@ def find_undone_moves(root: Path, files: Collection[str]) -> dict[str, str]:
     records = [file for file in journal_folder(root).glob("*.run") if _has_moves(file)]
     runs = [run for file in records if (run := _read_record(file)) and run.ended]
     for run in sorted(runs, key=lambda run: run.time_ns):
-        moves = {old: new for old, new in run.moves if old not in run.unmoved}
+        moves = run.made_moves
         found = {old: map_path(new, moves) for old, new in found.items()}
         found |= moves if run.undoes is not None else {}
     return {
@@ -353,9 +346,8 @@ def _read_record(file: Path) -> RecordedRun | None:
         if digest_content(head) != digest:
             return None
         run = msgspec.msgpack.decode(head, type=RecordedRun)
-        if not _is_sound(run, file.stem, file_size - len(data) - size):
-            return None
-        if bool(run.moves) != (magic == _MAGIC_WITH_MOVES):
+        is_sound = run.id == file.stem and bool(run.moves) == (magic == _MAGIC_WITH_MOVES)
+        if not is_sound or find_record_problem(run, file_size - len(data) - size):
             return None
         skipped, unmoved = _read_skipped(file, bool(run.moves))
         return replace(
@@ -367,11 +359,6 @@ def _read_record(file: Path) -> RecordedRun | None:
         )
     except (OSError, msgspec.MsgspecError, ValueError):
         return None
-
-
-def _is_sound(run: RecordedRun, name: str, stored_size: int) -> bool:
-    """Return True if a record could have been written by vaultlink as the run `name`."""
-    return run.id == name and not find_record_problem(run, stored_size)
 
 
 def find_record_problem(run: RecordedRun, stored_size: int) -> str:
@@ -395,10 +382,8 @@ def find_record_problem(run: RecordedRun, stored_size: int) -> str:
         return f"it may not name {quote_name(unsafe)}"
     if not 0 <= run.time_ns < _MAX_TIME_NS:
         return "the clock of this computer is wrong"
-    is_sized = (
-        min(map(min, sizes), default=0) >= 0
-        and sum(change.stored_size for change in run.changes) == stored_size
-    )
+    total = sum(change.stored_size for change in run.changes)
+    is_sized = min(map(min, sizes), default=0) >= 0 and total == stored_size
     return "" if is_sized and _RUN_ID.fullmatch(run.id) else "its sizes or its name are wrong"
 
 
@@ -412,12 +397,11 @@ def is_journal_path(path: str) -> bool:
     *folders, name = path.split("/")
     if path[:1] == "." and any(f"{file}/".startswith(f"{path}/") for file in _PROGRAM_FILES):
         return True
-    return (
-        not any(char in path for char in _NO_PATH_CHARS)
-        and all(part[:1] not in ("", ".") for part in folders)
-        and (name[:1] not in ("", ".") or name in _HIDDEN_FILES)
-        and path.isascii() | (path.encode("utf-8", "replace").decode() == path)
-    )
+    if any(char in path for char in _NO_PATH_CHARS) or any(it[:1] in ("", ".") for it in folders):
+        return False
+    if name[:1] in ("", ".") and name not in _HIDDEN_FILES:
+        return False
+    return path.isascii() or path.encode("utf-8", "replace").decode() == path
 
 
 def _read_skipped(file: Path, has_moves: bool) -> tuple[frozenset[str], frozenset[str]]:
@@ -527,9 +511,8 @@ def read_moving(folder: Path, run: RecordedRun) -> list[FileIdentity | None] | N
     """Return the identities of the files that a run moves; None before its first move."""
     file = folder / f"{run.id}.moving"
     try:
-        found = msgspec.msgpack.decode(
-            read_own(file, _MAX_MARKER_BYTES), type=list[FileIdentity | None]
-        )
+        content = read_own(file, _MAX_MARKER_BYTES)
+        found = msgspec.msgpack.decode(content, type=list[FileIdentity | None])
     except FileNotFoundError:
         return None
     except (OSError, msgspec.MsgspecError, ValueError):
@@ -545,11 +528,12 @@ def remove_moving(folder: Path, run: RecordedRun) -> None:
         sync_folder(folder)
 
 
-def mark_undone(root: Path, run: RecordedRun, undone: bool) -> None:
-    """Mark a run as undone or not, and the run that it undid the other way round."""
+def mark_undone(root: Path, run: RecordedRun) -> None:
+    """Mark a run as undone, and the run that it undid as not undone, and so on."""
     folder, runs = journal_folder(root), {item.id: item for item in list_recorded_runs(root)}
     current: RecordedRun | None = run
     undo: RecordedRun | None = None
+    undone = True
     while current is not None:
         marker = folder / f"{current.id}.undone"
         if not undone:
@@ -576,11 +560,8 @@ def list_record_files(root: Path) -> list[Path]:
     """Return the journal's files, those of the oldest runs first; none behind a link."""
     folder = journal_folder(root)
     found = [] if folder.is_symlink() else [*folder.glob("*.*")]
-    return sorted(
-        file
-        for file in found
-        if file.suffix[1:] in _RECORD_KINDS and file.is_file() and not file.is_symlink()
-    )
+    files = (file for file in found if file.is_file() and not file.is_symlink())
+    return sorted(file for file in files if file.suffix[1:] in _RECORD_KINDS)
 
 
 def delete_runs(root: Path) -> int:
@@ -589,15 +570,12 @@ def delete_runs(root: Path) -> int:
     Those that are left are whole: the oldest run is deleted first, and none after one that can't
     be. The write lock must be held, and no run may be interrupted.
     """
+    files = list_record_files(root)
+    files.sort(key=lambda file: (file.stem, _RECORD_KINDS.index(file.suffix[1:])))
     with suppress(OSError):
-        for file in sorted(list_record_files(root), key=_order_removal):
+        for file in files:  # a record goes before its marks
             file.unlink()
     return len(list_record_files(root))
-
-
-def _order_removal(file: Path) -> tuple[str, int]:
-    """Return the order of a file: a record goes before its marks."""
-    return file.stem, _RECORD_KINDS.index(file.suffix[1:])
 
 
 def delete_run(folder: Path, run: str) -> None:

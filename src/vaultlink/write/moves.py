@@ -2,9 +2,8 @@
 
 import os
 import stat as modes
-import unicodedata
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -13,9 +12,10 @@ from unicodedata import normalize
 
 import msgspec
 
-from vaultlink.files import NO_FOLLOW, STRAY_PREFIX, open_regular, read_regular
+from vaultlink.files import NO_FOLLOW, STRAY_PREFIX, identify_file, open_regular, read_regular
+from vaultlink.index.resolve import list_outer_folders
 from vaultlink.model import SkippedNote
-from vaultlink.text import blake2b
+from vaultlink.text import blake2b, fold_letters
 from vaultlink.write.open_folders import (
     FOLDER_NOT_WRITABLE,
     NOT_A_FOLDER,
@@ -35,7 +35,6 @@ from vaultlink.write.write_notes import IS_SYMLINK, NAME_TAKEN, OTHER_DEVICE, de
 # Nothing is read from disk here. A move that blocks itself, as in an exchange of two names, goes
 # through a temporary name. Names that differ only in case or Unicode form count as one, as on some
 # disks.
-
 
 _TEMPORARY_PREFIX = ".moving-vaultlink-"
 """Begins the temporary names of moved files. They are not removed as strays: they hold notes."""
@@ -93,7 +92,7 @@ def list_temporary_paths(moves: Sequence[Move], token: str) -> list[str]:
     olds = {old for old, _ in moves}
     paths = []
     for number, (old, _) in enumerate(moves):
-        outermost = [path for path in list_ancestors(old) if path in olds] or [old]
+        outermost = [path for path in list_outer_folders(old) if path in olds] or [old]
         folder, slash, _ = outermost[-1].rpartition("/")
         paths.append(f"{folder}{slash}{_TEMPORARY_PREFIX}{token}-{number}")
     return paths
@@ -105,40 +104,27 @@ def is_temporary_path(path: str) -> bool:
 
 def map_path(path: str, moves: Mapping[str, str]) -> str:
     """Return where a file is after the moves, which may move it or a folder above it."""
-    for prefix in (path, *list_ancestors(path)):
+    for prefix in (path, *list_outer_folders(path)):
         if prefix in moves:
             return moves[prefix] + path[len(prefix) :]
     return path
 
 
-def fold_path(path: str) -> str:
-    if path.isascii():
-        return path.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", path).casefold())
-
-
-def list_ancestors(path: str) -> Iterator[str]:
-    """Yield the folders above a path, inner ones first."""
-    while "/" in path:
-        path = path[: path.rindex("/")]
-        yield path
-
-
 def _find_blockers(moves: Sequence[Move]) -> _Blockers:
-    olds = {fold_path(old): number for number, (old, _) in enumerate(moves)}
-    news = {fold_path(new): number for number, (_, new) in enumerate(moves)}
+    olds = {fold_letters(old): number for number, (old, _) in enumerate(moves)}
+    news = {fold_letters(new): number for number, (_, new) in enumerate(moves)}
     inner_olds: dict[str, list[int]] = {}
     for old, number in olds.items():
-        for folder in list_ancestors(old):
+        for folder in list_outer_folders(old):
             inner_olds.setdefault(folder, []).append(number)
     blockers: _Blockers = []
     for number, (old_path, new_path) in enumerate(moves):
-        old, new = fold_path(old_path), fold_path(new_path)
+        old, new = fold_letters(old_path), fold_letters(new_path)
         leaving = [*inner_olds.get(new, ()), *inner_olds.get(old, ())]
         if olds.get(new, number) != number:
             leaving.append(olds[new])
-        leaving += [olds[folder] for folder in list_ancestors(new) if folder in olds]
-        arriving = [news[folder] for folder in list_ancestors(new) if folder in news]
+        leaving += [olds[folder] for folder in list_outer_folders(new) if folder in olds]
+        arriving = [news[folder] for folder in list_outer_folders(new) if folder in news]
         blockers.append(dict.fromkeys(leaving, False) | dict.fromkeys(arriving, True))
     return blockers
 
@@ -244,10 +230,10 @@ def _list_names(folder: OpenFolder) -> list[str]:
 
 def _is_same_file(source: str, target: str, folder: OpenFolder) -> bool:
     """Return True if a disk that ignores case or Unicode form takes both for one file."""
-    if fold_path(source) != fold_path(target):
+    if fold_letters(source) != fold_letters(target):
         return False
-    folded = fold_path(split_path(target)[1])
-    return [fold_path(name) for name in _list_names(folder)].count(folded) == 1
+    folded = fold_letters(split_path(target)[1])
+    return [fold_letters(name) for name in _list_names(folder)].count(folded) == 1
 
 
 def _change_spelling(folders: OpenFolders, source: str, target: str, temporary: str) -> None:
@@ -418,7 +404,7 @@ class _BarrierFinder:
     def __init__(self, root: Path, leaving: Sequence[str]):
         self._root, self._real_root = root, root.resolve()
         self._leaving = {*map(self._stat, leaving)} - {None}
-        self._leaving_names = {*map(fold_path, leaving)}
+        self._leaving_names = {*map(fold_letters, leaving)}
         self._names = NameLookup(root)
         self._find_folder_barrier = cache(self._examine_folder)
 
@@ -446,19 +432,14 @@ class _BarrierFinder:
         return None if len(devices) == 1 else OTHER_DEVICE
 
     def _stat(self, path: str) -> tuple[int, int] | None:
-        """Return device and inode of a file or folder; None if it is missing."""
-        try:
-            status = os.lstat(self._root / path)
-        except (OSError, ValueError):
-            return None
-        return status.st_dev, status.st_ino
+        return identify_file(self._root / path)
 
     def _is_taken(self, path: str) -> bool:
         """Return True if a path is that of a file that stays there."""
         target = self._stat(path)
         if target is None or target in self._leaving:
             return False
-        is_leaving = fold_path(path) in self._leaving_names  # the disk may ignore case
+        is_leaving = fold_letters(path) in self._leaving_names  # the disk may ignore case
         return not is_leaving or self._names.has(path)
 
     def _examine_folder(self, folder: str) -> str | None:

@@ -31,11 +31,8 @@ from vaultlink.write.own_files import make_temporary, remove_strays
 class OutputFile(msgspec.Struct, frozen=True):
     """A file that a user named for the results of a command.
 
-    Attributes:
-        path: The path as it was named.
-        output_format: What is written: the name of a format, or another name that
-            `report.output_starts` knows.
-        folders: The folder of the command's vault, and those that it has as symbolic links.
+    `output_format` is the name of a format, or another name that `report.output_starts` knows.
+    `folders` are that of the command's vault, and those that it has as symbolic links.
     """
 
     path: Path
@@ -108,12 +105,9 @@ def _find_vault_problem(output: OutputFile, status: os.stat_result | None) -> st
     if file.suffix.lower() in _SOURCE_KINDS and not _may_be_note(output_format, names):
         kind = _SOURCE_KINDS[file.suffix.lower()]
         return f"--output-file: {file} is {kind} of the vault. Nothing was written."
-    own = describe_own_output(output_format)
-    reason = (
-        f"exists and is not {own}."
-        if own
-        else f"exists in the vault {places[0][0]}, where output of this kind replaces no file."
-    )
+    reason = f"exists in the vault {places[0][0]}, where output of this kind replaces no file."
+    if own := describe_own_output(output_format):
+        reason = f"exists and is not {own}."
     return f"{file} {reason} Nothing was written. Name another file, or remove that one first."
 
 

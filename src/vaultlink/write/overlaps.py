@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from vaultlink.index.resolve import list_outer_folders
 from vaultlink.write.journal_files import (
     RecordedChange,
     RecordedRun,
@@ -17,7 +18,7 @@ from vaultlink.write.journal_files import (
     list_recorded_runs,
     subtract_undone_moves,
 )
-from vaultlink.write.moves import list_ancestors, map_path
+from vaultlink.write.moves import map_path
 from vaultlink.write.open_folders import split_path
 from vaultlink.write.write_notes import read_bytes
 
@@ -70,11 +71,7 @@ class LaterRun(NamedTuple):
 
     def has_moved(self, path: str) -> bool:
         """Return True if the run moved a path, a folder above it or something below it."""
-        return (
-            path in self.names
-            or path in self.folders
-            or not self.names.isdisjoint(list_ancestors(path))
-        )
+        return path in self.folders or not self.names.isdisjoint((path, *list_outer_folders(path)))
 
 
 class RunSequel(NamedTuple):
@@ -111,37 +108,39 @@ def read_journal(root: Path) -> Journal:
     recorded = list_recorded_runs(root)
     return Journal(
         recorded,
-        {item.id: _list_made_moves(item) for item in subtract_undone_moves(recorded)},
+        {item.id: item.made_moves for item in subtract_undone_moves(recorded)},
         {
-            item.id: {
-                change.path: change for change in item.changes if change.path not in item.skipped
-            }
+            item.id: {one.path: one for one in item.changes if one.path not in item.skipped}
             for item in recorded
         },
     )
 
 
 def find_sequel(journal: Journal, run: RecordedRun) -> RunSequel:
-    """Find which runs ended after a run.
+    """Find which runs ended after a run."""
+    if run.is_interrupted:
+        return RunSequel()
+    later = list_later_runs(journal.recorded, run)
+    known = {run.id, *(item.id for item in later)}
+    made = next((item.made_moves for item in journal.recorded if item.id == run.id), {})
+    return RunSequel(
+        made, [_make_later_run(journal, item, has_undone=item.undoes in known) for item in later]
+    )
+
+
+def list_later_runs(runs: Sequence[RecordedRun], run: RecordedRun) -> list[RecordedRun]:
+    """Return those of the runs, the latest first, that ended after a run, the earliest first.
 
     A run whose undo could not be recorded is left out.
     """
-    if run.is_interrupted:
-        return RunSequel()
-    recorded = journal.recorded
-    undone = {item.undoes for item in recorded}
-    later = [
+    undone = {item.undoes for item in runs}
+    return [
         item
-        for item in reversed(recorded)
+        for item in reversed(runs)
         if item.time_ns > run.time_ns
         and not item.is_interrupted
         and (not item.undone or item.id in undone)
     ]
-    known = {run.id, *(item.id for item in later)}
-    made = next((_list_made_moves(item) for item in recorded if item.id == run.id), {})
-    return RunSequel(
-        made, [_make_later_run(journal, item, has_undone=item.undoes in known) for item in later]
-    )
 
 
 def _make_later_run(journal: Journal, run: RecordedRun, *, has_undone: bool) -> LaterRun:
@@ -150,16 +149,12 @@ def _make_later_run(journal: Journal, run: RecordedRun, *, has_undone: bool) -> 
     return LaterRun(
         run,
         journal.changes[run.id],
-        _list_made_moves(run),
+        run.made_moves,
         names,
         frozenset(moves.values()),
-        frozenset(folder for path in names for folder in list_ancestors(path)),
+        frozenset(folder for path in names for folder in list_outer_folders(path)),
         run.undoes if has_undone else None,
     )
-
-
-def _list_made_moves(run: RecordedRun) -> dict[str, str]:
-    return {old: new for old, new in run.moves if old not in run.unmoved}
 
 
 def is_whole(run: RecordedRun, runs: Iterable[RecordedRun]) -> bool:
@@ -210,14 +205,13 @@ def find_later_changes(root: Path, run: RecordedRun, sequel: RunSequel) -> Later
             found.setdefault((place, former), set()).update(names or ())
             if names is None:
                 restored.add(place)
-    for old, new in run.moves if sequel.runs else ():
-        if old not in run.unmoved:
-            place, steps = _trace(new, sequel.runs, exists=True)
-            is_elsewhere = os.path.lexists(root / place) or not os.path.lexists(root / new)
-            found.setdefault((place, new), set()).update(
-                _find_moving_runs(steps) if is_elsewhere else (),
-                _find_runs_at_old_path(root, old, sequel),
-            )
+    for old, new in run.made_moves.items() if sequel.runs else ():
+        place, steps = _trace(new, sequel.runs, exists=True)
+        is_elsewhere = os.path.lexists(root / place) or not os.path.lexists(root / new)
+        found.setdefault((place, new), set()).update(
+            _find_moving_runs(steps) if is_elsewhere else (),
+            _find_runs_at_old_path(root, old, sequel),
+        )
     latest_first = [item.run for item in reversed(sequel.runs)]
     overlaps = [
         Overlap(*paths, tuple(item for item in latest_first if item.id in names))
@@ -257,7 +251,7 @@ def _trace(path: str, runs: Sequence[LaterRun], *, exists: bool) -> tuple[str, l
         if change and None in (change.old, change.new):
             exists = change.new is not None
         place = map_path(place, later.moves) if exists else _map_folder(place, later.moves)
-        above = list_ancestors(place) if place == before else ()
+        above = list_outer_folders(place) if place == before else ()
         arrives = not exists and not later.arrivals.isdisjoint((place, *above))
         steps.append(_Step(later, before, arrives))
     return place, steps
@@ -331,6 +325,6 @@ def _find_runs_at_old_path(root: Path, old: str, sequel: RunSequel) -> Iterator[
             is_taken
             and not later.run.undone
             and not later.undoes
-            and any(path == item or path in list_ancestors(item) for item in creates)
+            and any(path == item or path in list_outer_folders(item) for item in creates)
         ):
             yield later.run.id

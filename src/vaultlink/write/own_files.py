@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from vaultlink.errors import UsageError
-from vaultlink.files import STRAY_PREFIX, short_address
+from vaultlink.files import STRAY_PREFIX, identify_file, short_address
 from vaultlink.git.location import find_work_tree
 from vaultlink.write.file_locks import is_abandoned, try_lock
 
@@ -203,21 +203,12 @@ def listening_at(path: Path) -> "Iterator[socket.socket]":
             path.chmod(0o600)
             listener.listen(128)
         except OSError as error:
-            raise UsageError(
-                f"can't make a socket at {path}: {error.strerror or error}. Remove what is there, "
-                "or set VAULTLINK_STATE_DIR to another folder."
-            ) from None
-        identity = _identify(path)
+            problem = f"can't make a socket at {path}: {error.strerror or error}."
+            advice = "Remove what is there, or set VAULTLINK_STATE_DIR to another folder."
+            raise UsageError(f"{problem} {advice}") from None
+        identity = identify_file(path)
         try:
             yield listener
         finally:
-            if _identify(path) == identity:  # else it is that of another process
+            if identify_file(path) == identity:  # else it is that of another process
                 path.unlink()
-
-
-def _identify(path: Path) -> tuple[int, int] | None:
-    try:
-        status = path.lstat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

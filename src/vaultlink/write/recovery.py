@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
+from vaultlink.text import fold_letters
 from vaultlink.write.journal_files import (
     RecordedChange,
     RecordedRun,
@@ -36,7 +37,6 @@ from vaultlink.write.moves import (
     MovePlan,
     NameLookup,
     find_move_barriers,
-    fold_path,
     is_temporary_path,
     list_temporary_paths,
     locate_files,
@@ -45,7 +45,7 @@ from vaultlink.write.moves import (
     map_path,
 )
 from vaultlink.write.open_folders import remove_empty_folders, split_path
-from vaultlink.write.overlaps import Overlap
+from vaultlink.write.overlaps import Overlap, list_later_runs
 from vaultlink.write.write_notes import (
     DISK_REASONS,
     NAME_TAKEN,
@@ -173,9 +173,8 @@ def plan_revert(
         reason = _OLD_NAME_TAKEN if cause == NAME_TAKEN else cause
         place = moved.get(old, new_paths[old])
         if is_temporary_path(place):
-            skipped.append(SkippedNote(new_paths[old], f"{reason}, so it is kept as {place}"))
-        else:
-            skipped.append(SkippedNote(place, reason))
+            place, reason = new_paths[old], f"{reason}, so it is kept as {place}"
+        skipped.append(SkippedNote(place, reason))
     plan = UndoPlan(run, writes, skipped, moves, left, failed)
     return _leave_notes(plan, lambda item: bool(links.list_tied(item, left | replaced)))
 
@@ -249,7 +248,7 @@ def _read_names(text: str) -> str:
     """Return a text so that a name in it is found however a link spells it."""
     from urllib.parse import unquote  # noqa: PLC0415 - slow to import, rarely needed
 
-    return fold_path(unquote(unescape(text.replace("\\", ""))))
+    return fold_letters(unquote(unescape(text.replace("\\", ""))))
 
 
 def _list_changed_lines(one: bytes, other: bytes) -> str:
@@ -297,10 +296,11 @@ def _list_places(
     An undo that did not move a file back may have left it at a hidden path, moved the folder that
     it is in, or moved another file to its new path.
     """
-    names, later = NameLookup(root), _list_later_moves(runs, run)
+    names = NameLookup(root)
+    later = [item.made_moves for item in list_later_runs(runs, run) if item.undoes is None]
     undos = [item for item in reversed(runs) if item.undoes == run.id]
     hidden = [{new: path for (_, new), path in _hide_moves(item).items()} for item in undos]
-    made = [_list_made_moves(item) for item in undos if item.ended and not item.undone]
+    made = [item.made_moves for item in undos if item.ended and not item.undone]
     taken = {path for moves in made for path in moves.values()}
     for (old, new), path in _hide_moves(run).items():
         found = [paths[old] for paths in hidden if old in paths]
@@ -311,23 +311,6 @@ def _list_places(
 
 def _hide_moves(run: RecordedRun) -> dict[tuple[str, str], str]:
     return dict(zip(run.moves, list_temporary_paths(run.moves, run.id), strict=True))
-
-
-def _list_made_moves(run: RecordedRun) -> dict[str, str]:
-    return {old: new for old, new in run.moves if old not in run.unmoved}
-
-
-def _list_later_moves(runs: Sequence[RecordedRun], run: RecordedRun) -> list[dict[str, str]]:
-    """Return the moves of later runs that are still made, the earliest first."""
-    undone = {item.undoes for item in runs}
-    return [
-        _list_made_moves(item)
-        for item in reversed(runs)
-        if item.time_ns > run.time_ns
-        and item.undoes is None
-        and not item.is_interrupted
-        and (not item.undone or item.id in undone)  # else its undo could not be recorded
-    ]
 
 
 def _is_passed_on(path: str, runs: Sequence[Mapping[str, str]], names: NameLookup) -> bool:
@@ -356,10 +339,8 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
     """Revert an interrupted run; `moved` has present and old paths of moved files."""
     located = locate_moved_files(root, run)
     plan = plan_revert(root, run, located=located)
-    back, hidden = (
-        list(plan.moves.items()),
-        {old: path for (old, _), path in _hide_moves(run).items()},
-    )
+    back = list(plan.moves.items())
+    hidden = {old: path for (old, _), path in _hide_moves(run).items()}
     remove_empty_folders(root, list_created_folders(run, located))
     reasons = make_moves(root, MovePlan(back, [hidden[old] for _, old in back]), run.folders)
     failed = {back[number][1]: reason for number, reason in reasons.items()}
@@ -412,6 +393,6 @@ def revert_run(root: Path, run: RecordedRun) -> WriteResult:
         return result
     located = locate_moved_files(root, run)
     if is_final(result.skipped):
-        mark_undone(root, run, True)
+        mark_undone(root, run)
     write_ended(folder, run, run.skipped, [old for old, _ in run.moves if not located.get(old)])
     return result

@@ -35,6 +35,7 @@ from vaultlink.model import Heading
 from vaultlink.refactor.arguments import (
     FILE_KINDS,
     FindPath,
+    RenamedThing,
     find_aliased_note,
     find_folder,
     find_near_folder,
@@ -173,20 +174,22 @@ def read_name_changes(
 ) -> tuple[Rename, ...]:
     index = fixer.state.index
     if find is find_nothing:
-        refuse_absolute(
-            index, request.new if isinstance(request, RenameRequest) else request.folder
-        )
+        to = request.new if isinstance(request, RenameRequest) else request.folder
+        refuse_absolute(index, to)
     if isinstance(request, RenameRequest):
         old = read_word(fixer, request.old, find)
         return (read_rename(index, old, request.new, find),)
     if not request.sources:
         raise UsageError("move requires notes, attachments or folders.")
-    folder = request.folder
-    near = find_other_folder(index, folder, find)
-    if near:
-        refuse_folder(folder, near)
+    if near := find_other_folder(index, request.folder, find):
+        refuse_folder(request.folder, near)
     sources = [read_word(fixer, word, find) for word in request.sources]
-    return read_move(index, sources, folder, find)
+    return read_move(index, sources, request.folder, find)
+
+
+def read_thing(fixer: Fixer, word: str, find: FindPath) -> RenamedThing:
+    """Return what a word names. Raises UsageError."""
+    return find_source(fixer.state.index, read_word(fixer, word, find), find)
 
 
 def find_other_folder(index: Index, folder: str, find: FindPath) -> str | None:
@@ -258,26 +261,15 @@ def plan_extraction(fixer: Fixer, request: ExtractRequest, find: FindPath) -> Pl
         refuse_new_note(new, index, probe_later_disk(fixer), limits)
     except RefusedError as error:
         raise (error if request.new else UnnamedNoteError(str(error))) from None
-    return plan_extract(
-        fixer.state,
-        fixer.sources(),
-        path,
-        subpath,
-        new,
-        embed=request.embed,
-        with_tags=request.tags,
-    )
+    sources, embed, tags = fixer.sources(), request.embed, request.tags
+    return plan_extract(fixer.state, sources, path, subpath, new, embed=embed, with_tags=tags)
 
 
 class Deletion(NamedTuple):
-    """Things to delete, and the places that refer to them.
+    """The notes, attachments and folders to delete, and the places that name one of their `files`.
 
-    Attributes:
-        things: The notes, attachments and folders.
-        files: The files of all of them.
-        folders: Folders of which the files are deleted one by one; they are removed if empty.
-        unused: Attachments that are not deleted, and that nothing else uses.
-        references: The places in other files that name one of the files.
+    The files in `folders` are deleted one by one; these are removed if they are empty. `unused` are
+    attachments that are not deleted, and that nothing else uses.
     """
 
     things: tuple[DeletedThing, ...]
@@ -316,12 +308,11 @@ def read_deleted_things(
 def _read_thing(fixer: Fixer, word: str, find: FindPath) -> DeletedThing:
     if not word.strip():
         raise UsageError("the name of what to delete is empty.")
-    source = find_source(fixer.state.index, read_word(fixer, word, find), find)
+    source = read_thing(fixer, word, find)
     if source.kind not in FILE_KINDS:
-        raise UsageError(
-            f"{quote_name(word)} is {source.kind.with_article()}. Only notes, attachments and "
-            "folders can be deleted."
-        )
+        kind = source.kind.with_article()
+        advice = "Only notes, attachments and folders can be deleted."
+        raise UsageError(f"{quote_name(word)} is {kind}. {advice}")
     disk = probe_later_disk(fixer)
     problem = "a symbolic link, which vaultlink does not delete" * disk.is_link(source.path)
     if not problem and disk.is_outside(parent_folder(source.path).rstrip("/")):
@@ -333,11 +324,9 @@ def _read_thing(fixer: Fixer, word: str, find: FindPath) -> DeletedThing:
 
 def read_new_target(fixer: Fixer, word: str, deleted: frozenset[str], find: FindPath) -> str:
     """Return the path of the file to which links are redirected. Raises UsageError."""
-    source = find_source(fixer.state.index, read_word(fixer, word, find), find)
-    is_only_attachments = not any(map(is_note, deleted))
-    if source.kind is not RenameKind.NOTE and not (
-        source.kind is RenameKind.ATTACHMENT and is_only_attachments
-    ):
+    source = read_thing(fixer, word, find)
+    is_allowed = source.kind is RenameKind.ATTACHMENT and not any(map(is_note, deleted))
+    if source.kind is not RenameKind.NOTE and not is_allowed:
         raise UsageError(f"--to: {quote_name(word)} is {source.kind.with_article()}. Name a note.")
     if source.path in deleted:
         raise UsageError(f"--to: {source.path} is deleted, too.")
@@ -403,15 +392,12 @@ def plan_deletion(fixer: Fixer, request: DeleteRequest, find: FindPath) -> Plan:
     to = read_new_target(fixer, request.to, deletion.files, find) if request.to else ""
     choice = request.links or ("redirect" if to else "")
     if choice not in ("", *LinkChoice) or (choice == "redirect") is not bool(to):
-        raise UsageError(
-            "links to what is deleted are “unlink”, “leave”, or “redirect” with a note."
-        )
+        choices = "“unlink”, “leave”, or “redirect” with a note"
+        raise UsageError(f"links to what is deleted are {choices}.")
     if deletion.references and not choice:
-        raise UsageError(
-            f"{list_references(deletion.references)}\n"
-            "Choose what becomes of them: unlink, redirect to another note, or leave. "
-            "Nothing was written."
-        )
+        choices = "unlink, redirect to another note, or leave. Nothing was written."
+        found = list_references(deletion.references)
+        raise UsageError(f"{found}\nChoose what becomes of them: {choices}")
     disposal = find_disposal(fixer, deletion.things)
     named = LinkChoice(choice) if choice else None
     plan = plan_delete(fixer.state, fixer.sources(), deletion.things, disposal, named, to)

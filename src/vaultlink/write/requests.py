@@ -13,7 +13,8 @@ from msgspec.structs import replace
 
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.settings import merge_layers
-from vaultlink.engine.step import Change, LinterSettings, State, recheck, step
+from vaultlink.engine.checks import LinterSettings
+from vaultlink.engine.step import Change, State, recheck, step
 from vaultlink.errors import UsageError, propose
 from vaultlink.fix.dangling import (
     build_creation_fix,
@@ -56,13 +57,7 @@ from vaultlink.mentions.search import (
 )
 from vaultlink.model import Diagnostic, Fix, SkippedNote
 from vaultlink.obsidian import TRASH_FOLDER
-from vaultlink.refactor.arguments import (
-    FILE_KINDS,
-    FindPath,
-    find_source,
-    follow_folders,
-    read_folder,
-)
+from vaultlink.refactor.arguments import FILE_KINDS, FindPath, follow_folders, read_folder
 from vaultlink.refactor.refusals import raise_problems, refuse_new_note
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.rules.portable_names import read_name_limits
@@ -81,7 +76,7 @@ from vaultlink.write.refactors import (
     probe_later_disk,
     read_deleted_things,
     read_name_changes,
-    read_word,
+    read_thing,
     refuse_absolute,
     refuse_folder,
 )
@@ -111,11 +106,8 @@ def plan_requests(
         except UsageError as error:
             if len(requests) == 1:
                 raise
-            which = (
-                f"change {number + 1}"
-                if count == 1
-                else f"changes {number + 1} to {number + count}"
-            )
+            last = number + count
+            which = f"change {last}" if count == 1 else f"changes {number + 1} to {last}"
             raise type(error)(f"{which} of {len(requests)}: {error}") from None
         number += count
         plan = made if plan is None else plan.then(made)
@@ -258,18 +250,12 @@ def _plan_fixes(fixer: Fixer, request: FixRequest, find: FindPath) -> Plan:
         rules = select_rules(settings.rules, request.select)
     except UnknownRule as error:
         raise UsageError(f"{error}. {propose(error.suggestions)}".rstrip()) from None
-    is_chosen = make_path_filter(
-        [
-            find_source(fixer.state.index, read_word(fixer, word, find), find).path
-            for word in request.notes
-        ]
-    )
-    allowed = make_fix_filter(
-        settings.rules, settings.config, unsafe=request.unsafe, wanted=is_chosen
-    )
+    is_chosen = make_path_filter([read_thing(fixer, word, find).path for word in request.notes])
+    unsafe = request.unsafe
+    allowed = make_fix_filter(settings.rules, settings.config, unsafe=unsafe, wanted=is_chosen)
     return fixer.plan(
         lambda item, fix: (not rules or item.rule in rules) and allowed(item, fix),
-        FixAnswers() if request.unsafe else None,
+        FixAnswers() if unsafe else None,
     )
 
 
@@ -325,7 +311,7 @@ def _plan_mentions(fixer: Fixer, request: MentionsRequest, find: FindPath) -> Pl
 
 
 def _read_note(fixer: Fixer, word: str, find: FindPath) -> str:
-    source = find_source(fixer.state.index, read_word(fixer, word, find), find)
+    source = read_thing(fixer, word, find)
     if source.kind is not RenameKind.NOTE:
         raise UsageError(f"{quote_name(word)} is {source.kind.with_article()}. Name a note.")
     return source.path
@@ -380,7 +366,7 @@ def _plan_topic(fixer: Fixer, request: TopicRequest, find: FindPath) -> Plan:
     if request.unlink:
         return _fix_links(fixer, findings, build_unlink_fix)
     if request.link:
-        source = find_source(fixer.state.index, read_word(fixer, request.link, find), find)
+        source = read_thing(fixer, request.link, find)
         if source.kind not in (RenameKind.NOTE, RenameKind.ATTACHMENT):
             kind = source.kind.with_article()
             raise UsageError(f"{quote_name(request.link)} is {kind}. Name a note.")
@@ -413,17 +399,17 @@ def _fix_links(
     build_fix: Callable[[State, Diagnostic], Fix | None],
 ) -> Plan:
     """Plan one fix of each unresolved link; those without one are skipped."""
-    state = fixer.state
-    fixes = [(item, build_fix(state, item)) for item in findings]
-    plan = fixer.plan_chosen(
-        [(item, fix) for item, fix in fixes if fix and not edits_only_read(state, fix)]
-    )
-    left = {item.path for item, fix in fixes if not fix or edits_only_read(state, fix)}
-    skipped = [SkippedNote(path, _NO_FIX) for path in sorted(left)]
+    state, chosen, left = fixer.state, [], set[str]()
+    for item in findings:
+        fix = build_fix(state, item)
+        if fix and not edits_only_read(state, fix):
+            chosen.append((item, fix))
+        else:
+            left.add(item.path)
+    plan = fixer.plan_chosen(chosen)
+    reason = "its links of the topic can't be changed safely"
+    skipped = [SkippedNote(path, reason) for path in sorted(left)]
     return replace(plan, skipped=(*plan.skipped, *skipped))
-
-
-_NO_FIX = "its links of the topic can't be changed safely"
 
 
 def _create_note(

@@ -41,13 +41,10 @@ class SettingsChange(NamedTuple):
 class SettingsList(NamedTuple):
     """A list in the configuration file of a vault, to which an interactive run adds.
 
-    Attributes:
-        path: The vault path of the file.
-        data: The bytes of the file; None if it does not exist.
-        barrier: A sentence on why nothing can be added; "" if that is possible.
-        name: The list, as in a sentence.
-        insert: Adds items to a text, or returns None if it has no safe place for them.
-        describe: Returns what was added, as the beginning of a sentence, given the number of items.
+    `data` are the bytes of the file; None if it does not exist. `barrier` is a sentence on why
+    nothing can be added, `name` the list, as in a sentence. `insert` adds items to a text, or
+    returns None if it has no safe place for them; `describe` returns what was added, as the
+    beginning of a sentence, given the number of items.
     """
 
     path: str

@@ -10,7 +10,6 @@ from vaultlink.write.open_folders import OpenFolder
 # -- sync many files to disk with one call, where that is supported --------------------------------
 # With one `fsync` a file, each file waits for the disk; with `syncfs`, all of them wait once.
 
-
 SYNCFS_SAFE = frozenset((0xEF53, 0x9123683E, 0x58465342, 0xF2F52010, 0x01021994))
 """Types of file systems that `syncfs` writes to disk completely.
 

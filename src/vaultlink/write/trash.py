@@ -12,6 +12,7 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from itertools import count
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +21,9 @@ from vaultlink.files import NO_FOLLOW, read_regular
 from vaultlink.fix.plan import Plan, VaultChanges
 from vaultlink.obsidian import TRASH_FOLDER
 from vaultlink.refactor.delete import Disposal
+from vaultlink.text import fold_letters
 from vaultlink.write.journal_files import is_journal_path
-from vaultlink.write.moves import expand_moves, fold_path
+from vaultlink.write.moves import expand_moves
 
 _MAX_RECORDED_BYTES = 100_000_000
 """Bytes of deleted files that the journal takes, at most: half of what it keeps in all."""
@@ -60,26 +62,25 @@ def plan_trash(
 def _plan_local(
     root: Path, names: Mapping[str, str], earlier: Iterable[str], reason: str = ""
 ) -> Disposal:
-    taken = {fold_path(path.split("/")[1]) for path in earlier}
+    taken = {fold_letters(path.split("/")[1]) for path in earlier}
     with suppress(OSError):
-        taken |= {fold_path(file.name) for file in (root / TRASH_FOLDER).iterdir()}
+        taken |= {fold_letters(file.name) for file in (root / TRASH_FOLDER).iterdir()}
     moves = {}
     for path, wanted in names.items():
-        name = _find_free_name(wanted, taken)
-        taken.add(fold_path(name))
+        name = next(name for name in _number_names(wanted) if fold_letters(name) not in taken)
+        taken.add(fold_letters(name))
         moves[path] = f"{TRASH_FOLDER}/{name}"
     return Disposal(moves, expand_moves(root, moves), reason=reason)
 
 
-def _find_free_name(name: str, taken: Iterable[str]) -> str:
-    """Return a name that is not taken: `note.md`, `note 2.md`, `note 3.md`."""
+def _number_names(name: str) -> Iterator[str]:
+    """Yield a name and others for the case that it is taken: `note 2.md`, `note 3.md`."""
     stem, dot, extension = name.rpartition(".")
     if not stem:
         stem, dot, extension = name, "", ""
-    found, number = name, 2
-    while fold_path(found) in taken:
-        found, number = f"{stem} {number}{dot}{extension}", number + 1
-    return found
+    yield name
+    for number in count(2):
+        yield f"{stem} {number}{dot}{extension}"
 
 
 def _list_files(root: Path, paths: Iterable[str], folders: list[str]) -> Iterator[str]:
@@ -164,9 +165,7 @@ def copy_to_trash(
             (trash / name).mkdir(mode=0o700, parents=True, exist_ok=True)
         for path in paths:
             inner = {
-                file: data
-                for file, data in contents.items()
-                if file == path or file.startswith(f"{path}/")
+                file: data for file, data in contents.items() if f"{file}/".startswith(f"{path}/")
             }
             if not inner:
                 continue
@@ -194,13 +193,8 @@ def _reserve_name(trash: Path, file: Path) -> TrashedItem:
 
     written = quote(os.fsencode(file))
     text = f"[Trash Info]\nPath={written}\nDeletionDate={time.strftime('%Y-%m-%dT%H:%M:%S')}\n"
-    number = 1
-    while True:
-        stem, dot, extension = file.name.rpartition(".")
-        name = file.name if number == 1 else f"{stem or extension} {number}{dot if stem else ''}"
-        name += extension if number > 1 and stem else ""
+    for name in _number_names(file.name):
         item = TrashedItem(trash / "files" / name, trash / "info" / f"{name}.trashinfo")
-        number += 1
         if os.path.lexists(item.place):
             continue
         try:
@@ -210,6 +204,7 @@ def _reserve_name(trash: Path, file: Path) -> TrashedItem:
         with open(handle, "w", encoding="utf-8") as stream:  # noqa: PTH123 - a descriptor
             stream.write(text)
         return item
+    raise AssertionError
 
 
 def _copy_file(source: Path, copy: Path, data: bytes) -> None:

@@ -135,14 +135,10 @@ def select_run(runs: Sequence[RecordedRun], name: str | None = None) -> Recorded
         return matches[0]
     from difflib import get_close_matches  # noqa: PLC0415
 
-    suggestions = [run.id for run in matches][:2] or get_close_matches(
-        name, [run.id for run in runs], 2, 0.6
-    )
-    hint = propose(suggestions, "`vaultlink undo --list` lists the runs.")
-    raise UsageError(
-        f"{'several runs match' if matches else 'no run of this vault matches'} "
-        f"{quote_name(name)}. {hint}"
-    )
+    near = [run.id for run in matches] or get_close_matches(name, [run.id for run in runs])
+    hint = propose(near[:2], "`vaultlink undo --list` lists the runs.")
+    problem = "several runs match" if matches else "no run of this vault matches"
+    raise UsageError(f"{problem} {quote_name(name)}. {hint}")
 
 
 class LaterRunsError(UsageError):
@@ -214,15 +210,10 @@ def plan_undo(
 ) -> UndoPlan:
     """Plan the undo of a run. Writes nothing.
 
-    A plan for a part of a run is refused if half of its changes would be wrong.
-
-    Args:
-        root: The folder of the vault.
-        run: The run.
-        failed: Reasons not to revert moves, by old path.
-        journal: The journal; it is read if it is not given.
-        in_part: True if no plan is refused: what later runs changed too is left out.
-        skips_edited: True if notes that were edited since are left out.
+    A plan for a part of a run is refused if half of its changes would be wrong. With `in_part`,
+    none is: what later runs changed too is left out. With `skips_edited`, notes that were edited
+    since are. `failed` are reasons not to revert moves, by old path. The journal is read if it is
+    not given.
     """
     journal = journal or read_journal(root)
     sequel = find_sequel(journal, run)
@@ -244,13 +235,11 @@ def _leave_overlaps(plan: UndoPlan, overlaps: Sequence[Overlap], *, refuses: boo
     notes = [SkippedNote(overlap.path, overlap.reason) for overlap in overlaps]
     if refuses:
         return UndoPlan(plan.run, (), notes, overlaps=overlaps, is_refused=True)
+    notes += [note for note in plan.skipped if note.path not in paths]
     return replace(
         plan,
         writes=[item for item in plan.writes if item.path not in paths],
-        skipped=sorted(
-            [*notes, *(note for note in plan.skipped if note.path not in paths)],
-            key=lambda note: note.path,
-        ),
+        skipped=sorted(notes, key=lambda note: note.path),
         moves={place: old for place, old in plan.moves.items() if place not in paths},
         overlaps=overlaps,
     )
@@ -325,7 +314,7 @@ def undo_run(root: Path, run: RecordedRun, *, skips_edited: bool = False) -> Wri
     skipped = sorted({*plan.skipped, *result.skipped}, key=lambda note: note.path)
     is_done = not plan.overlaps and is_final(skipped)
     if is_done and (result.written or result.moved or not skipped):
-        mark_undone(root, run, True)
+        mark_undone(root, run)
     _remove_unused_folders(root)
     return WriteResult(result.written, tuple(skipped), result.run_id, result.moved)
 

@@ -50,12 +50,8 @@ _TEXTS = 4
 class VaultMentions(NamedTuple):
     """The mentions in all notes of a vault, in order.
 
-    Attributes:
-        mentions: The mentions.
-        links: The edits that link those whose score is as high as wanted, by place; not where the
-            place can't hold a link.
-        read_only: Why notes were not searched that are only read.
-        searched: The number of notes that were searched now.
+    `links` are the edits that link those whose score is as high as wanted, by place, if it can hold
+    a link. `read_only` says why notes were not searched, `searched` how many were searched now.
     """
 
     mentions: list[Mention]
@@ -87,14 +83,9 @@ class _Changes(msgspec.Struct, array_like=True):
 class _KeptMentions(msgspec.Struct, array_like=True):
     """The mentions of a vault as they are kept.
 
-    Attributes:
-        common: A digest of what all mentions depend on.
-        changes: The changes since the saved state with which the mentions were found.
-        evidence: What the notes say about names.
-        asked: The names and words that searches asked for.
-        notes: The mentions by note. Notes are absent whose search asked for nothing.
-        read_only: Why notes are only read.
-        traits: The traits of links; None if nothing depends on them.
+    `common` is a digest of what all of them depend on, `changes` are those since the saved state
+    with which they were found. `asked` are the names and words that searches asked for; notes whose
+    search asked for nothing are absent. `traits` of links are None if nothing depends on them.
     """
 
     common: bytes
@@ -136,11 +127,7 @@ def find_vault_mentions(
 ) -> VaultMentions:
     """Return the mentions in all notes, kept ones as far as they still hold.
 
-    Args:
-        fixer: The fixer of the state to search.
-        options: The options of the search.
-        count: Yields the paths that are searched, and may show how many were.
-        origin: The saved state that the state was loaded from or saved as, if nothing changed.
+    `origin` is the saved state that the fixer's was loaded from or saved as, if nothing changed.
     """
     return _Finder(fixer, options, lru_cache(_TEXTS)(fixer.read), origin).find(count)
 
@@ -304,22 +291,17 @@ class _Finder(NamedTuple):
         cache, parts = self._cache, _IndexParts.of(self.state.index)
         if cache is None or self.fixer.overlays or self.fixer.planned:
             return
-        changes = _Changes()
+        changes, identity = _Changes(), None
         if self.origin is not None and self.origin.is_saved:
-            identity: bytes | None = self.origin.identity
+            identity = self.origin.identity
         elif parts is not None:
             identity = parts.identity
-            changes = _Changes(
-                *({key: part.pack(key) for key in part.keys_changed()} for part in parts)
-            )
-        else:
-            identity = None
+            changed = ({key: part.pack(key) for key in part.keys_changed()} for part in parts)
+            changes = _Changes(*changed)
         if identity is None:
             return
-        traits = None
-        if is_style_read(self.state.settings.obsidian) and any(
-            note.links for note in kept.notes.values()
-        ):
+        traits, has_links = None, any(note.links for note in kept.notes.values())
+        if has_links and is_style_read(self.state.settings.obsidian):
             traits = dict(count_link_traits(self.state.index))
         common = self._digest_common()
         kept = replace(kept, common=common, changes=changes, traits=traits)

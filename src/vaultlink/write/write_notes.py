@@ -49,7 +49,6 @@ from vaultlink.write.open_folders import (
 # -- replace one note: write a temporary file, compare again, rename -------------------------------
 # The functions raise `CannotWrite` for notes that must not be touched, with the reason.
 
-
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _BINARY = getattr(os, "O_BINARY", 0)
 _READ_FLAGS = os.O_RDONLY | _NO_FOLLOW | _BINARY | getattr(os, "O_NONBLOCK", 0)
@@ -171,10 +170,8 @@ def discard_replacement(job: ReplaceJob) -> None:
 def describe_os_error(error: Exception) -> str:
     if not isinstance(error, OSError):
         return str(error)
-    return (
-        _ERRNO_MESSAGES.get(error.errno or 0)
-        or f"the system reports: {(error.strerror or str(error)).lower()}"
-    )
+    reported = f"the system reports: {(error.strerror or str(error)).lower()}"
+    return _ERRNO_MESSAGES.get(error.errno or 0, reported)
 
 
 @contextmanager
@@ -207,9 +204,8 @@ def _open(job: ReplaceJob) -> int:
 def _check_unchanged(job: ReplaceJob, handle: int, old: bytes) -> os.stat_result:
     status = os.fstat(handle)
     if not modes.S_ISREG(status.st_mode):
-        raise CannotWrite(
-            "it is a folder" if modes.S_ISDIR(status.st_mode) else "it is not a regular file"
-        )
+        is_folder = modes.S_ISDIR(status.st_mode)
+        raise CannotWrite("it is a folder" if is_folder else "it is not a regular file")
     if has_other_link(job.folder.path, status):
         raise CannotWrite(HARD_LINKED)
     if not status.st_mode & modes.S_IWUSR:
@@ -429,9 +425,8 @@ def _write_batch(
         except (OSError, CannotWrite) as error:
             reasons[number] = describe_os_error(error)
         else:
-            jobs[number] = ReplaceJob(
-                item.old, item.new, item.mode, folder, name, _temporary_name(token, number)
-            )
+            hidden = _temporary_name(token, number)
+            jobs[number] = ReplaceJob(item.old, item.new, item.mode, folder, name, hidden)
     try:
         for job in jobs.values():
             _attempt(prepare_replacement, job)
@@ -484,9 +479,7 @@ def _sync_all(jobs: Sequence[ReplaceJob]) -> None:
 
     devices = {job.device: job.folder.handle for job in jobs}
     try:
-        together = all(
-            handle is not None and sync_filesystem(handle) for handle in devices.values()
-        )
+        together = all(one is not None and sync_filesystem(one) for one in devices.values())
     except OSError:
         together = False  # only fsync of each file shows which one fails
     if not together:

@@ -3,7 +3,7 @@
 import shlex
 from collections.abc import Callable, Mapping
 from functools import cache
-from itertools import takewhile
+from itertools import chain, takewhile
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -438,7 +438,7 @@ def find_unfinished_run(vault: Vault, sources: FixInputs) -> UnfinishedRun | Non
     runs = list(takewhile(lambda run: run.command == command and bool(run.skipped), done))
     if not runs:
         return None
-    moved = {old: new for run in runs for old, new in run.moves if old not in run.unmoved}
+    moved = dict(chain.from_iterable(run.made_moves.items() for run in runs))
     back = {new: old for old, new in moved.items()}
     files = {old: path for path in vault.index.files if (old := map_path(path, back)) != path}
     former: dict[str, str] = {}
