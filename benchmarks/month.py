@@ -533,12 +533,12 @@ class Month:
         self.programs.restart_fixer()
 
     def kill_in_run(self) -> None:
-        """Kill the watcher as soon as it has begun to write."""
-        for old in self._choose(3):
+        """Kill the watcher as soon as it has begun to write, in hundreds of notes if there are."""
+        for old in self._choose(_STORM):
             self.ledger.move("Ada", old, f"Archive/{self._make_name()}.md")
-        end = time.monotonic() + 8
+        end = time.monotonic() + 12
         while time.monotonic() < end and not self.ledger.is_writing():
-            time.sleep(0.001)
+            time.sleep(0.0005)
         self.programs.fixer.kill()
         self.programs.restart_fixer()
 

@@ -226,12 +226,12 @@ class Ledger:
 
     def is_writing(self) -> bool:
         """Return True if a run has begun and not ended."""
-        folder = journal_folder(self.root)
-        begun = {file.stem for file in folder.glob("*.run")}
-        return bool(begun - {file.stem for file in folder.glob("*.ended")} - self._undone())
-
-    def _undone(self) -> set[str]:
-        return {file.stem for file in journal_folder(self.root).glob("*.undone")}
+        try:
+            names = [file.name for file in journal_folder(self.root).iterdir()]
+        except OSError:
+            return False
+        over = {name.rpartition(".")[0] for name in names if name.endswith((".ended", ".undone"))}
+        return any(name[:-4] not in over for name in names if name.endswith(".run"))
 
     def _apply(self, run: RecordedRun, undone: RecordedRun | None) -> dict[str, bytes | None]:
         """Apply a run; return the texts before it, by present path."""
