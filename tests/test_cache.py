@@ -70,8 +70,8 @@ def assert_equals_fresh(vault: Path, cache: Path, jobs: int) -> None:
     index, whole = cached.index, fresh.index
     for path in sorted(index.files)[:6]:
         assert index.sources_of(path) == whole.backlinks.get(path, ())
-    for key in sorted(whole.mentions)[:6]:
-        assert index.notes_mentioning({key}) == set(whole.mentions[key])
+    for key in sorted(whole.notes_by_spelling)[:6]:
+        assert index.notes_mentioning({key}) == set(whole.notes_by_spelling[key])
     assert_same(cached.state, known)
 
 

@@ -218,7 +218,7 @@ PROBLEMS: Mapping[str, tuple[Arrange, str, str, str]] = {
         lambda vault, _: write_files(vault, {"Notes/.Pier.md.icloud": "", ".Home.md.icloud": ""}),
         *("iCloud", "not on this disk: Notes/Pier.md", "Download them in the Finder."),
     ),
-    "stray": (
+    "leftover": (
         lambda vault, _: (vault / ".vaultlink-20240130-120000-abcd-7.tmp").touch(),
         *("runs", "killed runs left 1 temporary file: .vaultlink-20240130", "No note needs them."),
     ),

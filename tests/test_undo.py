@@ -664,7 +664,7 @@ def test_next_run_removes_files_of_a_killed_run(vault: Path) -> None:
     ],
     ids=" ".join,
 )
-def test_every_run_that_may_write_removes_strays(
+def test_every_run_that_may_write_removes_leftovers(
     run: RunCommand, vault: Path, line: Sequence[str]
 ) -> None:
     """Those of its own journal at once, others after an hour; other files never."""
@@ -692,19 +692,19 @@ def test_every_run_that_may_write_removes_strays(
     assert [path for path in remaining if not (vault / path).exists()] == []
 
 
-def test_check_mentions_strays_unless_a_run_is_writing(run: RunCommand, vault: Path) -> None:
-    stray = "a/.vaultlink-20200101-000000-abcd-3.tmp"
-    write_files(vault, {stray: b"half"})
+def test_check_mentions_leftovers_unless_a_run_is_writing(run: RunCommand, vault: Path) -> None:
+    leftover = "a/.vaultlink-20200101-000000-abcd-3.tmp"
+    write_files(vault, {leftover: b"half"})
     for _ in range(2):  # the second answer comes from the cache
         message = run("check").err.splitlines()[0]
         assert message == (
-            f"warning: an interrupted run left temporary files: {stray}. No note needs them. "
+            f"warning: an interrupted run left temporary files: {leftover}. No note needs them. "
             "The next run that writes, such as `vaultlink fix`, removes them."
         )
     with lock_vault(vault):
         assert "interrupted" not in run("check").err
     assert "interrupted" not in run("check", "--quiet").err
-    assert (vault / stray).exists()
+    assert (vault / leftover).exists()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="notes are created in another way")

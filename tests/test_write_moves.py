@@ -125,12 +125,12 @@ def test_order_of_steps(moves: Mapping[str, str], steps: Sequence[str]) -> None:
     assert [f"{step.source} > {step.target}" for step in ordered] == steps
 
 
-def test_temporary_names_are_hidden_and_no_strays(vault: Path) -> None:
+def test_temporary_names_are_hidden_and_no_leftovers(vault: Path) -> None:
     [path] = list_temporary_paths([("Folder/x.md", "y.md")], "20260101-000000-abcd")
     write_files(vault, {path: b"x"})
     listing = list_files(vault)
     assert path not in listing.files
-    assert listing.strays == ()
+    assert listing.leftovers == ()
 
 
 def test_order_of_many_moves_takes_no_time() -> None:

@@ -20,7 +20,7 @@ NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 READ_FLAGS = os.O_RDONLY | _BINARY | _NO_WAIT
 """Flags with which opening a FIFO for reading does not wait for a writer."""
 
-STRAY_PREFIX = ".vaultlink-"
+LEFTOVER_PREFIX = ".vaultlink-"
 """Begins the names of temporary files in a vault."""
 
 _READ_SIZE = 1 << 20

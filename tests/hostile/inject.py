@@ -60,7 +60,7 @@ from running import write_files
 from vaultlink import UsageError, open_vault, read_request
 from vaultlink.__main__ import main
 from vaultlink.cli.command_table import COMMANDS
-from vaultlink.disk.scan import parse_stray_name
+from vaultlink.disk.scan import parse_leftover_name
 from vaultlink.errors import JournalError
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import Debounce
@@ -81,9 +81,9 @@ def list_contents(root: Path) -> Contents:
     }
 
 
-def is_stray(path: str) -> bool:
+def is_leftover(path: str) -> bool:
     """Return True for a temporary file of vaultlink."""
-    return parse_stray_name(path.rpartition("/")[2]) is not None
+    return parse_leftover_name(path.rpartition("/")[2]) is not None
 
 
 def without_folders(contents: Contents) -> Contents:
@@ -263,7 +263,7 @@ def check_broken(bench: Bench, run: FaultyRun, state: Contents) -> list[str]:
     found = []
     if run.code > 2 or "bug in vaultlink" in run.output or "Traceback" in run.output:
         found.append(f"internal error: {run.output}")
-    kept = {path: content for path, content in state.items() if not is_stray(path)}
+    kept = {path: content for path, content in state.items() if not is_leftover(path)}
     if run.code == 0 and bench.scenario.line[0] != "watch":
         found += compare("exit code 0, but not done", kept, after)
     if bench.is_locked():

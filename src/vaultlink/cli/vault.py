@@ -365,15 +365,15 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
 
 def warn_of_leftovers(scan: VaultScan, terminal: Terminal) -> None:
     """Print that an interrupted run left temporary files, unless one is writing."""
-    strays = scan.listing.strays
-    if not strays:
+    leftovers = scan.listing.leftovers
+    if not leftovers:
         return
     from vaultlink.write.undo import is_being_written  # noqa: PLC0415 - hardly ever needed
 
     if not is_being_written(scan.root):
         terminal.print_message(
             "warning: an interrupted run left temporary files: "
-            f"{escape_controls(list_first(strays))}. No note needs them. "
+            f"{escape_controls(list_first(leftovers))}. No note needs them. "
             "The next run that writes, such as `vaultlink fix`, removes them."
         )
 

@@ -33,7 +33,7 @@ from vaultlink.report.output_starts import DIFF
 from vaultlink.text import list_first
 from vaultlink.write.journal_files import lock_vault
 from vaultlink.write.open_folders import FOLDER_NOT_WRITABLE
-from vaultlink.write.own_files import remove_hidden_strays
+from vaultlink.write.own_files import remove_hidden_leftovers
 from vaultlink.write.undo import RevertedRun, remove_leftovers, revert_interrupted
 from vaultlink.write.write_notes import WriteResult
 
@@ -61,7 +61,7 @@ def wait_for_lock(terminal: Terminal, root: Path) -> Iterator[None]:
         root,
         lambda: terminal.print_message("Another run is writing to this vault; waiting for it."),
     ):
-        remove_hidden_strays(root)
+        remove_hidden_leftovers(root)
         yield
 
 
@@ -174,7 +174,7 @@ def run_plan(command: WritingCommand) -> int:
             terminal.check_output_file()
             warn_of_scan(scan, terminal)
             if is_locked:
-                remove_leftovers(scan.root, scan.listing.strays)
+                remove_leftovers(scan.root, scan.listing.leftovers)
             command.root = scan.root
             inputs = None if is_interactive else command.identify_inputs(scan)
             kind = command.name if command.is_dry else f"{command.name}-nothing"

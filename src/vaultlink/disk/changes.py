@@ -148,7 +148,7 @@ def _make_full_batch(files: Mapping[str, bool], analysed: AnalysedFiles) -> Chan
         notes,
         decode_column(tuple[Diagnostic, ...], analysed.diagnostics),
         decode_column(LinkTargets, analysed.targets),
-        decode_column(tuple[str, ...], analysed.mentioned),
+        decode_column(tuple[str, ...], analysed.spellings),
         {
             name: merge_groups([analysed.maps[name], collect_paths(rest, others, grouping.keys)])
             for name, grouping in STORED_MAPS.items()

@@ -55,7 +55,7 @@ def restore_index(stored: StoredState) -> Index:
     index = Index(
         notes, maps.pop("names"), decode_column(LinkTargets, stored.column("targets")), files
     )
-    index.mentioned = decode_column(tuple[str, ...], stored.column("mentioned"))
+    index.spellings = decode_column(tuple[str, ...], stored.column("spellings"))
     index.add_maps(maps)
     index.memos[find_files_sharing_names] = frozenset(stored.table.files_sharing_names)
     return index
@@ -96,7 +96,7 @@ def make_recheck(index: Index) -> ChangedFiles:
         index.notes,
         None,
         index.targets,
-        index.mentioned,
+        index.spellings,
         {name: index.derive(grouping) for name, grouping in STORED_MAPS.items()},
     )
 
@@ -134,11 +134,11 @@ def build_state_to_save(
     keys = Keys(partial(list, index.notes))
     spool.begin(len(keys.names))
     attachments = sorted(index.files.difference(keys.names))
-    mentioned = index.mentioned.with_changes(
+    spellings = index.spellings.with_changes(
         {
             path: tuple(mentioned_spellings(index, path))
             for path in keys.names
-            if path not in index.mentioned
+            if path not in index.spellings
         }
     )
     table = StateTable(
@@ -162,7 +162,7 @@ def build_state_to_save(
     columns = {
         "notes": index.notes.pack_column(keys, spool),
         "targets": _pack_column(index.targets, spool, keys),
-        "mentioned": mentioned.pack_column(keys, spool),
+        "spellings": spellings.pack_column(keys, spool),
         "tallies": _pack_column(state.tallies, spool, keys),
         "diagnostics": _pack_column(state.diagnostics, spool),
         **{name: _pack_column(values, spool) for name, values in maps.items()},

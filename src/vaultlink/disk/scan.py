@@ -17,7 +17,7 @@ from vaultlink.disk.cache import Cache, cache_folder, digest_parts
 from vaultlink.disk.obsidian_files import load_obsidian_settings
 from vaultlink.disk.read import load_config
 from vaultlink.errors import VaultError, explain_word
-from vaultlink.files import STRAY_PREFIX, is_folder, path_exists
+from vaultlink.files import LEFTOVER_PREFIX, is_folder, path_exists
 from vaultlink.git.location import MAX_GIT_FILE_BYTES, find_blocking_file
 from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
@@ -34,7 +34,7 @@ RACY_WINDOW_NS = 50_000_000
 """Nanoseconds within which two changes of a file can have the same times."""
 
 
-_STRAY_NAME = lazy_pattern(r"\.vaultlink-(\d[0-9a-f]*(?:-[0-9a-f]+)+)-\d+\.tmp")
+_LEFTOVER_NAME = lazy_pattern(r"\.vaultlink-(\d[0-9a-f]*(?:-[0-9a-f]+)+)-\d+\.tmp")
 """Names of the temporary files that are written beside notes."""
 
 
@@ -65,7 +65,7 @@ class FileListing(msgspec.Struct, frozen=True):
 
     `files` are the files by vault path. `unreadable_folders` are pairs of folder and reason.
     `folders` maps the vault path of each folder ("" for the vault itself) to its path on disk.
-    `gitignores` are the `.gitignore` files in them, `strays` the temporary files of interrupted
+    `gitignores` are the `.gitignore` files in them, `leftovers` the temporary files of interrupted
     runs, `vaults` the folders that are vaults of their own, because they have `.obsidian`, and
     `evicted` the files that iCloud has removed from the disk.
     """
@@ -74,7 +74,7 @@ class FileListing(msgspec.Struct, frozen=True):
     unreadable_folders: tuple[tuple[str, str], ...]
     folders: Mapping[str, str] = msgspec.field(default_factory=dict)
     gitignores: Mapping[str, FileStamp] = msgspec.field(default_factory=dict)
-    strays: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
     vaults: tuple[str, ...] = ()
     evicted: tuple[str, ...] = ()
 
@@ -90,7 +90,7 @@ def list_files(vault: Path) -> FileListing:
     folders: dict[str, str] = {}
     gitignores: dict[str, FileStamp] = {}
     unreadable: list[tuple[str, str]] = []
-    strays: list[str] = []
+    leftovers: list[str] = []
     vaults: list[str] = []
     evicted: list[str] = []
     known_folders = {vault.resolve()}
@@ -111,7 +111,7 @@ def list_files(vault: Path) -> FileListing:
                         elif stamp := _stat_entry(entry):
                             files[path] = stamp
                     elif name[0] == ".":
-                        _note_hidden(entry, prefix + name, gitignores, (strays, vaults, evicted))
+                        _note_hidden(entry, prefix + name, gitignores, (leftovers, vaults, evicted))
         except OSError as error:
             unreadable += _leave_out_folder(prefix[:-1], error, folders)
     return FileListing(
@@ -119,7 +119,7 @@ def list_files(vault: Path) -> FileListing:
         tuple(sorted(unreadable)),
         folders,
         gitignores,
-        tuple(sorted(strays)),
+        tuple(sorted(leftovers)),
         tuple(sorted(vaults)),
         tuple(sorted(path for path in evicted if path not in files)),
     )
@@ -131,15 +131,15 @@ def _note_hidden(
     gitignores: dict[str, FileStamp],
     noted: tuple[list[str], list[str], list[str]],
 ) -> None:
-    strays, vaults, evicted = noted
+    leftovers, vaults, evicted = noted
     name = entry.name
     if name == ".gitignore":
         gitignores |= _stat_ignore_file(entry, path[: -len(name)])
     elif name == ".obsidian":
         if path != name and entry.is_dir():
             vaults.append(path[: -len("/.obsidian")])
-    elif name.startswith(STRAY_PREFIX) and parse_stray_name(name):
-        strays.append(path)
+    elif name.startswith(LEFTOVER_PREFIX) and parse_leftover_name(name):
+        leftovers.append(path)
     elif name.endswith(_PLACEHOLDER) and len(name) > len(_PLACEHOLDER) + 1:
         evicted.append(path[: -len(name)] + name[1 : -len(_PLACEHOLDER)])
 
@@ -149,7 +149,7 @@ def is_noted_name(name: str) -> bool:
     return (
         name in (".gitignore", ".obsidian")
         or name.endswith(_PLACEHOLDER)
-        or parse_stray_name(name) is not None
+        or parse_leftover_name(name) is not None
     )
 
 
@@ -157,9 +157,9 @@ _PLACEHOLDER = ".icloud"
 """Ends the name of the hidden file that iCloud leaves in place of one that is not on the disk."""
 
 
-def parse_stray_name(name: str) -> str | None:
+def parse_leftover_name(name: str) -> str | None:
     """Return the run whose temporary file has this name; None for any other file."""
-    match = _STRAY_NAME.fullmatch(name)
+    match = _LEFTOVER_NAME.fullmatch(name)
     return match[1] if match else None
 
 

@@ -66,14 +66,14 @@ class AnalysedFiles(NamedTuple):
     """Results of analysing files, in their order.
 
     `digests` are those of their contents. A file with a known digest has no note. `targets`,
-    `mentioned` and `maps` are empty if no names were given.
+    `spellings` and `maps` are empty if no names were given.
     """
 
     digests: list[bytes]
     notes: Column
     diagnostics: Column
     targets: Column
-    mentioned: Column
+    spellings: Column
     maps: Mapping[str, PathsByKey]
 
 
@@ -121,11 +121,11 @@ def analyse_files(
             for name in (STORED_MAPS if files.names is not None else ())
         }
         keys = Keys(lambda: paths)
-        notes, diagnostics, targets, mentioned = [builder.build(keys) for builder in builders]
+        notes, diagnostics, targets, spellings = [builder.build(keys) for builder in builders]
         if kept:
             notes = notes._replace(decoded=kept.notes)
             targets = targets._replace(decoded=kept.targets)
-        return AnalysedFiles(digests, notes, diagnostics, targets, mentioned, maps)
+        return AnalysedFiles(digests, notes, diagnostics, targets, spellings, maps)
 
 
 def _share_paths(
@@ -167,7 +167,7 @@ def _analyse_part(
     spool: FileSpool,
 ) -> _AnalysedPart:
     digests: list[bytes] = []
-    builders = notes, diagnostics, targets, mentioned = [ColumnBuilder(spool) for _ in range(4)]
+    builders = notes, diagnostics, targets, spellings = [ColumnBuilder(spool) for _ in range(4)]
     maps: dict[str, dict[str, list[str]]] = {name: {} for name in STORED_MAPS}
     resolve = None if files.names is None else make_resolver(files.names)
     for path in paths:
@@ -182,10 +182,10 @@ def _analyse_part(
             targets.add(resolved)
             if kept:
                 kept.targets[path] = resolved
-            _collect_keys(result.note, resolved, mentioned, maps)
+            _collect_keys(result.note, resolved, spellings, maps)
         else:
             targets.add(None)
-            mentioned.add(None)
+            spellings.add(None)
         if len(digests) % 500 == 0:
             done(len(digests))
             for builder in builders:
@@ -196,10 +196,10 @@ def _analyse_part(
 def _collect_keys(
     note: Note,
     targets: LinkTargets,
-    mentioned: ColumnBuilder,
+    spellings: ColumnBuilder,
     maps: dict[str, dict[str, list[str]]],
 ) -> None:
-    mentioned.add(tuple(spellings_in_note(note)))
+    spellings.add(tuple(spellings_in_note(note)))
     add_stored_keys(note, targets, maps)
 
 

@@ -104,7 +104,7 @@ class ChangedFiles(msgspec.Struct, frozen=True):
     notes: Mapping[str, Note | None]
     diagnostics: FindingsByPath | None
     targets: Mapping[str, LinkTargets] | None = None
-    mentioned: PackedMap[tuple[str, ...]] | None = None
+    spellings: PackedMap[tuple[str, ...]] | None = None
     maps: Mapping[str, PathsByKey] = msgspec.field(default_factory=dict)
 
 
@@ -164,8 +164,8 @@ def step_and_list(
     index, affected = update(before, changed.notes, changed.files, changed.targets)
     if not before.files:
         index.add_maps(changed.maps)
-        if changed.mentioned is not None:
-            index.mentioned = changed.mentioned
+        if changed.spellings is not None:
+            index.spellings = changed.spellings
     tallies: dict[str, LinkCounts | None] = {}
     if callable(later):
         tallies = _count_links(index, affected.union(changed.files))

@@ -63,7 +63,9 @@ def _count_spellings(index: Index, path: str, name: str) -> tuple[Counter[str], 
     wanted = spelling_key(name)
     targets: Counter[str] = Counter()
     displays: Counter[str] = Counter()
-    sources = {note for key in target_spellings(name) for note in index.mentions.get(key, ())}
+    sources = {
+        note for key in target_spellings(name) for note in index.notes_by_spelling.get(key, ())
+    }
     for source in sources:
         for link, target in index.resolved_links(source):
             if target is not None or resolve(source, link.target, names) != path:

@@ -369,10 +369,10 @@ def remember_created(known: History, new: History, before: Index, now: Index) ->
     }
     moved = {*new.moves, *new.moves.values(), *new.likely_moves}
     added = now.files - before.files - moved - known.deleted
-    mentions = before.mentions if len(added) > _FEW_FILES else None
+    wanted = before.notes_by_spelling if len(added) > _FEW_FILES else None
     for path in added:
         keys = target_spellings(file_name(path))
-        if mentions is None or any(key in mentions for key in keys):
+        if wanted is None or any(key in wanted for key in keys):
             created.setdefault(path, _list_wanting(path, before))
         else:
             created.setdefault(path, ())

@@ -280,7 +280,7 @@ def file_spellings(index: "Index", path: str) -> Iterable[str]:
 
 
 def mentioned_spellings(index: "Index", path: str) -> Set[str]:
-    known = index.mentioned.get(path)
+    known = index.spellings.get(path)
     return spellings_in_note(index.notes[path]) if known is None else frozenset(known)
 
 
@@ -495,7 +495,7 @@ class Index:
         targets: Link targets of each note.
         files: All paths of the vault.
         memos: The values that `derive` returned or that a caller knew already, by their function.
-        mentioned: The result of `mentioned_spellings` for notes for which it is known already.
+        spellings: The result of `mentioned_spellings` for notes for which it is known already.
     """
 
     def __init__(
@@ -511,7 +511,7 @@ class Index:
         self.files = files
         self._searches = 0
         self.memos: dict[Callable[[Index], Any], Any] = {}
-        self.mentioned: PackedMap[tuple[str, ...]] = PackedMap(tuple[str, ...])
+        self.spellings: PackedMap[tuple[str, ...]] = PackedMap(tuple[str, ...])
 
     backlinks = Grouping(outgoing_targets, on_targets=True)
     """Target to the notes and canvases that link to it."""
@@ -525,7 +525,7 @@ class Index:
     files_by_spelling = Grouping(file_spellings, of_files=True)
     """Spelling key of a file's name (a note's without extension) to the files."""
 
-    mentions = Grouping(mentioned_spellings)
+    notes_by_spelling = Grouping(mentioned_spellings)
     """Spelling keys of link targets to the notes that mention them.
 
     When a name is added or removed, these notes are resolved again.
@@ -683,22 +683,26 @@ class Index:
     def notes_mentioning(self, keys: Collection[str]) -> set[str]:
         """Return the notes that mention one of these spelling keys.
 
-        Does not compute `mentions` for few keys: searching the encoded keys of notes is faster.
+        Does not compute `notes_by_spelling` for few keys: a search of encoded keys is faster.
         """
-        known = self.mentioned
-        if Index.mentions in self.memos or len(keys) > _MAX_SEARCHED or not known.has_column:
-            return {path for key in keys for path in self.mentions.get(key, ())}
-        known = self.complete_mentioned()
+        known = self.spellings
+        if (
+            Index.notes_by_spelling in self.memos
+            or len(keys) > _MAX_SEARCHED
+            or not known.has_column
+        ):
+            return {path for key in keys for path in self.notes_by_spelling.get(key, ())}
+        known = self.complete_spellings()
         return {path for key in keys for path in known.find_keys(encode(key)) if key in known[path]}
 
-    def complete_mentioned(self) -> PackedMap[tuple[str, ...]]:
-        """Return `mentioned` with the spelling keys of the notes that were changed."""
-        known = self.mentioned
+    def complete_spellings(self) -> PackedMap[tuple[str, ...]]:
+        """Return `spellings` with the spelling keys of the notes that were changed."""
+        known = self.spellings
         unknown = [path for path in known.keys_changed() if path in self.notes]
-        self.mentioned = known.with_changes(
+        self.spellings = known.with_changes(
             {path: tuple(mentioned_spellings(self, path)) for path in unknown if path not in known}
         )
-        return self.mentioned
+        return self.spellings
 
     def notes_querying(self, paths: Collection[str]) -> set[str]:
         """Return the notes with queries that name these files or their folders."""
@@ -710,7 +714,7 @@ class Index:
 
     def compute_all(self) -> None:
         """Compute all maps now, so that no step of a long-running process waits for them."""
-        unpack_all(self.notes, self.targets, self.mentioned)
+        unpack_all(self.notes, self.targets, self.spellings)
         for attribute in vars(Index).values():
             if isinstance(attribute, Grouping):
                 self.derive(attribute)

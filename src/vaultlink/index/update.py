@@ -135,7 +135,7 @@ def update(
     targets: dict[str, LinkTargets | None] = dict.fromkeys(changed)
     targets.update(resolve_links(after, sorted(stale)))
     after.targets = with_changes(index.targets, targets)
-    after.mentioned = index.mentioned.with_changes(dict.fromkeys(changed))
+    after.spellings = index.spellings.with_changes(dict.fromkeys(changed))
     _renew_memos(index, after, changed | moved, stale | changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
     affected |= find_notes_depending_on_paths(index, after, moved)
@@ -322,7 +322,7 @@ def fold_index(index: Index) -> Index:
     """
     after = Index(index.notes.folded(), index.names, fold(index.targets), index.files)
     # A note that is missing there after it was encoded again would count as one without links.
-    after.mentioned = index.complete_mentioned().folded()
+    after.spellings = index.complete_spellings().folded()
     _renew_memos(index, after, set(), set())
     after.keep_answers(index)
     return after

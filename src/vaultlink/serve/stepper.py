@@ -19,7 +19,7 @@ from vaultlink.disk.scan import (
     is_noted_name,
     is_source_file,
     list_files,
-    parse_stray_name,
+    parse_leftover_name,
     read_stamp,
 )
 from vaultlink.engine.checks import LinterSettings
@@ -223,7 +223,7 @@ def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] |
         if stamp:
             files[path] = stamp
         elif (
-            _has_hidden_changed(root, path, before.strays)
+            _has_hidden_changed(root, path, before.leftovers)
             or path in before.folders
             or os.path.islink(f"{root}/{path}")  # noqa: PTH114 - faster, runs for every file
         ):
@@ -233,10 +233,10 @@ def _update_files(scan: VaultScan, hints: ChangeHints) -> dict[str, FileStamp] |
     return files
 
 
-def _has_hidden_changed(root: str, path: str, strays: Collection[str]) -> bool:
+def _has_hidden_changed(root: str, path: str, leftovers: Collection[str]) -> bool:
     name = path[path.rfind("/") + 1 :]
-    if parse_stray_name(name):
-        return (path in strays) != os.path.lexists(f"{root}/{path}")
+    if parse_leftover_name(name):
+        return (path in leftovers) != os.path.lexists(f"{root}/{path}")
     return is_noted_name(name)
 
 

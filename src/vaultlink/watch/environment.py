@@ -119,7 +119,7 @@ class AutoFixer:
         root = fixer.scan.root
         if not self._has_swept:
             with lock_vault(root, timeout=0.0):
-                remove_leftovers(root, fixer.scan.listing.strays)
+                remove_leftovers(root, fixer.scan.listing.leftovers)
                 self._has_swept = True
                 reverted = tuple([item.describe() for item in revert_interrupted(root)])
             if reverted:

@@ -12,7 +12,7 @@ from unicodedata import normalize
 
 import msgspec
 
-from vaultlink.files import NO_FOLLOW, STRAY_PREFIX, identify_file, open_regular, read_regular
+from vaultlink.files import LEFTOVER_PREFIX, NO_FOLLOW, identify_file, open_regular, read_regular
 from vaultlink.index.resolve import list_outer_folders
 from vaultlink.model import SkippedNote
 from vaultlink.text import blake2b, fold_letters
@@ -37,7 +37,7 @@ from vaultlink.write.write_notes import IS_SYMLINK, NAME_TAKEN, OTHER_DEVICE, de
 # disks.
 
 _TEMPORARY_PREFIX = ".moving-vaultlink-"
-"""Begins the temporary names of moved files. They are not removed as strays: they hold notes."""
+"""Begins the temporary names of moved files. They are not removed as leftovers: they hold notes."""
 
 Move = tuple[str, str]
 """The old and the new vault path of a file or folder, without a slash at the end."""
@@ -374,7 +374,7 @@ def _digest_folder(folder: str, old: str, changed: Collection[str]) -> bytes:
         folders.sort()
         for name in sorted(files):
             path = os.path.relpath(os.path.join(place, name), folder)
-            if not name.startswith((STRAY_PREFIX, _TEMPORARY_PREFIX)):
+            if not name.startswith((LEFTOVER_PREFIX, _TEMPORARY_PREFIX)):
                 is_changed = f"{old}/{path}" in changed
                 names.append((path, None if is_changed else os.lstat(f"{place}/{name}").st_size))
         if len(names) > _MAX_LISTED_FILES:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.disk.scan import parse_stray_name
+from vaultlink.disk.scan import parse_leftover_name
 
 OUTSIDE_VAULT = "it is outside the vault, behind a symbolic link"
 CHANGED_SINCE_READ = "it changed since it was read"
@@ -40,12 +40,12 @@ def has_other_link(folder: str, status: os.stat_result) -> bool:
     """Return True if a file has a hard link that is no temporary file of a run."""
     if status.st_nlink < 2:
         return False
-    strays = 0
+    leftovers = 0
     with suppress(OSError), os.scandir(folder) as entries:
-        strays = sum(
-            entry.inode() == status.st_ino for entry in entries if parse_stray_name(entry.name)
+        leftovers = sum(
+            entry.inode() == status.st_ino for entry in entries if parse_leftover_name(entry.name)
         )
-    return status.st_nlink > 1 + strays
+    return status.st_nlink > 1 + leftovers
 
 
 def make_lock_test(root: str, is_protected: Callable[[str], bool]) -> Callable[[str], bool]:

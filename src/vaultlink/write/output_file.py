@@ -25,7 +25,7 @@ from vaultlink.report.output_starts import (
     is_own_output,
     makes_notes,
 )
-from vaultlink.write.own_files import make_temporary, remove_strays
+from vaultlink.write.own_files import make_temporary, remove_folder_leftovers
 
 
 class OutputFile(msgspec.Struct, frozen=True):
@@ -239,7 +239,7 @@ def _replace_output(file: Path, data: bytes) -> bool:
     finally:
         with suppress(OSError):
             temporary.unlink()
-        remove_strays(real.parent)
+        remove_folder_leftovers(real.parent)
     return True
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from vaultlink.errors import UsageError
-from vaultlink.files import STRAY_PREFIX, identify_file, short_address
+from vaultlink.files import LEFTOVER_PREFIX, identify_file, short_address
 from vaultlink.git.location import find_work_tree
 from vaultlink.write.file_locks import is_abandoned, try_lock
 
@@ -25,34 +25,35 @@ _CREATE_FLAGS = (
 def make_temporary(file: Path) -> tuple[Path, int]:
     """Create a temporary file beside a file; return its path and a descriptor.
 
-    The descriptor is open for writing, and locked. If this process is killed, `remove_strays`
-    removes the file, in a vault also the next run that writes. Raises OSError.
+    The descriptor is open for writing, and locked. If this process is killed,
+    `remove_folder_leftovers` removes the file, in a vault also the next run that writes. Raises
+    OSError.
     """
-    temporary = file.with_name(f"{STRAY_PREFIX}{os.getpid()}-{os.urandom(3).hex()}-0.tmp")
+    temporary = file.with_name(f"{LEFTOVER_PREFIX}{os.getpid()}-{os.urandom(3).hex()}-0.tmp")
     handle = os.open(temporary, _CREATE_FLAGS, 0o666)
     if sys.platform != "win32":  # a lock there forbids others to read
         try_lock(handle)
     return temporary, handle
 
 
-def remove_strays(folder: Path) -> None:
+def remove_folder_leftovers(folder: Path) -> None:
     """Remove the temporary files that killed processes of this user left in a folder."""
-    from vaultlink.disk.scan import parse_stray_name  # noqa: PLC0415 - a merge driver does not need it
+    from vaultlink.disk.scan import parse_leftover_name  # noqa: PLC0415 - a merge driver does not need it
 
     with suppress(OSError), os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if entry.name.startswith(STRAY_PREFIX)]
-        for name in filter(parse_stray_name, names):
+        names = [entry.name for entry in entries if entry.name.startswith(LEFTOVER_PREFIX)]
+        for name in filter(parse_leftover_name, names):
             with suppress(OSError):
                 if is_abandoned(name, str(folder / name)):
                     (folder / name).unlink()
 
 
-def remove_hidden_strays(root: Path) -> None:
+def remove_hidden_leftovers(root: Path) -> None:
     """Remove such files in folders of a repository, which no scan of a vault finds."""
     repository = os.path.realpath(find_work_tree(root) or root)
     for folder in (repository, os.path.join(repository, ".github", "workflows")):  # noqa: PTH118 - as text
         if os.path.realpath(folder) == folder:
-            remove_strays(Path(folder))
+            remove_folder_leftovers(Path(folder))
 
 
 def replace_file(file: Path, data: bytes) -> bool:
@@ -155,7 +156,7 @@ def _create_file(path: Path, text: str) -> None:
     finally:
         with suppress(OSError):
             temporary.unlink()
-        remove_strays(path.parent)
+        remove_folder_leftovers(path.parent)
 
 
 def remove_created_files(written: Iterable[Path]) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.disk.scan import list_files, parse_stray_name
+from vaultlink.disk.scan import list_files, parse_leftover_name
 from vaultlink.errors import JournalError, UsageError, propose
 from vaultlink.model import SkippedNote
 from vaultlink.text import quote_name
@@ -80,7 +80,7 @@ def remove_leftovers(root: Path, paths: Iterable[str]) -> None:
         for path in ordered:
             with suppress(OSError, CannotWrite):
                 folder, name = open_parent(folders, path)
-                run = parse_stray_name(name)
+                run = parse_leftover_name(name)
                 if run and (run in runs or is_abandoned(name, folder.path_of(name), folder.handle)):
                     os.unlink(folder.path_of(name), dir_fd=folder.handle)
             close_folders(folders, keep=split_path(path)[0])
@@ -301,7 +301,7 @@ def undo_run(root: Path, run: RecordedRun, *, skips_edited: bool = False) -> Wri
     all the same. An interrupted run is reverted without a record.
     """
     clean_up_journal(root)
-    remove_leftovers(root, list_files(root).strays)
+    remove_leftovers(root, list_files(root).leftovers)
     if run.is_interrupted and not end_complete_run(root, run):
         return revert_run(root, run)
     plan = plan_undo(root, run, skips_edited=skips_edited)
@@ -400,7 +400,7 @@ def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:
     if not runs:
         return ()
     clean_up_journal(root)
-    remove_leftovers(root, list_files(root).strays)
+    remove_leftovers(root, list_files(root).leftovers)
     reverted = [
         RevertedRun(run, revert_run(root, run)) for run in runs if not end_complete_run(root, run)
     ]

@@ -24,7 +24,7 @@ from pathlib import Path
 
 import msgspec
 
-from vaultlink.files import STRAY_PREFIX, read_regular
+from vaultlink.files import LEFTOVER_PREFIX, read_regular
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.open_folders import (
     CHANGED_SINCE_READ,
@@ -402,7 +402,7 @@ def read_bytes(root: Path, path: str) -> bytes | None:
 
 def _temporary_name(token: str, number: int) -> str:
     """Return the name of a temporary file. The dot hides it in every vault."""
-    return f"{STRAY_PREFIX}{token}-{number}.tmp"
+    return f"{LEFTOVER_PREFIX}{token}-{number}.tmp"
 
 
 def _write_batch(

@@ -380,14 +380,15 @@ def _check_traces(scan: VaultScan) -> Iterator[CheckRow]:
         else "no conflicting copies of sync services",
         "Merge each with its original and delete it; vaultlink changes neither until then.",
     )
-    is_writing, strays = is_being_written(scan.root), scan.listing.strays
+    is_writing, leftovers = is_being_written(scan.root), scan.listing.leftovers
     yield CheckRow.make(
         "runs",
-        strays and not is_writing,
+        leftovers and not is_writing,
         "another run is writing now"
         if is_writing
-        else f"killed runs left {format_count(len(strays), 'temporary file')}: {_name_some(strays)}"
-        if strays
+        else f"killed runs left {format_count(len(leftovers), 'temporary file')}: "
+        f"{_name_some(leftovers)}"
+        if leftovers
         else "no traces of killed runs",
         "No note needs them. The next run that writes, such as `vaultlink fix`, removes them.",
     )

@@ -31,7 +31,7 @@ from vaultlink.git.program import run_git
 from vaultlink.report.layout import escape_controls
 from vaultlink.text import lazy_pattern, quote_name
 from vaultlink.write.journal_files import lock_vault
-from vaultlink.write.own_files import create_files, remove_created_files, remove_hidden_strays
+from vaultlink.write.own_files import create_files, remove_created_files, remove_hidden_leftovers
 from vaultlink.write.undo import remove_leftovers
 
 # -- CI files of `vaultlink init --ci`, for GitHub, GitLab and pre-commit --------------------------
@@ -257,7 +257,7 @@ def init(options: InitOptions) -> int:
     protect_vault(vault, terminal)
     if not options.diff:
         terminal.check_output_file()
-        _remove_strays(vault)
+        _remove_vault_leftovers(vault)
     kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
     _check_options(options, kinds)
     if options.agents:
@@ -331,13 +331,13 @@ def _find_vault(options: InitOptions, terminal: Terminal) -> Path:
     return named
 
 
-def _remove_strays(vault: Path) -> None:
+def _remove_vault_leftovers(vault: Path) -> None:
     """Remove the temporary files that interrupted runs left, if no run is writing."""
-    remove_hidden_strays(vault)
-    strays = list_files(vault).strays
-    if strays:
+    remove_hidden_leftovers(vault)
+    leftovers = list_files(vault).leftovers
+    if leftovers:
         with suppress(JournalError), lock_vault(vault, timeout=0.0):
-            remove_leftovers(vault, strays)
+            remove_leftovers(vault, leftovers)
 
 
 def _check_options(options: InitOptions, kinds: Sequence[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from repositories import create_repository
 from running import RunCommand, create_vault
-from vaultlink.write.own_files import remove_strays
+from vaultlink.write.own_files import remove_folder_leftovers
 
 KILL = """
 import os, signal, sys
@@ -39,7 +39,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return repo / "notes"
 
 
-def find_strays(folder: Path) -> list[str]:
+def find_leftovers(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.rglob(".vaultlink-*.tmp"))
 
 
@@ -78,9 +78,9 @@ def test_same_command_removes_what_it_left_when_it_was_killed(
 ) -> None:
     repo = vault.parent
     kill_command(line, vault)
-    assert len(find_strays(repo)) == 1
+    assert len(find_leftovers(repo)) == 1
     assert run(*shlex.split(line)).code == 0
-    assert find_strays(repo) == []
+    assert find_leftovers(repo) == []
 
 
 @pytest.mark.parametrize("line", ["fix", "baseline", "rename b c", "init", "init --ci github"])
@@ -91,16 +91,16 @@ def test_commands_that_write_remove_what_killed_ones_left(
     for command in ("init --ci github --package vaultlink", "report --json --output r.json"):
         kill_command(command, vault)
     (repo / ".github/workflows/vaultlink.yml").touch()
-    assert len(find_strays(repo)) == 2
+    assert len(find_leftovers(repo)) == 2
     run(*line.split())
-    assert find_strays(repo) == []
+    assert find_leftovers(repo) == []
 
 
 def test_reading_commands_remove_nothing(run: RunCommand, vault: Path) -> None:
     kill_command("init", vault)
     for line in ("check", "links", "doctor", "fix --diff", "init --diff", "undo --list"):
         run(*line.split())
-    assert len(find_strays(vault)) == 1
+    assert len(find_leftovers(vault)) == 1
 
 
 # -- what is not removed --------------------------------------------------------------------------------------------------
@@ -110,8 +110,8 @@ def test_file_of_a_living_process_stays(tmp_path: Path) -> None:
     (tmp_path / f".vaultlink-{os.getpid()}-abcdef-0.tmp").touch()
     (tmp_path / f".vaultlink-{os.getppid()}-abcdef-0.tmp").touch()
     (tmp_path / ".vaultlink-1-abcdef-0.tmp").touch()
-    remove_strays(tmp_path)
-    assert len(find_strays(tmp_path)) == 3
+    remove_folder_leftovers(tmp_path)
+    assert len(find_leftovers(tmp_path)) == 3
 
 
 def test_locked_file_stays(tmp_path: Path) -> None:
@@ -119,9 +119,9 @@ def test_locked_file_stays(tmp_path: Path) -> None:
     file = tmp_path / f".vaultlink-{find_ended_process()}-abcdef-0.tmp"
     with file.open("w") as stream:
         fcntl.flock(stream, fcntl.LOCK_EX)
-        remove_strays(tmp_path)
+        remove_folder_leftovers(tmp_path)
         assert file.exists()
-    remove_strays(tmp_path)
+    remove_folder_leftovers(tmp_path)
     assert not file.exists()
 
 
@@ -142,7 +142,7 @@ def test_locked_file_stays(tmp_path: Path) -> None:
 def test_file_with_another_name_stays(tmp_path: Path, name: str) -> None:
     file = tmp_path / name.format(find_ended_process())
     file.touch()
-    remove_strays(tmp_path)
+    remove_folder_leftovers(tmp_path)
     assert file.exists()
 
 
@@ -151,8 +151,8 @@ def test_folders_and_links_stay(tmp_path: Path) -> None:
     (tmp_path / f".vaultlink-{process}-abcdef-0.tmp").mkdir()
     (tmp_path / f".vaultlink-{process}-abcdef-1.tmp").symlink_to("mine.txt")
     os.mkfifo(tmp_path / f".vaultlink-{process}-abcdef-2.tmp")
-    remove_strays(tmp_path)
-    assert len(find_strays(tmp_path)) == 3
+    remove_folder_leftovers(tmp_path)
+    assert len(find_leftovers(tmp_path)) == 3
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files to others")
@@ -161,7 +161,7 @@ def test_file_of_another_user_stays(tmp_path: Path) -> None:
     file.touch()
     os.chown(file, 12345, 12345)
     os.utime(file, (0, 0))
-    remove_strays(tmp_path)
+    remove_folder_leftovers(tmp_path)
     assert file.exists()
 
 
@@ -169,22 +169,22 @@ def test_file_of_another_user_stays(tmp_path: Path) -> None:
 def test_old_file_of_an_unknown_process_is_removed(tmp_path: Path, process: str) -> None:
     file = tmp_path / f".vaultlink-{process}-abcdef-0.tmp"
     file.touch()
-    remove_strays(tmp_path)
+    remove_folder_leftovers(tmp_path)
     assert file.exists()
     hours = time.time() - 2 * 3600
     os.utime(file, (hours, hours))
-    remove_strays(tmp_path)
+    remove_folder_leftovers(tmp_path)
     assert not file.exists()
 
 
 def test_folder_outside_the_repository_is_not_swept(run: RunCommand, tmp_path: Path) -> None:
     root = create_vault(tmp_path / "vault", {"a.md": "[[b]]\n"})
     (tmp_path / "far").mkdir()
-    stray = tmp_path / f"far/.vaultlink-{find_ended_process()}-abcdef-0.tmp"
-    stray.touch()
+    leftover = tmp_path / f"far/.vaultlink-{find_ended_process()}-abcdef-0.tmp"
+    leftover.touch()
     (root / ".github").mkdir()
     for target in (tmp_path / "far", "workflows"):
         (root / ".github/workflows").unlink(missing_ok=True)
         (root / ".github/workflows").symlink_to(target)
         assert run("fix", "--vault", str(root)).code == 1
-        assert stray.exists()
+        assert leftover.exists()
