@@ -24,6 +24,7 @@ from vaultlink.report.layout import (
     escape_commands,
     escape_controls,
     escape_terminal_controls,
+    read_printed,
     remove_hyperlinks,
     supports_hyperlinks,
     truncate,
@@ -365,7 +366,7 @@ class Terminal:
         """
         if isinstance(result, bytes) and not self.is_terminal:
             return result
-        text = result if isinstance(result, str) else result.decode("utf-8", "surrogateescape")
+        text = result if isinstance(result, str) else read_printed(result)
         text = escape_terminal_controls(text, is_colored=self.palette is not PLAIN)
         return encode_text(text if self.is_terminal or has_commands else escape_commands(text))
 

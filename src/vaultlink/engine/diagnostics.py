@@ -194,10 +194,16 @@ def _as_known(item: Diagnostic) -> Diagnostic:
 
 
 class KnownCount(msgspec.Struct, frozen=True):
-    """Counts of known findings, which are not reported: `left`, and gone.
+    """Counts of findings known from a baseline or a revision, which are not reported.
 
-    `kind` is `baseline` or `revision`; what both know counts for the baseline only. `name` is that
-    of the baseline file, relative to the vault, or of the revision as the option names it.
+    What both know counts for the baseline only.
+
+    Attributes:
+        kind: `baseline` or `revision`.
+        name: The name of the baseline file, relative to the vault, or of the revision as the option
+            names it.
+        left: Known findings that are still found.
+        gone: Known findings that are no longer found.
     """
 
     kind: str

@@ -61,9 +61,12 @@ class TopicStatus(StrEnum):
 class WantedTopic(msgspec.Struct, frozen=True):
     """An entry of a section of topics.
 
-    `topic` is its title, or else the target of its link or its text; `target` the vault path of the
-    file that it resolves to, if it does; `line` is 1-based. `status` is `linked`, `mentioned` (its
-    name without a link), `unnamed` (neither), or `dangling` if it does not resolve to a note.
+    Attributes:
+        topic: The title of the entry; if it has none, the target of its link or its text.
+        target: Vault path of the file that the entry resolves to; None if it does not.
+        line: The line of the entry, 1-based.
+        status: `linked`, `mentioned` (its name without a link), `unnamed` (neither), or
+            `dangling` if the entry does not resolve to a note.
     """
 
     topic: str

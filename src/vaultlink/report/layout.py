@@ -339,6 +339,7 @@ HYPERLINK_PATTERN = rf"\x1b\]8;;{_KEY}(?P<address>[!#-~]*)\x1b\\"
 """Matches the marked beginning or end of a hyperlink. The group `address` is empty at the end."""
 
 _HYPERLINK = lazy_pattern(r"\x1b\]8;;[!-~]*\x1b\\")
+_FILE_LINK = lazy_pattern(r"\x1b\]8;;(?=(?:file:[!-~]*)?\x1b\\)")
 
 
 def make_path_linker(prefix: str) -> LinkPath:
@@ -401,6 +402,15 @@ def _spell_out(match: re.Match[str]) -> str:
     if match["address"] is not None:
         return f"{_OPEN}{match['address']}{_END}"
     return "\\r" if match[0] == "\r" else f"\\u{ord(match[0]):04x}"
+
+
+def read_printed(data: bytes) -> str:
+    """Return printed text with its links to files marked, for `escape_terminal_controls`.
+
+    It may come from a cache that somebody forged: other links are not marked.
+    """
+    text = data.decode("utf-8", "surrogateescape")
+    return _FILE_LINK.sub(f"{_OPEN}{_KEY}", text) if _OPEN in text else text
 
 
 def escape_commands(text: str) -> str:
