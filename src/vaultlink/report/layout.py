@@ -405,7 +405,7 @@ def _spell_out(match: re.Match[str]) -> str:
 
 
 def read_printed(data: bytes) -> str:
-    """Return printed text with its links to files marked, for `escape_terminal_controls`.
+    """Return printed text, its links to files marked for the next escaping.
 
     It may come from a cache that somebody forged: other links are not marked.
     """
