@@ -282,7 +282,7 @@ class Watch:
 
 _INDEX_MAPS = (
     *("notes", "names", "targets", "backlinks", "notes_by_alias", "notes_by_title"),
-    *("files_by_spelling", "titles_by_spelling", "mentions"),
+    *("files_by_spelling", "titles_by_spelling", "notes_by_spelling"),
 )
 
 
