@@ -186,7 +186,7 @@ PLACES = {
     "lists are printed": (
         r"\brender_(table|tsv)\(",
         # a page with two tables, and figures in rows of two or three cells
-        ("cli/listing.py", "cli/mention_search.py", "cli/commands/graph.py"),
+        ("cli/listings.py", "cli/mention_search.py", "cli/commands/graph.py"),
     ),
     "programs are started": (r"\bsubprocess\b", ("programs.py",)),
     "Chinese and Japanese letters are told from others": (
@@ -214,7 +214,7 @@ PLACES = {
     # --json is another name of a format; graph and report have formats of their own packages
     "listings know their formats": (
         r'[!=]= "(json|tsv|table|page)"',
-        ("cli/listing.py", "cli/parser.py", "cli/commands/graph.py", "cli/commands/report.py"),
+        ("cli/listings.py", "cli/parser.py", "cli/commands/graph.py", "cli/commands/report.py"),
     ),
 }
 """What lives in one place: a pattern, and the modules and packages that may contain it."""

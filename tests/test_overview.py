@@ -13,8 +13,8 @@ import pytest
 
 from running import RunCommand, create_vault
 from vaultlink import Settings, open_vault
+from vaultlink.cli.opening import find_path_prefix, make_path_formatter
 from vaultlink.cli.terminal import ProgressLine, describe_progress, print_stderr
-from vaultlink.cli.vault import find_path_prefix, make_path_formatter
 
 NOTES = {
     **{f"Note {n:02}.md": f"# Note {n}\n\n[[Wanted]] and [[Topic {n}]]\n" for n in range(30)},

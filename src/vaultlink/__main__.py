@@ -9,7 +9,7 @@ from contextlib import suppress
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     code = _run(sys.argv[1:] if argv is None else list(argv))
-    if module := sys.modules.get("vaultlink.cli.vault"):
+    if module := sys.modules.get("vaultlink.cli.opening"):
         module.OPENED.clear()
     return code
 

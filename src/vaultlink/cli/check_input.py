@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
+from vaultlink.cli.opening import to_vault_paths
 from vaultlink.cli.options import CheckOptions, ReportOptions
-from vaultlink.cli.vault import to_vault_paths
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan, is_source_file, is_vault_path
 from vaultlink.disk.vault_search import find_marked_folder
 from vaultlink.errors import UsageError

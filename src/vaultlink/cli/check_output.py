@@ -21,6 +21,12 @@ from vaultlink.cli.check_input import (
 )
 from vaultlink.cli.check_parts import CheckParts, PartMaker, limit_suggester
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
+from vaultlink.cli.opening import (
+    describe_skipped_preview,
+    find_path_prefix,
+    make_path_formatter,
+    open_scanned_vault,
+)
 from vaultlink.cli.options import CheckOptions, ReportOptions
 from vaultlink.cli.proposed_commands import (
     describe_shortened,
@@ -28,12 +34,6 @@ from vaultlink.cli.proposed_commands import (
     format_vault_option,
 )
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import (
-    describe_skipped_preview,
-    find_path_prefix,
-    make_path_formatter,
-    open_scanned_vault,
-)
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.diagnostics import KnownSplit, fingerprint_all
@@ -411,7 +411,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         if self.cut is None or not self.cut.has_more:
             return ""
         if self.row.next_place == "message":
-            from vaultlink.cli.listing import describe_next  # noqa: PLC0415 - rarely needed
+            from vaultlink.cli.listings import describe_next  # noqa: PLC0415 - rarely needed
 
             return describe_next(self.cut)
         count = format_count(len(self.cut.rows), "finding")

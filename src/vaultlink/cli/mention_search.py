@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from vaultlink.api import Vault, find_origin
 from vaultlink.cli.installation import format_install_command
-from vaultlink.cli.listing import (
+from vaultlink.cli.listings import (
     Listing,
     PageOptions,
     cut_rows,
@@ -17,9 +17,9 @@ from vaultlink.cli.listing import (
     refuse_page,
     render_rows,
 )
+from vaultlink.cli.opening import find_note_argument, select_link_sources
 from vaultlink.cli.options import NotesOptions, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_argument, select_link_sources
 from vaultlink.errors import UsageError
 from vaultlink.fix.select import CountPaths
 from vaultlink.index.resolve import is_note

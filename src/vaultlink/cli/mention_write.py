@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
+from vaultlink.cli.listings import Listing, choose_listing_format, print_listing
 from vaultlink.cli.mention_search import (
     MentionsOptions,
     describe_frequent,
@@ -11,9 +11,9 @@ from vaultlink.cli.mention_search import (
     find_mentions,
     make_mention_listing,
 )
+from vaultlink.cli.opening import find_note_start, open_scanned_vault
 from vaultlink.cli.proposed_commands import format_vault_option
 from vaultlink.cli.terminal import Terminal, require_terminal
-from vaultlink.cli.vault import find_note_start, open_scanned_vault
 from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.fix.plan import Plan

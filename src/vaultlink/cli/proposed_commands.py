@@ -7,8 +7,13 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
+from vaultlink.cli.opening import (
+    RULE_OPTIONS,
+    find_path_prefix,
+    make_path_formatter,
+    to_vault_paths,
+)
 from vaultlink.cli.options import OpenOptions, PathsOptions, ReportOptions, VaultOptions
-from vaultlink.cli.vault import RULE_OPTIONS, find_path_prefix, make_path_formatter, to_vault_paths
 from vaultlink.index.resolve import cover_files
 from vaultlink.text import quote_name
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import Columns, Listing, choose_listing_format, is_json, print_listing
+from vaultlink.cli.listings import Columns, Listing, choose_listing_format, is_json, print_listing
+from vaultlink.cli.opening import find_note_argument, find_note_start, open_scanned_vault
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_argument, find_note_start, open_scanned_vault
 from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vaultlink.api import hold_texts, replace_state
-from vaultlink.cli import vault as commands_vault
+from vaultlink.cli import opening
 from vaultlink.cli.commands.backlinks import backlinks
 from vaultlink.cli.commands.check import check
 from vaultlink.cli.commands.guard import guard
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from vaultlink.index.index import Index
 
 
-class KeptVault(commands_vault.VaultSource):
+class KeptVault(opening.VaultSource):
     """The vault of a server, for commands with the same settings."""
 
     def __init__(self, workspace: Workspace):
@@ -132,13 +132,13 @@ _READING: Mapping[str, tuple[Callable[[Any], int], Callable[[Any], bool]]] = {
 
 @contextmanager
 def _keep_vault(workspace: Workspace) -> Iterator[None]:
-    before = commands_vault.SOURCES[:]
-    commands_vault.SOURCES[:] = [KeptVault(workspace)]
+    before = opening.SOURCES[:]
+    opening.SOURCES[:] = [KeptVault(workspace)]
     try:
         yield
     finally:
-        commands_vault.SOURCES[:] = before
-        commands_vault.OPENED.clear()
+        opening.SOURCES[:] = before
+        opening.OPENED.clear()
 
 
 @contextmanager

@@ -12,11 +12,8 @@ from typing import TYPE_CHECKING, Any
 from msgspec.structs import replace
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
-from vaultlink.cli.listing import is_json, print_plan
-from vaultlink.cli.options import OpenOptions
-from vaultlink.cli.proposed_commands import describe_undo
-from vaultlink.cli.terminal import Terminal, print_stderr
-from vaultlink.cli.vault import (
+from vaultlink.cli.listings import is_json, print_plan
+from vaultlink.cli.opening import (
     KeptAnswer,
     StartPaths,
     find_vault_root,
@@ -24,6 +21,9 @@ from vaultlink.cli.vault import (
     scan_from_options,
     warn_of_scan,
 )
+from vaultlink.cli.options import OpenOptions
+from vaultlink.cli.proposed_commands import describe_undo
+from vaultlink.cli.terminal import Terminal, print_stderr
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import PROTECTION_OF_MANY
 from vaultlink.index.resolve import parent_folder

@@ -17,7 +17,7 @@ from vaultlink.links.naming import find_query_target
 from vaultlink.model import Destination, Edit, Link, Note, Place
 from vaultlink.parse.canvas import parse_canvas_cards
 from vaultlink.refactor.canvas_edits import remove_canvas_links
-from vaultlink.refactor.link_edits import LinkEdits, find_sources
+from vaultlink.refactor.plan_link_edits import LinkEdits, find_sources
 from vaultlink.refactor.planner import find_mentions
 from vaultlink.refactor.refactoring import MOST_NAMED, EditsByPath, Refactoring, merge_edits
 from vaultlink.refactor.relocation import RefusedError, Relocation

@@ -12,7 +12,7 @@ from vaultlink.fix.sources import FixInputs
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.model import Edit, QueryName
-from vaultlink.refactor.link_edits import find_sources
+from vaultlink.refactor.plan_link_edits import find_sources
 from vaultlink.refactor.refactoring import EditsByPath, Refactoring, merge_edits
 from vaultlink.refactor.relocation import RefusedError, Relocation, list_emptied_folders
 from vaultlink.refactor.subpaths import plan_anchor_renames

@@ -14,7 +14,7 @@ from vaultlink.index.index import Index, update_names
 from vaultlink.links.edit_math import OffsetShift, apply_edits, sort_edits
 from vaultlink.model import Destination, Edit, Link, Note, SkippedNote
 from vaultlink.parse.backlinks_markers import MARKER_TEXT
-from vaultlink.refactor.link_edits import LinkEdits, LinkPlanner, find_defining_sources
+from vaultlink.refactor.plan_link_edits import LinkEdits, LinkPlanner, find_defining_sources
 from vaultlink.refactor.relocation import RefusedError, Relocation, step_after
 from vaultlink.refactor.subpaths import SubpathMap
 from vaultlink.text import list_first, quote_name

@@ -17,7 +17,7 @@ from vaultlink.index.anchors import heading_key, render_heading
 from vaultlink.index.index import Index, link_name
 from vaultlink.model import Edit, Heading, Link, Note, Severity, SourceSpan
 from vaultlink.parse.properties import body_start
-from vaultlink.refactor.link_edits import LinkEdits, find_sources
+from vaultlink.refactor.plan_link_edits import LinkEdits, find_sources
 from vaultlink.refactor.refactoring import Refactoring
 from vaultlink.refactor.relocation import RefusedError, Relocation
 from vaultlink.refactor.unlinking import label_key

@@ -122,7 +122,7 @@ def find_resolved_links(note: Note, context: Context) -> Iterator[tuple[Link, st
             yield link, target
 
 
-def is_taken(link: Link, context: Context) -> bool:
+def is_claimed_by_other_rule(link: Link, context: Context) -> bool:
     return bool(context.claimed) and (link.start, link.raw) in context.claimed
 
 

@@ -40,7 +40,7 @@ from vaultlink.links.naming import (
     strip_note_extension,
 )
 from vaultlink.model import Edit, Link, Note, Place, Safety, Suggestion
-from vaultlink.rules.context import Context, Finding, is_taken, remember
+from vaultlink.rules.context import Context, Finding, is_claimed_by_other_rule, remember
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
     find_former_file,
@@ -213,14 +213,14 @@ def _is_allowed(target: str, context: Context) -> bool:
 def dangling_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links with a sign that another target was meant."""
     for link, is_mistake in remember(_list_dangling, note, context):
-        if is_mistake and not is_taken(link, context):
+        if is_mistake and not is_claimed_by_other_rule(link, context):
             yield _report_unresolved(link, note, context)
 
 
 def planned_note(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links without a sign that another target was meant."""
     for link, is_mistake in remember(_list_dangling, note, context):
-        if not is_mistake and not is_taken(link, context):
+        if not is_mistake and not is_claimed_by_other_rule(link, context):
             yield Finding(link, {"target": _format_target(link)}, link.target)
 
 
@@ -229,7 +229,11 @@ def _list_dangling(note: Note, context: Context) -> list[tuple[Link, bool]]:
     return [
         (link, _is_mistake(link, note, context))
         for link, candidates in _find_unresolved_links(note, context)
-        if not (candidates.is_query or is_taken(link, context) or _is_expected(link, context))
+        if not (
+            candidates.is_query
+            or is_claimed_by_other_rule(link, context)
+            or _is_expected(link, context)
+        )
     ]
 
 
@@ -375,7 +379,7 @@ def alias_link(note: Note, context: Context) -> Iterator[Finding]:
 def title_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links whose target is the `title` of exactly one note."""
     for link, candidates in _find_unresolved_links(note, context):
-        if len(candidates.titled) == 1 and not is_taken(link, context):
+        if len(candidates.titled) == 1 and not is_claimed_by_other_rule(link, context):
             titled = candidates.titled
             [path] = titled
             is_only = titled == (candidates.aliased or titled) == (candidates.respelt or titled)
@@ -389,7 +393,7 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links that differ from one file name in spelling or extension."""
     for link, candidates in _find_unresolved_links(note, context):
-        if len(candidates.respelt) == 1 and not is_taken(link, context):
+        if len(candidates.respelt) == 1 and not is_claimed_by_other_rule(link, context):
             from vaultlink.index.titles import is_only_spelling  # noqa: PLC0415 - for few links
 
             [path] = candidates.respelt

@@ -3,7 +3,8 @@
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
-from vaultlink.cli.listing import Listing, answer_with_rows, cut_rows, is_json, refuse_page
+from vaultlink.cli.listings import Listing, answer_with_rows, cut_rows, is_json, refuse_page
+from vaultlink.cli.opening import find_note_argument, find_note_start
 from vaultlink.cli.options import (
     AfterOption,
     DiffOption,
@@ -15,7 +16,6 @@ from vaultlink.cli.options import (
 )
 from vaultlink.cli.sections_run import STYLE_KEYS, SectionsRun, maintain_sections
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import find_note_argument, find_note_start
 from vaultlink.config.settings import BACKLINKS_CHOICES, RETIRED_CHOICES
 from vaultlink.errors import UsageError
 from vaultlink.report.layout import format_count

@@ -16,10 +16,10 @@ from vaultlink.baseline.file import (
 )
 from vaultlink.baseline.match import finding_keys, split_known, update_known_keys
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_document_format
+from vaultlink.cli.listings import choose_document_format
+from vaultlink.cli.opening import open_scanned_vault, start_at
 from vaultlink.cli.options import DiffOption, RuleSelectionOptions, argument, option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import open_scanned_vault, start_at
 from vaultlink.cli.write_run import WritingCommand, run_plan
 from vaultlink.disk.scan import BASELINE_FILE, VaultScan
 from vaultlink.engine.diagnostics import KnownSplit

@@ -16,15 +16,15 @@ from vaultlink.cli.check_input import (
     reads_stdin,
     select_vault_paths,
 )
-from vaultlink.cli.options import CheckOptions, RuleSelectionOptions, argument
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import (
+from vaultlink.cli.opening import (
     KeptAnswer,
     protect_vault,
     scan_from_options,
     warn_of_leftovers,
     warn_of_scan,
 )
+from vaultlink.cli.options import CheckOptions, RuleSelectionOptions, argument
+from vaultlink.cli.terminal import Terminal
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.index.resolve import list_outer_folders

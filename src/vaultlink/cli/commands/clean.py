@@ -8,10 +8,10 @@ from typing import Annotated
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
+from vaultlink.cli.listings import Listing, choose_listing_format, print_listing
+from vaultlink.cli.opening import find_root, read_cache_dir
 from vaultlink.cli.options import VaultOptions, option
 from vaultlink.cli.terminal import Terminal, can_ask
-from vaultlink.cli.vault import find_root, read_cache_dir
 from vaultlink.cli.write_run import hold_write_lock
 from vaultlink.disk.cache import Cache, cache_folder
 from vaultlink.errors import UsageError

@@ -8,23 +8,23 @@ from typing import Annotated, Any
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import (
+from vaultlink.cli.listings import (
     Columns,
     Listing,
     choose_document_format,
     choose_listing_format,
     print_listing,
 )
-from vaultlink.cli.options import FolderArgument, PrintOptions, RuleSelectionOptions, argument
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.unmatched_items import list_unmatched_items
-from vaultlink.cli.vault import (
+from vaultlink.cli.opening import (
     describe_skipped_preview,
     protect_vault,
     report_choice,
     scan_from_options,
     start_at,
 )
+from vaultlink.cli.options import FolderArgument, PrintOptions, RuleSelectionOptions, argument
+from vaultlink.cli.terminal import Terminal
+from vaultlink.cli.unmatched_items import list_unmatched_items
 from vaultlink.config.settings import DEFAULT_SOURCE, Config, merge_layers
 from vaultlink.disk.cache import cache_folder
 from vaultlink.disk.read import load_rules

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 from vaultlink.api import Vault
 from vaultlink.cli.commands.rename import RefactorCommand, RefactorOptions, check_git_option
+from vaultlink.cli.opening import make_path_finder, make_path_formatter, to_vault_word
 from vaultlink.cli.options import argument, option
 from vaultlink.cli.terminal import print_stderr, require_terminal
-from vaultlink.cli.vault import make_path_finder, make_path_formatter, to_vault_word
 from vaultlink.cli.write_run import run_plan
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Plan

@@ -16,18 +16,18 @@ import msgspec
 
 import vaultlink
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import Listing, choose_listing_format, print_listing
+from vaultlink.cli.listings import Listing, choose_listing_format, print_listing
 from vaultlink.cli.obsidian_comparison import (
     AppComparison,
     compare_with_app,
     describe_comparison,
     read_links,
 )
+from vaultlink.cli.opening import open_scanned_vault, protect_vault, scan_from_options, start_at
 from vaultlink.cli.options import FolderOptions, option
 from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.unmatched_items import list_unmatched_items
-from vaultlink.cli.vault import open_scanned_vault, protect_vault, scan_from_options, start_at
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_app import AppError, ObsidianApp
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES

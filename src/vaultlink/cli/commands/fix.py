@@ -22,10 +22,10 @@ from vaultlink.cli.check_input import (
 from vaultlink.cli.check_output import CheckedVault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.installation import format_install_command
+from vaultlink.cli.opening import open_scanned_vault, scan_from_options
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.proposed_commands import format_command_options, format_vault_option
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import open_scanned_vault, scan_from_options
 from vaultlink.cli.write_run import WritingCommand, print_skipped_notes, run_plan
 from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError

@@ -4,15 +4,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listing import choose_listing_format, is_json
-from vaultlink.cli.options import PathsOptions, option
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import (
+from vaultlink.cli.listings import choose_listing_format, is_json
+from vaultlink.cli.opening import (
     answer_from_options,
     find_note_argument,
     find_note_start,
     make_part_filter,
 )
+from vaultlink.cli.options import PathsOptions, option
+from vaultlink.cli.terminal import Terminal
 from vaultlink.errors import UsageError
 from vaultlink.graph.build import GraphSummary, select_around, select_linked, summarize_graph
 from vaultlink.graph.export import GRAPH_FORMATS, export_graph

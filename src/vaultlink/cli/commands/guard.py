@@ -118,8 +118,8 @@ def _open_vault(options: GuardOptions, root: str, *, with_notes: bool = True) ->
     """
     from pathlib import Path  # noqa: PLC0415 - most calls change no file
 
+    from vaultlink.cli.opening import open_scanned_vault, scan_from_options  # noqa: PLC0415
     from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - as above
-    from vaultlink.cli.vault import open_scanned_vault, scan_from_options  # noqa: PLC0415
     from vaultlink.index.resolve import is_note  # noqa: PLC0415
 
     scan = scan_from_options(replace(options, vault=Path(root)))

@@ -16,11 +16,11 @@ from vaultlink.cli.installation import (
     is_local,
     read_starter,
 )
-from vaultlink.cli.listing import choose_document_format, print_plan
+from vaultlink.cli.listings import choose_document_format, print_plan
+from vaultlink.cli.opening import choose_named_vault, find_root, protect_vault
 from vaultlink.cli.options import DiffOption, VaultArgument, VaultOptions, option
 from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import choose_named_vault, find_root, protect_vault
 from vaultlink.config.layers import CONFIG_NAMES
 from vaultlink.disk.read import load_config
 from vaultlink.disk.scan import BASELINE_FILE, list_files

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 from msgspec.structs import asdict, replace
 
-from vaultlink.cli.listing import Columns, Listing, answer_with_rows, cut_rows, is_json
+from vaultlink.cli.listings import Columns, Listing, answer_with_rows, cut_rows, is_json
+from vaultlink.cli.opening import (
+    StartPaths,
+    find_note_argument,
+    find_note_start,
+    make_part_filter,
+    select_link_sources,
+)
 from vaultlink.cli.options import (
     AfterOption,
     LimitOption,
@@ -20,13 +27,6 @@ from vaultlink.cli.options import (
 )
 from vaultlink.cli.proposed_commands import describe_shortened, format_part
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import (
-    StartPaths,
-    find_note_argument,
-    find_note_start,
-    make_part_filter,
-    select_link_sources,
-)
 from vaultlink.disk.git_history import read_git_log
 from vaultlink.errors import UsageError
 from vaultlink.graph.related import RelatedNote

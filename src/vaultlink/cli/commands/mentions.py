@@ -1,8 +1,8 @@
 """`vaultlink mentions`: find where notes are named without a link, and link them."""
 
-from vaultlink.cli.listing import answer_with_rows
+from vaultlink.cli.listings import answer_with_rows
 from vaultlink.cli.mention_search import MentionsOptions, list_mentions, reject_conflicting_options
-from vaultlink.cli.vault import find_note_start
+from vaultlink.cli.opening import find_note_start
 
 
 def mentions(options: MentionsOptions) -> int:

@@ -3,9 +3,9 @@
 from typing import Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
+from vaultlink.cli.opening import find_note_argument, find_note_start, open_from_options
 from vaultlink.cli.options import OpenOptions, argument, option
 from vaultlink.cli.terminal import Terminal, print_stderr
-from vaultlink.cli.vault import find_note_argument, find_note_start, open_from_options
 from vaultlink.errors import UsageError
 from vaultlink.obsidian import format_address
 from vaultlink.programs import open_address

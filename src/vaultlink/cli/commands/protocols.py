@@ -11,9 +11,9 @@ from typing import Annotated
 from vaultlink.api import build_linter, open_vault
 from vaultlink.cli.exit_codes import EXIT_CLEAN
 from vaultlink.cli.installation import importing_extra
+from vaultlink.cli.opening import build_settings, scan_from_options
 from vaultlink.cli.options import OpenOptions, option
 from vaultlink.cli.terminal import Terminal, print_stderr
-from vaultlink.cli.vault import build_settings, scan_from_options
 from vaultlink.disk.changes import Progress
 from vaultlink.disk.processes import SpareProcess
 from vaultlink.disk.scan import Settings, scan_vault

@@ -12,10 +12,8 @@ from msgspec.structs import replace
 from vaultlink.api import Vault, replace_state
 from vaultlink.cli.check_input import load_plan_text
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_FINDINGS
-from vaultlink.cli.listing import Listing, choose_listing_format, print_document, print_listing
-from vaultlink.cli.options import DiffOption, OpenOptions, argument, list_option_fields, option
-from vaultlink.cli.terminal import Terminal, can_ask, print_stderr, require_terminal
-from vaultlink.cli.vault import (
+from vaultlink.cli.listings import Listing, choose_listing_format, print_document, print_listing
+from vaultlink.cli.opening import (
     StartPaths,
     find_note_start,
     find_vault_root,
@@ -25,6 +23,8 @@ from vaultlink.cli.vault import (
     to_source_word,
     to_target_word,
 )
+from vaultlink.cli.options import DiffOption, OpenOptions, argument, list_option_fields, option
+from vaultlink.cli.terminal import Terminal, can_ask, print_stderr, require_terminal
 from vaultlink.cli.write_run import (
     WritingCommand,
     format_command_line,

@@ -15,15 +15,15 @@ from vaultlink import __version__
 from vaultlink.api import Vault, replace_state
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.mention_search import find_linkable_mentions
-from vaultlink.cli.options import PathsOptions, option
-from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import (
+from vaultlink.cli.opening import (
     KeptAnswer,
     open_scanned_vault,
     scan_from_options,
     to_vault_paths,
     warn_of_scan,
 )
+from vaultlink.cli.options import PathsOptions, option
+from vaultlink.cli.terminal import Terminal
 from vaultlink.dashboard.facts import ReportInputs, ReportLabels, build_report
 from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
 from vaultlink.dashboard.model import Trend, VaultReport, render_json_report

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from vaultlink.api import build_linter
 from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.opening import choose_named_vault, find_vault_root, scan_from_options
 from vaultlink.cli.options import OpenOptions, VaultArgument, option
 from vaultlink.cli.proposed_commands import list_setting_words
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import choose_named_vault, find_vault_root, scan_from_options
 from vaultlink.errors import UsageError
 from vaultlink.programs import BackgroundProgram, ProgramCall, build_own_command
 from vaultlink.serve.client import NoAnswerError, ask, find_server, socket_path

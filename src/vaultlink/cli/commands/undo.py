@@ -10,7 +10,7 @@ from typing import Annotated
 import msgspec
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.listing import (
+from vaultlink.cli.listings import (
     Listing,
     choose_listing_format,
     is_json,
@@ -18,10 +18,10 @@ from vaultlink.cli.listing import (
     print_listing,
     print_plan,
 )
+from vaultlink.cli.opening import build_settings, find_root
 from vaultlink.cli.options import DiffOption, OpenOptions, VaultOptions, argument, option
 from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import ProgressLine, Terminal, format_label, print_stderr
-from vaultlink.cli.vault import build_settings, find_root
 from vaultlink.cli.write_run import (
     name_writing,
     print_skipped_notes,

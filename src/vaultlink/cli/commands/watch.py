@@ -22,15 +22,15 @@ from msgspec.structs import replace
 
 from vaultlink.api import make_suggester
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR
-from vaultlink.cli.options import RuleSelectionOptions, VaultArgument, option
-from vaultlink.cli.proposed_commands import format_vault_option
-from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_lines
-from vaultlink.cli.vault import (
+from vaultlink.cli.opening import (
     choose_named_vault,
     describe_skipped_preview,
     scan_from_options,
     warn_of_scan,
 )
+from vaultlink.cli.options import RuleSelectionOptions, VaultArgument, option
+from vaultlink.cli.proposed_commands import format_vault_option
+from vaultlink.cli.terminal import Terminal, format_label, print_stderr, wrap_lines
 from vaultlink.errors import DamagedCacheError, UsageError
 from vaultlink.fix.forecast import count_by_rule
 from vaultlink.fix.sources import FixAnswers

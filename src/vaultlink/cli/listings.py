@@ -6,9 +6,9 @@ from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
+from vaultlink.cli.opening import StartPaths, answer_from_options
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.cli.vault import StartPaths, answer_from_options
 from vaultlink.errors import UsageError
 from vaultlink.model import SkippedNote
 from vaultlink.report.json_document import encode_document
