@@ -601,7 +601,7 @@ TextByPath = Callable[[str], str]
 
 
 class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What became of the files, headings and blocks that links meant.
+    """The history of the files, headings and blocks that links meant.
 
     Attributes:
         moves: Old vault path to the present path, for files that no longer exist under the old one.

@@ -304,7 +304,6 @@ class _Removal:
 
 def _list_members(text: str, start: int) -> list[_Member]:
     decoder, found, at = json.JSONDecoder(), list[_Member](), start + 1
-    decoder = json.JSONDecoder()
     while True:
         at = _skip_space(text, at)
         if text[at] == "}":

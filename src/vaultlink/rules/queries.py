@@ -16,7 +16,7 @@ from vaultlink.rules.former_targets import explain_loss, find_moved_folder, reso
 
 
 class _Outcome(NamedTuple):
-    """What became of a file or folder.
+    """The outcome of a file or folder that a query names.
 
     `now` is its present path, "" if it was deleted; `name` how the query names it there, "" if that
     can't be written.
