@@ -10,7 +10,9 @@ import pytest
 from editor_runs import UNITS, Desk, Transcript, read_snippet, wait_until
 from terminals import Terminal
 
+from editor_renames import NEW, START, make_files, rename_by_command
 from machine import require_program
+from running import read_files
 from screens import Size
 
 pytestmark = pytest.mark.project
@@ -173,3 +175,28 @@ def test_places_and_killed_editor(tmp_path: Path) -> None:
         wait_until(screen.has_ended, "the end of Helix")
         desk.wait_for_no_server()
     run.compare("helix-places")
+
+
+RUNS = int(os.environ.get("VAULTLINK_EDITOR_RUNS", "3"))
+"""How often the same rename is made: what arrives first is chance."""
+
+
+@pytest.mark.parametrize(("linking", "count"), [*[(6, 8)] * RUNS, (150, 1000)])
+def test_rename_makes_each_edit_once(tmp_path: Path, linking: int, count: int) -> None:
+    """`Space r` in a link changes closed notes, too; each byte is that of the command line."""
+    files = make_files(linking, count)
+    desk = open_desk(tmp_path, files)
+    with Terminal(desk, "hx", START, size=SIZE) as screen:
+        screen.wait_for_match("^●.*Begin with")  # the vault is read
+        screen.type("3GfO")
+        screen.type(" r")
+        screen.wait_for("rename-to:Old note")
+        screen.press("C-u")
+        screen.type(NEW)
+        screen.press("Enter")
+        screen.wait_for(f"Begin with [[{NEW}]]", without="rename-to:")
+        wait_until((desk.wiki / "Notes" / f"{NEW}.md").exists, "the new file")
+        screen.type(":write-quit-all")
+        screen.press("Enter")
+        wait_until(screen.has_ended, "the end of Helix")
+    assert read_files(desk.wiki) == rename_by_command(tmp_path, files)

@@ -1,7 +1,11 @@
 """Renames from an editor: what a place names, what is changed, and what is refused."""
 
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from random import Random
+from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from editor import (
@@ -14,13 +18,17 @@ from editor import (
     read_texts,
 )
 from lsprotocol import types
+from msgspec.structs import replace
 
+from editors import Wire
 from exploring import count_examples
 from random_renames import generate_vault
+from running import create_vault
 from vaultlink.errors import UsageError
 from vaultlink.fix.requests import RenameRequest
 from vaultlink.index.index import link_name
 from vaultlink.refactor.tags import find_tag_conflict
+from vaultlink.serve.lsp.answered_renames import follow_changes
 from vaultlink.serve.lsp.folders import view_alone
 from vaultlink.serve.lsp.renames import (
     find_named_thing,
@@ -335,6 +343,219 @@ def test_links_that_can_not_follow_are_asked_about(view: View) -> None:
     [asked] = edit.change_annotations.values()
     assert asked.description is not None
     assert asked.description.startswith("2 links resolve no more: Merge.md:")
+
+
+# -- an editor that makes a rename that was an answer ----------------------------------------------
+
+CLOSED = [f"Café {number}.md" for number in range(6)]
+SHIP = {
+    "Home.md": "[[Old note]], [[Old note#Part]], [[Sea/Tide]], [[nowhere]]\n",
+    "Old note.md": "# Old note\n\n## Part\n\n[[#Part]] [[Home]]\n",
+    "Sea/Tide.md": "# Tide\n\n[[Old note|the old one]]\n",
+    **dict.fromkeys(CLOSED, "See [[Old note#Part]] and ![[Old note]] and [[Sea/Tide]].\n"),
+}
+OLD_NEW = ("Old%20note.md", "New.md")
+
+
+class Ship:
+    """An editor with an open note, `Home.md`, that sends messages in any order."""
+
+    def __init__(self, wire: Wire, root: Path):
+        self.wire, self.root, self.version = wire, root, 1
+        edits = {"documentChanges": True, "resourceOperations": ["create", "rename", "delete"]}
+        wire.initialize(root, workspace={"workspaceEdit": edits})
+        self.open("Home.md")
+        while not wire.ask("workspace/diagnostic", {"previousResultIds": []})["result"]["items"]:
+            pass
+
+    def uri(self, path: str) -> str:
+        return f"{self.root.as_uri()}/{path}"
+
+    def rename(self, line: int, column: int, new: str, path: str = "Home.md") -> Any:
+        place = {"line": line, "character": column}
+        document = {"uri": self.uri(path)}
+        params = {"textDocument": document, "position": place, "newName": new}
+        answer = self.wire.ask("textDocument/rename", params)
+        return answer.get("result") or answer["error"]["message"]
+
+    def wait_for(self, path: str) -> None:
+        """Wait until a note is known."""
+        name = unquote(path).removesuffix(".md")
+        while self.uri(path) not in str(self.wire.ask("workspace/symbol", {"query": name})):
+            time.sleep(0.02)
+
+    def _list_files(self, pairs: tuple[tuple[str, str], ...]) -> Any:
+        return {"files": [{"oldUri": self.uri(old), "newUri": self.uri(new)} for old, new in pairs]}
+
+    def asks(self, *pairs: tuple[str, str]) -> bool:
+        """Ask for the edits before files are renamed, and return True if there are some."""
+        answer = self.wire.ask("workspace/willRenameFiles", self._list_files(pairs))
+        assert "error" not in answer, answer
+        return answer["result"] is not None
+
+    def move(self, old: str, new: str, *, tells: bool = True) -> None:
+        (self.root / unquote(old)).rename(self.root / unquote(new))
+        if tells:
+            self.wire.notify("workspace/didRenameFiles", self._list_files(((old, new),)))
+
+    def open(self, path: str, text: str | None = None) -> None:
+        text = SHIP[unquote(path)] if text is None else text
+        item = {"uri": self.uri(path), "languageId": "markdown", "version": 1, "text": text}
+        self.wire.notify("textDocument/didOpen", {"textDocument": item})
+
+    def change(self, path: str, text: str) -> None:
+        self.version += 1
+        document = {"uri": self.uri(path), "version": self.version}
+        change = {"textDocument": document, "contentChanges": [{"text": text}]}
+        self.wire.notify("textDocument/didChange", change)
+
+    def make_edit(self, path: str) -> None:
+        """Make the edits of a note, as the rename to `New` has them."""
+        text = SHIP[unquote(path)].replace("[[Old note", "[[New")
+        self.change(path, text)
+
+
+@pytest.fixture
+def ship(tmp_path: Path) -> Iterator[Ship]:
+    with Wire() as wire:
+        yield Ship(wire, create_vault(tmp_path / "vault", SHIP))
+
+
+def test_edits_of_an_answer_are_not_answered_again(ship: Ship) -> None:
+    """Helix asks at once, when its edits have not arrived, or after some of them."""
+    changes = ship.rename(0, 3, "New")["documentChanges"]
+    assert [change.get("kind") for change in changes] == [*[None] * 8, "rename"]
+    assert not ship.asks(OLD_NEW)
+    ship.open(CLOSED[0])
+    assert not ship.asks(OLD_NEW)
+    ship.make_edit("Home.md")
+    ship.make_edit(CLOSED[0])
+    assert not ship.asks(OLD_NEW)
+    ship.open(CLOSED[1], SHIP[CLOSED[1]].replace("Old note", "New"))
+    assert not ship.asks(("Old note.md", "New.md"))
+
+
+def test_rename_of_a_folder_is_not_answered_again(ship: Ship) -> None:
+    assert "Land" in str(ship.rename(0, 35, "Land"))
+    assert not ship.asks(("Sea/", "Land/"))
+    assert not ship.asks(("Sea", "Land"))
+    assert ship.asks(("Sea/Tide.md", "Land/Tide.md"))
+
+
+def test_rename_of_a_title_is_not_answered_again(ship: Ship) -> None:
+    assert "New.md" in str(ship.rename(0, 3, "New", "Old%20note.md"))
+    assert not ship.asks(OLD_NEW)
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        [("Old%20note.md", "Newer.md")],
+        [("Sea", "Land")],
+        [("Sea/Tide.md", "New.md")],
+        [("Old%20note.md", "Sea/New.md")],
+        [OLD_NEW, ("Sea/Tide.md", "Sea/Ebb.md")],
+    ],
+)
+def test_rename_of_other_files_is_answered(ship: Ship, pairs: list[tuple[str, str]]) -> None:
+    ship.rename(0, 3, "New")
+    assert ship.asks(*pairs)
+
+
+def test_rename_of_an_editor_itself_is_answered(ship: Ship) -> None:
+    assert ship.asks(OLD_NEW)
+    assert ship.asks(OLD_NEW)
+
+
+def type_in_open_note(ship: Ship) -> None:
+    ship.change("Home.md", "[[Old note]] and more\n")
+
+
+def type_in_closed_note(ship: Ship) -> None:
+    ship.open(CLOSED[0])
+    ship.change(CLOSED[0], f"{SHIP[CLOSED[0]]}And [[Old note]].\n")
+
+
+def write_on_disk(ship: Ship) -> None:
+    (ship.root / CLOSED[0]).write_text("[[Old note]] as somebody else wrote it\n")
+
+
+def rename_to_another_name(ship: Ship) -> None:
+    assert "Newer.md" in str(ship.rename(0, 3, "Newer"))
+
+
+def rename_a_heading(ship: Ship) -> None:
+    assert "documentChanges" in ship.rename(2, 4, "Section", "Old%20note.md")
+
+
+def rename_to_a_taken_name(ship: Ship) -> None:
+    assert "there is a file Home.md already" in ship.rename(0, 3, "Home")
+
+
+def rename_and_rename_back(ship: Ship) -> None:
+    ship.move(*OLD_NEW)
+    ship.move(*reversed(OLD_NEW))
+
+
+def rename_and_rename_back_unseen(ship: Ship) -> None:
+    """Both are seen on disk only."""
+    ship.move(*OLD_NEW, tells=False)
+    ship.wait_for("New.md")
+    ship.move(*reversed(OLD_NEW), tells=False)
+    ship.wait_for("Old%20note.md")
+
+
+MEANWHILE: list[Callable[[Ship], None]] = [
+    type_in_open_note,
+    type_in_closed_note,
+    write_on_disk,
+    rename_to_another_name,
+    rename_a_heading,
+    rename_to_a_taken_name,
+    rename_and_rename_back,
+    rename_and_rename_back_unseen,
+]
+
+
+@pytest.mark.parametrize("happen", MEANWHILE)
+def test_answer_that_is_no_longer_made_is_planned_again(
+    ship: Ship, happen: Callable[[Ship], None]
+) -> None:
+    ship.rename(0, 3, "New")
+    happen(ship)
+    assert ship.asks(OLD_NEW)
+
+
+def test_last_of_two_answers_counts(ship: Ship) -> None:
+    ship.rename(0, 3, "New")
+    ship.rename(0, 3, "Newer")
+    assert not ship.asks(("Old%20note.md", "Newer.md"))
+
+
+def test_other_notes_may_change_meanwhile(ship: Ship) -> None:
+    ship.rename(0, 35, "Land")
+    ship.open("Old%20note.md", "Other text\n")
+    (ship.root / "Another.md").write_text("[[nowhere]]\n")
+    assert not ship.asks(("Sea", "Land"))
+
+
+def test_answer_is_kept_for_ten_seconds_after_its_last_edit(view: View) -> None:
+    """A user who has cancelled the rename may rename the file in the tree."""
+    now = 100.0
+    view = replace(view, clock=lambda: now)
+    params = types.RenameParams(**locate(view, "Home.md", "[[Ti¦de|the"), new_name="Ebb")
+    edited = apply_edit(view, rename(view, params))["Home.md"]
+    asked = ("Sea/Tide.md", "Sea/Ebb.md")
+    now = 109.9
+    assert follow(view, asked) is None
+    follow_changes(view, ["Home.md", "Plain.md"])  # whose texts are as before
+    now = 110.0
+    assert follow(view, asked) is not None
+    follow_changes(replace(view, vault=view.vault.holding("Home.md", edited)), ["Home.md"])
+    now = 119.9
+    assert follow(view, asked) is None
+    now = 120.0
+    assert follow(view, asked) is not None
 
 
 @pytest.mark.parametrize("uri", ["untitled:Untitled-1", "file:///elsewhere/A.md"])

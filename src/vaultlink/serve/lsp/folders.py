@@ -21,6 +21,7 @@ from vaultlink.errors import UsageError
 from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.registry import build_catalog
+from vaultlink.serve.lsp.answered_renames import follow_changes
 from vaultlink.serve.lsp.views import (
     Client,
     EditorSettings,
@@ -222,7 +223,9 @@ class OpenVault:
             if files is not known:
                 differing += [path for path in files if files[path] != known.get(path)]
         paths = frozenset({*differing, edited} if edited else differing)
-        return News(self.view(vault), paths, edited, before is None)
+        view = self.view(vault)
+        follow_changes(view, paths)
+        return News(view, paths, edited, before is None)
 
     def path(self, uri: str) -> str | None:
         """Return the path of a note that may be open; None if the vault can have no such."""

@@ -21,6 +21,13 @@ from vaultlink.refactor.arguments import find_folder
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import list_heading_paths
 from vaultlink.refactor.tags import find_tag_conflict
+from vaultlink.serve.lsp.answered_renames import (
+    Pair,
+    follow_files,
+    forget_answer,
+    is_answered,
+    keep_answer,
+)
 from vaultlink.serve.lsp.edits import make_plan_edit
 from vaultlink.serve.lsp.views import View
 from vaultlink.text import quote_name
@@ -215,6 +222,7 @@ def prepare_rename(
 
 def rename(view: View, params: types.RenameParams) -> types.WorkspaceEdit:
     """Rename what is at a place, with all links to it."""
+    forget_answer(view)
     place = view.find(params)
     found = find_named_thing(view, *place) if place else None
     if found is None:
@@ -230,7 +238,9 @@ def rename(view: View, params: types.RenameParams) -> types.WorkspaceEdit:
     with remember_more(_MAX_REMEMBERED):
         plan = _open_for_plan(view).plan(*requests)
     title = f"Rename {quote_name(found.name)} to {quote_name(new)}"
-    return make_plan_edit(view, plan, title, reason)
+    edit = make_plan_edit(view, plan, title, reason)
+    keep_answer(view, plan)
+    return edit
 
 
 _MAX_REMEMBERED = 1 << 13
@@ -262,10 +272,11 @@ def _check_tag(view: View, old: str, new: str) -> str:
 def follow_renamed_files(view: View, params: types.RenameFilesParams) -> types.WorkspaceEdit | None:
     """Return the edits of links to files and folders that the editor will rename.
 
-    Notes that can't be changed are left out, as the editor renames the files anyway.
+    Notes that can't be changed are left out, as the editor renames the files anyway. There are no
+    edits if the rename is one that the editor got as an answer.
     """
     renames = tuple(_read_renames(view, params)) if view.is_whole else ()
-    if not renames:
+    if not renames or is_answered(view, _read_pairs(view, params)):
         return None
     fixer = _open_for_plan(view).fixer
     make_plan = partial(plan_name_changes, fixer, renames, MoveRequest((), ""))
@@ -275,10 +286,18 @@ def follow_renamed_files(view: View, params: types.RenameFilesParams) -> types.W
     return make_plan_edit(view, plan, title, moves=False) if plan.texts else None
 
 
+def take_renamed_files(view: View, params: types.RenameFilesParams) -> None:
+    """Take note that the editor has renamed files and folders."""
+    follow_files(view, _read_pairs(view, params))
+
+
+def _read_pairs(view: View, params: types.RenameFilesParams) -> list[Pair]:
+    return [(view.path(item.old_uri), view.path(item.new_uri)) for item in params.files]
+
+
 def _read_renames(view: View, params: types.RenameFilesParams) -> Iterator[Rename]:
     index = view.vault.index
-    for item in params.files:
-        old, new = view.path(item.old_uri), view.path(item.new_uri)
+    for old, new in _read_pairs(view, params):
         if not old or not new or old == new:
             continue
         if old not in index.files:
@@ -292,17 +311,19 @@ def _read_renames(view: View, params: types.RenameFilesParams) -> Iterator[Renam
         yield Rename(RenameKind.NOTE if is_note(old) else RenameKind.ATTACHMENT, old, new)
 
 
-RENAMED_FILES = types.FileOperationRegistrationOptions(
+_RENAMED_FILES = types.FileOperationRegistrationOptions(
     [types.FileOperationFilter(types.FileOperationPattern("**/*"), scheme="file")]
 )
 
 OPTIONS: Mapping[str, Any] = {
     types.TEXT_DOCUMENT_RENAME: types.RenameOptions(prepare_provider=True),
-    types.WORKSPACE_WILL_RENAME_FILES: RENAMED_FILES,
+    types.WORKSPACE_WILL_RENAME_FILES: _RENAMED_FILES,
+    types.WORKSPACE_DID_RENAME_FILES: _RENAMED_FILES,
 }
 
 REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
     types.TEXT_DOCUMENT_PREPARE_RENAME: prepare_rename,
     types.TEXT_DOCUMENT_RENAME: rename,
     types.WORKSPACE_WILL_RENAME_FILES: follow_renamed_files,
+    types.WORKSPACE_DID_RENAME_FILES: take_renamed_files,
 }

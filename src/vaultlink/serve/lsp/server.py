@@ -54,10 +54,17 @@ _TICK_SECONDS = 0.1
 _PARENT_SECONDS = 2.0
 """Seconds between looks whether the editor still runs."""
 
-_CHANGING = frozenset(
-    (types.TEXT_DOCUMENT_RENAME, types.WORKSPACE_WILL_RENAME_FILES, types.CODE_ACTION_RESOLVE)
+_LOOKING = frozenset(
+    (
+        types.TEXT_DOCUMENT_RENAME,
+        types.WORKSPACE_WILL_RENAME_FILES,
+        types.WORKSPACE_DID_RENAME_FILES,
+        types.CODE_ACTION_RESOLVE,
+    )
 )
-"""The requests whose answers are edits of texts on disk."""
+"""The messages before which the disk is looked at: their answers are edits of texts there, or they
+tell that the editor has changed files.
+"""
 
 OpenWorkspace = Callable[[str, Progress], Workspace]
 """Opens the vault of a folder, and reports its progress."""
@@ -201,7 +208,6 @@ class Server(LanguageServer):
             types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS: lambda _: self._set_folders(),
             types.WORKSPACE_DID_CHANGE_CONFIGURATION: self._change_settings,
             types.WORKSPACE_DID_CHANGE_WATCHED_FILES: lambda _: self._look(at_once=True),
-            types.WORKSPACE_DID_RENAME_FILES: lambda _: self._look(at_once=True),
             types.TEXT_DOCUMENT_DID_SAVE: lambda _: self._look(at_once=True),
             types.TEXT_DOCUMENT_DID_OPEN: self._take_document,
             types.TEXT_DOCUMENT_DID_CHANGE: self._take_document,
@@ -213,7 +219,6 @@ class Server(LanguageServer):
             types.TEXT_DOCUMENT_DIAGNOSTIC: types.DiagnosticOptions(
                 inter_file_dependencies=True, workspace_diagnostics=True, identifier="vaultlink"
             ),
-            types.WORKSPACE_DID_RENAME_FILES: renames.RENAMED_FILES,
         }
         for module in _MODULES:
             options |= getattr(module, "OPTIONS", {})
@@ -493,8 +498,8 @@ class Server(LanguageServer):
 
     def _make_handler(self, method: str, answer: Answer) -> Callable[[Any], Any]:
         async def handle(params: Any) -> Any:
-            if method in _CHANGING:
-                self._look(at_once=True)  # files that the editor has just written
+            if method in _LOOKING:
+                self._look(at_once=True)
             if method == types.WORKSPACE_SYMBOL:
                 return await self._ask_all(answer, params)
             return await self._answer(answer, params)

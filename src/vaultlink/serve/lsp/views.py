@@ -1,6 +1,7 @@
 """The vault as one request of an editor sees it, with its places and addresses."""
 
 import os
+import time
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Mapping
@@ -208,7 +209,8 @@ class View(msgspec.Struct, frozen=True, dict=True):
 
     `root` is the path of the vault's folder as the editor writes it, without a slash at its end.
     `documents` are the open ones by vault path. `is_whole` is False for a document outside a vault:
-    of other files nothing is known. `kept` has values from request to request.
+    of other files nothing is known. `kept` has values from request to request. `clock` returns
+    seconds that only grow.
     """
 
     vault: Vault
@@ -218,6 +220,7 @@ class View(msgspec.Struct, frozen=True, dict=True):
     settings: EditorSettings = EditorSettings()
     is_whole: bool = True
     kept: dict[object, object] = {}
+    clock: Callable[[], float] = time.monotonic
 
     def uri(self, path: str) -> str:
         """Return the address of a file, as the editor writes it if the file is open."""
