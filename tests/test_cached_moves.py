@@ -318,10 +318,10 @@ REPLACED = {
         {"2024-01-02.md": PARIS, "2024-01-03.md": OSLO},
         {"2024-01-01.md": "2024-01-02.md", "2024-01-02.md": "2024-01-03.md"},
     ),
-    "a new note took the name": (
-        {"Trip.md": PARIS},
-        {"Trip.md": OSLO, "Archive/Trip to France.md": PARIS},
-        {"Trip.md": "Archive/Trip to France.md"},
+    "a series, with a new note before it": (
+        {"Trip 1.md": PARIS, "Trip 2.md": ROME},
+        {"Trip 1.md": OSLO, "Trip 2.md": PARIS, "Trip 3.md": ROME},
+        {"Trip 1.md": "Trip 2.md", "Trip 2.md": "Trip 3.md"},
     ),
 }
 
@@ -333,6 +333,14 @@ def test_replaced_note_is_found(what: str) -> None:
 
 
 NOT_REPLACED = {
+    "archived, and a new note took the name": (
+        {"Trip.md": PARIS},
+        {"Trip.md": OSLO, "Archive/Trip to France.md": PARIS},
+    ),
+    "two logs are rotated": (
+        {"Log.md": PARIS, "Log old.md": OSLO},
+        {"Log.md": ROME, "Log old.md": PARIS, "Log older.md": OSLO},
+    ),
     "rewritten": ({"A.md": PARIS, "B.md": OSLO}, {"A.md": ROME, "B.md": edited(OSLO)}),
     "copied": ({"A.md": PARIS}, {"A.md": edited(PARIS), "B.md": PARIS}),
     "overwritten by a copy": ({"A.md": PARIS, "B.md": OSLO}, {"A.md": PARIS, "B.md": PARIS}),

@@ -380,7 +380,12 @@ REPLACED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
     "a new note under an old name": (
         {"a.md": lines("a")},
         {"a.md": lines("new"), "b.md": lines("a")},
-        {"a.md": "b.md"},
+        {},
+    ),
+    "a new note before a series": (
+        {"a 1.md": lines("a"), "a 2.md": lines("b")},
+        {"a 1.md": lines("new"), "a 2.md": lines("a"), "a 3.md": lines("b")},
+        {"a 1.md": "a 2.md", "a 2.md": "a 3.md"},
     ),
     "a rewritten note": ({"a.md": lines("a")}, {"a.md": lines("new")}, {}),
     "a rewritten note, and a new one": (

@@ -45,9 +45,9 @@ LED_BACK: dict[str, tuple[Commits, str]] = {
     ),
     "a series moved on, after its notes had been edited": (
         [
-            {"Part 1.md": ONE, "Home.md": "[[Part 1]]\n"},
+            {"Part 1.md": ONE, "Part 2.md": OTHER, "Home.md": "[[Part 1]]\n"},
             {"Part 1.md": ONE + "More.\n"},
-            {"Part 1.md": TWO, "Part 2.md": ONE + "More.\n"},
+            {"Part 1.md": TWO, "Part 2.md": ONE + "More.\n", "Part 3.md": OTHER},
         ],
         "Part 2|Part 1",
     ),

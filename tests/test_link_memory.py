@@ -151,10 +151,15 @@ HEALED = MOVED | {
         {"One.md": TWO, "Two.md": ONE},
         "[[Two|One]] [[One|x]]\n",
     ),
-    "a new note takes the name of a renamed one": Case(
-        {"One.md": ONE, "Home.md": "[[One]]\n"},
-        {"One.md": TWO, "Old one.md": ONE},
-        "[[Old one|One]]\n",
+    "three notes move on by one name": Case(
+        {"One.md": ONE, "Two.md": TWO, "Home.md": "[[One]] [[Two]]\n"},
+        {"One.md": None, "Two.md": ONE, "Three.md": TWO},
+        "[[Two|One]] [[Three|Two]]\n",
+    ),
+    "three notes exchange their names in a circle": Case(
+        {"One.md": ONE, "Two.md": TWO, "Six.md": NOTE, "Home.md": "[[One]] [[Two]] [[Six]]\n"},
+        {"One.md": NOTE, "Two.md": ONE, "Six.md": TWO},
+        "[[Two|One]] [[Six|Two]] [[One|Six]]\n",
     ),
     "the chosen namesake is renamed away": Case(
         {"One.md": ONE, "a/One.md": TWO, "Home.md": "[[One]]\n"},
@@ -165,6 +170,19 @@ HEALED = MOVED | {
         {"Part 1.md": ONE, "Part 2.md": TWO, "Home.md": "[[Part 1]] [[Part 2]]\n"},
         {"Part 1.md": "# New\n\n[[intro]] to all\n", "Part 2.md": ONE, "Part 3.md": TWO},
         "[[Part 2|Part 1]] [[Part 3|Part 2]]\n",
+    ),
+    "a series is renumbered downwards": Case(
+        {"Part 1.md": ONE, "Part 2.md": TWO, "Part 3.md": NOTE}
+        | {"Home.md": "[[Part 2]] [[Part 3]]\n"},
+        {"Part 1.md": TWO, "Part 2.md": NOTE, "Part 3.md": None},
+        "[[Part 1|Part 2]] [[Part 2|Part 3]]\n",
+    ),
+    "a series is renumbered downwards, and a new note is its last one": Case(
+        {"Part 1.md": ONE, "Part 2.md": TWO, "Part 3.md": NOTE}
+        | {"Home.md": "[[Part 2]] [[Part 3]]\n"},
+        {"Part 0.md": ONE, "Part 1.md": TWO, "Part 2.md": NOTE}
+        | {"Part 3.md": "# New\n\n[[end]] of all\n"},
+        "[[Part 1|Part 2]] [[Part 2|Part 3]]\n",
     ),
     "a note is renamed and edited": Case(
         {"One.md": ONE, "Home.md": "[[One]] [[One#Goals|x]]\n"},
@@ -215,83 +233,132 @@ HEALED = MOVED | {
     ),
 }
 
-UNCHANGED = UNCERTAIN | {
-    "a note is renamed and loses the heading": Case(
-        {"One.md": ONE, "Home.md": "[[One#Goals|x]] [o](One.md#wood-and-bark-of-oaks)\n"},
-        {"One.md": None}
-        | {"Old one.md": ONE.replace("## Goals\n\n", "").replace("## Wood and bark of oaks\n", "")},
-        "[[One#Goals|x]] [o](One.md#wood-and-bark-of-oaks)\n",
-    ),
-    "a note is copied, renamed and edited": Case(
-        {"notes/One.md": ONE, "Home.md": "[[notes/One|x]]\n"},
-        {
-            "notes/One.md": None,
-            "backup/One.md": ONE,
-            "notes/Other.md": ONE.replace("## Goals", "## Aims"),
-        },
-        "[[notes/One|x]]\n",
-    ),
-    "a section is split": Case(
-        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
-        {
-            "Plan.md": PLAN.replace(
-                f"## Goals\n\n{BODY}",
-                f"## Now\n\n{BODY[: len(BODY) // 2]}\n## Later\n\n{BODY[len(BODY) // 2 :]}",
-            )
-        },
-        "[[Plan#Goals|x]]\n",
-    ),
-    "one tiny note goes and another one comes": Case(
-        {"Milk.md": "Buy milk.\n", "Home.md": "[[Milk|x]]\n"},
-        {"Milk.md": None, "Ann.md": "Call Ann.\n"},
-        "[[Milk|x]]\n",
-    ),
-    "a note is copied": Case(
-        {"One.md": ONE, "Home.md": "[[One]]\n"}, {"Copy of one.md": ONE}, "[[One]]\n"
-    ),
-    "a note is deleted, and a note of other content is created": Case(
-        {"One.md": ONE, "Home.md": "[[One]]\n"}, {"One.md": None, "Two.md": TWO}, "[[One]]\n"
-    ),
-    "a note is rewritten under its name": Case(
-        {"Plan.md": BODY, "Home.md": "[[Plan]]\n"}, {"Plan.md": OTHER}, "[[Plan]]\n"
-    ),
-    "the target is deleted, and a namesake is there": Case(
-        {"Plan.md": BODY, "a/Plan.md": OTHER, "Home.md": "[[Plan]]\n"},
-        {"Plan.md": None},
-        "[[Plan]]\n",
-    ),
-    "a namesake further away": Case(
-        {"Plan.md": BODY, "Home.md": "[[Plan]]\n"}, {"a/b/Plan.md": OTHER}, "[[Plan]]\n"
-    ),
-    "a section is deleted": Case(
-        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
-        {"Plan.md": PLAN.replace(f"## Goals\n\n{BODY}\n", "")},
-        "[[Plan#Goals|x]]\n",
-    ),
-    "a section is deleted, and another one added elsewhere": Case(
-        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
-        {"Plan.md": PLAN.replace(f"## Goals\n\n{BODY}\n", "") + "\n## New\n\nnew\n"},
-        "[[Plan#Goals|x]]\n",
-    ),
-    "a heading is added": Case(
-        {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
-        {"Plan.md": PLAN.replace("## Steps", "## Between\n\ntext\n\n## Steps")},
-        "[[Plan#Goals|x]]\n",
-    ),
-    "the author edits the link": Case(
-        {"a/Plan.md": BODY, "Home.md": "[[Plan]]\n"},
-        {"Plan.md": OTHER, "Home.md": "[[./Plan|Plan]]\n"},
-        "[[./Plan|Plan]]\n",
-    ),
-    "a link to a note that never existed": Case(
-        {"Home.md": "[[Plan]]\n"}, {"Plan.md": OTHER}, "[[Plan]]\n"
-    ),
-    "a block is deleted": Case(
-        {"Plan.md": "one ^a1\n\ntwo ^b2\n", "Home.md": "[[Plan#^a1|x]]\n"},
-        {"Plan.md": "two ^b2\n"},
-        "[[Plan#^a1|x]]\n",
+STUB = "---\ntags: [cloud]\n---\n# Stub\n"
+KEPT_ELSEWHERE: Mapping[str, tuple[str, str, str, Files]] = {
+    # a note, its text, its text afterwards, and what else there is then
+    "a log is rotated": ("log.md", OTHER, "# Log of a new year\n", {"log-2025.md": OTHER}),
+    "a log of a year is rotated": ("log-2025.md", OTHER, TWO, {"log-2024.md": OTHER}),
+    "the log of a year begins with a copy": ("2025.md", OTHER, TWO, {"2026.md": OTHER}),
+    "a day begins with a copy": ("Day 2024-05-01.md", ONE, TWO, {"Day 2024-05-02.md": ONE}),
+    "an older version is kept": ("Plan v2.md", ONE, TWO, {"Plan v1.md": ONE}),
+    "a version of two numbers is kept": ("1.1 Oaks.md", ONE, TWO, {"2.2 Oaks.md": ONE}),
+    "a numbered note is archived": ("Part 1.md", ONE, TWO, {"archive/Part 2.md": ONE}),
+    "a copy gets a number": ("Oaks.md", ONE, TWO, {"Oaks 1.md": ONE}),
+    "a copy gets a zero": ("1 Oaks.md", ONE, TWO, {"01 Oaks.md": ONE}),
+    "a copy gets the next number": ("Part 1.md", ONE, TWO, {"Part 2.md": ONE}),
+    "a new note takes the name of a renamed one": ("One.md", ONE, TWO, {"Old one.md": ONE}),
+    "a copy is kept": ("Recipe.md", ONE, TWO, {"bak/Recipe.bak.2026-07-01.md": ONE}),
+    "an edited copy is kept": ("A.md", ONE, TWO, {"B.md": ONE + "Kept as it was.\n"}),
+    "a copy is archived": ("mind.md", ONE, TWO, {"archive/mind-pre-cut.md": ONE}),
+    "Logseq keeps a backup": ("pages/X.md", ONE, TWO, {"logseq/bak/pages/X/2024_01.md": ONE}),
+    "a stub is filled, and another one made": ("az.md", STUB, ONE, {"aws.md": STUB}),
+    "a stub with a number is filled": ("az-204.md", STUB, ONE, {"az-305.md": STUB}),
+    "an empty note is filled, and another one made": ("az.md", "", ONE, {"aws.md": ""}),
+    "a note is emptied, and its text is elsewhere": ("A.md", ONE, "", {"B.md": ONE}),
+    "a note keeps its title only": ("A.md", ONE, "# Oaks\n", {"B.md": ONE}),
+    "a picture is kept and replaced": ("p.svg", "<b/>", "<i/>", {"p1.svg": "<b/>"}),
+}
+
+
+def live_on(note: str, text: str, present: str, others: Files) -> Case:
+    """Return the case of a note that lives on at its path, with a link that stays."""
+    link = f"[[{note.rpartition('/')[2].removesuffix('.md')}]]\n"
+    return Case({note: text, "Home.md": link}, {**others, note: present}, link)
+
+
+LIVES_ON = {what: live_on(*row) for what, row in KEPT_ELSEWHERE.items()} | {
+    "two logs are rotated": Case(
+        {"log.md": ONE, "log-old.md": TWO, "Home.md": "[[log]] [[log-old]]\n"},
+        {"log.md": NOTE, "log-old.md": ONE, "log-older.md": TWO},
+        "[[log]] [[log-old]]\n",
     ),
 }
+
+UNCHANGED = (
+    UNCERTAIN
+    | {what: LIVES_ON[what] for what in ("a log is rotated", "two logs are rotated")}
+    | {
+        "a note is renamed and loses the heading": Case(
+            {"One.md": ONE, "Home.md": "[[One#Goals|x]] [o](One.md#wood-and-bark-of-oaks)\n"},
+            {"One.md": None}
+            | {
+                "Old one.md": ONE.replace("## Goals\n\n", "").replace(
+                    "## Wood and bark of oaks\n", ""
+                )
+            },
+            "[[One#Goals|x]] [o](One.md#wood-and-bark-of-oaks)\n",
+        ),
+        "a note is copied, renamed and edited": Case(
+            {"notes/One.md": ONE, "Home.md": "[[notes/One|x]]\n"},
+            {
+                "notes/One.md": None,
+                "backup/One.md": ONE,
+                "notes/Other.md": ONE.replace("## Goals", "## Aims"),
+            },
+            "[[notes/One|x]]\n",
+        ),
+        "a section is split": Case(
+            {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+            {
+                "Plan.md": PLAN.replace(
+                    f"## Goals\n\n{BODY}",
+                    f"## Now\n\n{BODY[: len(BODY) // 2]}\n## Later\n\n{BODY[len(BODY) // 2 :]}",
+                )
+            },
+            "[[Plan#Goals|x]]\n",
+        ),
+        "one tiny note goes and another one comes": Case(
+            {"Milk.md": "Buy milk.\n", "Home.md": "[[Milk|x]]\n"},
+            {"Milk.md": None, "Ann.md": "Call Ann.\n"},
+            "[[Milk|x]]\n",
+        ),
+        "a note is copied": Case(
+            {"One.md": ONE, "Home.md": "[[One]]\n"}, {"Copy of one.md": ONE}, "[[One]]\n"
+        ),
+        "a note is deleted, and a note of other content is created": Case(
+            {"One.md": ONE, "Home.md": "[[One]]\n"}, {"One.md": None, "Two.md": TWO}, "[[One]]\n"
+        ),
+        "a note is rewritten under its name": Case(
+            {"Plan.md": BODY, "Home.md": "[[Plan]]\n"}, {"Plan.md": OTHER}, "[[Plan]]\n"
+        ),
+        "the target is deleted, and a namesake is there": Case(
+            {"Plan.md": BODY, "a/Plan.md": OTHER, "Home.md": "[[Plan]]\n"},
+            {"Plan.md": None},
+            "[[Plan]]\n",
+        ),
+        "a namesake further away": Case(
+            {"Plan.md": BODY, "Home.md": "[[Plan]]\n"}, {"a/b/Plan.md": OTHER}, "[[Plan]]\n"
+        ),
+        "a section is deleted": Case(
+            {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+            {"Plan.md": PLAN.replace(f"## Goals\n\n{BODY}\n", "")},
+            "[[Plan#Goals|x]]\n",
+        ),
+        "a section is deleted, and another one added elsewhere": Case(
+            {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+            {"Plan.md": PLAN.replace(f"## Goals\n\n{BODY}\n", "") + "\n## New\n\nnew\n"},
+            "[[Plan#Goals|x]]\n",
+        ),
+        "a heading is added": Case(
+            {"Plan.md": PLAN, "Home.md": "[[Plan#Goals|x]]\n"},
+            {"Plan.md": PLAN.replace("## Steps", "## Between\n\ntext\n\n## Steps")},
+            "[[Plan#Goals|x]]\n",
+        ),
+        "the author edits the link": Case(
+            {"a/Plan.md": BODY, "Home.md": "[[Plan]]\n"},
+            {"Plan.md": OTHER, "Home.md": "[[./Plan|Plan]]\n"},
+            "[[./Plan|Plan]]\n",
+        ),
+        "a link to a note that never existed": Case(
+            {"Home.md": "[[Plan]]\n"}, {"Plan.md": OTHER}, "[[Plan]]\n"
+        ),
+        "a block is deleted": Case(
+            {"Plan.md": "one ^a1\n\ntwo ^b2\n", "Home.md": "[[Plan#^a1|x]]\n"},
+            {"Plan.md": "two ^b2\n"},
+            "[[Plan#^a1|x]]\n",
+        ),
+    }
+)
 CASES = {**HEALED, **UNCHANGED}
 
 
@@ -327,6 +394,14 @@ def in_commits(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]:
     update_files(root, case.change)
     commit(root)
     return ("--no-cache",)
+
+
+def in_commits_after_a_run(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]:
+    create_repository(root, case.before)
+    run("check", "--vault", str(root))
+    update_files(root, case.change)
+    commit(root)
+    return ()
 
 
 def in_earlier_commits(run: RunCommand, root: Path, case: Case) -> tuple[str, ...]:
@@ -368,6 +443,47 @@ def test_links_lead_to_what_they_led_to(
     for _ in range(3):
         run("fix", "--vault", str(root))
         assert (root / case.note).read_text("utf-8") == case.home
+
+
+@pytest.mark.parametrize(
+    "way", [since_the_last_commit, in_commits, in_commits_after_a_run, after_a_run]
+)
+@pytest.mark.parametrize("name", LIVES_ON)
+def test_link_to_a_note_that_lives_on_stays(
+    name: str,
+    way: Callable[[RunCommand, Path, Case], tuple[str, ...]],
+    tmp_path: Path,
+    run: RunCommand,
+) -> None:
+    case, root = LIVES_ON[name], tmp_path / "vault"
+    root.mkdir()
+    options = ("--vault", str(root), *way(run, root, case))
+    found = run("check", *options, "--select", "retargeted-link").out
+    assert ("retargeted-link" in found) is (name == "a copy gets the next number")
+    run("fix", *options)
+    assert (root / case.note).read_text("utf-8") == case.home
+
+
+@pytest.mark.parametrize(
+    ("home", "new", "is_safe"),
+    [
+        ("x/b/Home.md", "x/b/One.md", False),
+        ("x/b/Home.md", "x/One.md", True),
+        ("x/b/Home.md", "One.md", True),
+        ("Home.md", "One.md", True),
+    ],
+)
+def test_fix_that_leads_away_from_a_nearer_file_is_unsafe(
+    home: str, new: str, is_safe: bool, tmp_path: Path, run: RunCommand
+) -> None:
+    root = create_repository(tmp_path, {"x/a/One.md": ONE, home: "[[One]]\n"})
+    update_files(root, {new: TWO})
+    commit(root)
+    assert "led to x/a/One.md" in run("check", root, "--select", "retargeted-link").out
+    run("fix", root)
+    assert (root / home).read_text("utf-8") == ("[[x/a/One|One]]\n" if is_safe else "[[One]]\n")
+    run("fix", root, "--unsafe-fixes")
+    assert (root / home).read_text("utf-8") == "[[x/a/One|One]]\n"
 
 
 def test_commits_and_runs_know_links_of_a_note_that_was_moved_twice(

@@ -10,6 +10,7 @@ from vaultlink.history.matcher import (
     PieceIndex,
     Texts,
     choose_rivals,
+    find_number_step,
     is_like,
     is_same_series,
     list_unique_names,
@@ -103,10 +104,11 @@ def match_removed_files(
 ) -> dict[str, FileOutcome]:
     """Return what became of each removed file, and of each replaced one.
 
-    A changed file was replaced if another file has its former content, and its present content is
-    that of another file or is not similar. If the later state is the present one, `notes` are those
-    of the vault: renames of notes that look like others of these, as from one template, are only
-    likely. With `any_alike`, one of several equally similar files is returned; otherwise what
+    A changed file was replaced if another file has its former content, its present content is that
+    of another file or is not similar, and another file moved there, or it was renumbered. If the
+    later state is the present one, `notes` are those of the vault: renames of notes that look like
+    others of these, as from one template, are only likely. With `any_alike`, a file of which a copy
+    was kept was replaced too, and one of several equally similar files is returned; otherwise what
     became of it is unknown.
     """
     outcomes = _Pairing(files, read, notes, any_alike).pair()
@@ -205,7 +207,30 @@ class _Pairing:
         for path in replaced:
             if path in self._taken:
                 self._outcomes.setdefault(path, UNKNOWN)
+        if not self._any_alike:
+            self._keep_notes_that_live_on()
         return {**dict.fromkeys(removed, DELETED), **self._outcomes}
+
+    def _keep_notes_that_live_on(self) -> None:
+        """Forget the moves of changed files whose paths no other file was moved to.
+
+        Such a file is still meant by its path, and the other one is a copy of its former content:
+        a rotated log, a backup, a filled stub. A renumbered note was moved all the same: by one, or
+        to the number of a note that was moved too.
+        """
+        moves = {
+            old: new for old, (kind, new) in self._outcomes.items() if kind == OutcomeKind.MOVED
+        }
+        while living := [
+            old
+            for old in moves.keys() & self._files.changed.keys() - {*moves.values()}
+            if not is_note(old)
+            or (step := find_number_step(old, moves[old])) == 0
+            or (step != 1 and moves[old] not in moves)
+        ]:
+            for old in living:
+                self._taken.discard(moves.pop(old))
+                del self._outcomes[old]
 
     def _without_outcome(self, sources: Mapping[str, Content]) -> dict[str, Content]:
         return {path: name for path, name in sources.items() if path not in self._outcomes}

@@ -292,8 +292,7 @@ def _extend(
     changes, unreadable = reader.read([*new])
     replacing = {name: changed for name, changed in changes.items() if not changed.removed}
     blobs = BlobPieces(root)
-    for name, found, _ in _pair_commits(replacing, blobs, any_alike):
-        outcomes = _drop_copies(found)
+    for name, outcomes, _ in _pair_commits(replacing, blobs, any_alike):
         if outcomes:
             known[name] = LogCommit(name, times[name], outcomes)
     for name, changed in changes.items():
@@ -326,11 +325,6 @@ def _find_namesakes(
         for name, listed in added.items()
     }
     return {name: listed for name, listed in found.items() if 0 < len(listed) <= _MAX_NAMESAKES}
-
-
-def _drop_copies(outcomes: Mapping[str, FileOutcome]) -> dict[str, FileOutcome]:
-    ends = {new for _, new in outcomes.values()}
-    return {path: outcome for path, outcome in outcomes.items() if path in ends or is_note(path)}
 
 
 def _list_undecided(files: FileChanges, outcomes: Mapping[str, FileOutcome]) -> list[str]:

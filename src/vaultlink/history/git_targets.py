@@ -10,12 +10,12 @@ from vaultlink.git.objects import find_blobs
 from vaultlink.history.file_pairs import UNKNOWN, OutcomeKind
 from vaultlink.history.git_anchors import NoteVersions
 from vaultlink.history.git_log import GitLog, LogCommit, PathsNow, number_commits
-from vaultlink.history.link_changes import content_of, is_remainder
-from vaultlink.history.matcher import count_equal
+from vaultlink.history.link_changes import content_of, is_remainder, list_lone
 from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.index.index import Index, update_names
 from vaultlink.index.resolve import (
     PathsByName,
+    count_shared_folders,
     file_name,
     is_note,
     name_key,
@@ -44,13 +44,14 @@ class _Event(NamedTuple):
 
     `before` and `after` are the paths of its note. `present` are the paths that the link may have
     meant, each with the path of the file that was there before as it is now ("" if that is gone or
-    unknown).
+    unknown). `lone` are the files of `list_lone`.
     """
 
     commit: str
     before: str
     after: str
     present: Mapping[str, str]
+    lone: frozenset[str]
 
     def name_before(self, path: str) -> str:
         """Return git's name for a file before the commit."""
@@ -188,10 +189,14 @@ def _add_events(index: Index, pasts: Sequence[_LinkPast], commits: Sequence[LogC
             for past in by_key.get(key, ())
             if past.source not in renamed
         ]
+        moves = {
+            old: new for old, (kind, new) in commit.outcomes.items() if kind == OutcomeKind.MOVED
+        }
+        lone = list_lone(moves)
         for past in touched if commit.name and len(names) < _MAX_LOOKUPS else ():
             after = places[past.source]
             present = {path: paths.find(path) for path in past.candidates}
-            event = _Event(commit.name, renamed.get(past.source, after), after, present)
+            event = _Event(commit.name, renamed.get(past.source, after), after, present, lone)
             past.events.append(event)
             names.update(map(_name_last, (past.events[0].after, *present)))
             names.update(map(event.name_before, (event.before, *present)))
@@ -292,9 +297,14 @@ class _Reader:
                 return None
             elif not change.is_chance and _is_spelt(past.link, change.before):
                 is_rest = is_remainder(past.target, change.now, self._vault)
-                if is_rest and change.before == change.after == past.target:
+                lives_on = change.before == change.after
+                if is_rest and lives_on and change.after == past.target:
                     return None  # most of the text went to the other note, which it names now
-                is_certain = not is_rest and self._is_untouched(past, event)
+                is_certain = (
+                    not is_rest
+                    and not (lives_on and change.before in event.lone)
+                    and self._is_untouched(past, event)
+                )
                 meant = Destination(change.now, self._read_subpath(past, change), is_certain)
         return meant
 
@@ -336,8 +346,7 @@ class _Reader:
 
 def _is_nearest(source: str, path: str, others: Sequence[str]) -> bool:
     """Return True if a path shares more folders with a note, or is alone at the root."""
-    folders = source.split("/")[:-1]
-    shared = [count_equal(folders, other.split("/")[:-1]) for other in (path, *others)]
+    shared = [count_shared_folders(source, other) for other in (path, *others)]
     return "/" not in path or all(shared[0] > number for number in shared[1:])
 
 

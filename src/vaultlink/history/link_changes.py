@@ -30,13 +30,14 @@ class _Changes(NamedTuple):
     """Two states of a vault, and what happened in between.
 
     `moves` are those of all files; `notes` are the present paths of the notes that changed, with
-    the earlier path of each (None if new).
+    the earlier path of each (None if new). `lone` are the files of `list_lone`.
     """
 
     before: Index
     now: Index
     moves: Mapping[str, str]
     notes: Mapping[str, str | None]
+    lone: frozenset[str]
 
     def follow(self, path: str) -> str | None:
         return self.moves.get(path, path if path in self.now.files else None)
@@ -67,7 +68,7 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
         for path in {*list_differing_keys(before.notes, now.notes), *moves, *moves.values()}
         if path in now.notes
     }
-    changes = _Changes(before, now, moves, notes)
+    changes = _Changes(before, now, moves, notes, list_lone(moves))
     anchors = _remember_anchors(known.anchors, changes)
     targets = _remember_targets(known.former_destinations, changes)
     return replace(known, anchors=anchors, former_destinations=targets)
@@ -201,7 +202,9 @@ def _find_retargeted(source: str, changes: _Changes) -> Iterator[tuple[str, Dest
             continue  # a relative link of a moved note may mean what is at that place
         if expected != target:
             is_certain = target is None or (
-                is_untouched and not is_remainder(target, expected, now)
+                is_untouched
+                and not (target == old_target and target in changes.lone)
+                and not is_remainder(target, expected, now)
             )
             subpath = _keep_subpath(link, old_target, before)
             yield link.raw, Destination(expected, subpath, is_certain)
@@ -216,6 +219,15 @@ def _keep_subpath(link: Link, path: str, before: Index) -> str:
     if before.has_anchor(link, path) is not False:
         return link.subpath
     return link.subpath if find_slug_heading(before.notes[path], link.subpath) else ""
+
+
+def list_lone(moves: Mapping[str, str]) -> frozenset[str]:
+    """Return the moved files whose paths no other one was moved from or to.
+
+    If such a note lives on at its path too, it may have been copied: one is no series.
+    """
+    ends = {*moves.values()}
+    return frozenset(old for old, new in moves.items() if old not in ends and new not in moves)
 
 
 def is_remainder(path: str | None, moved: str, now: Index) -> bool:

@@ -180,6 +180,9 @@ class Texts(Generic[K]):
 
 
 _DIGITS = lazy_pattern(r"\d+")
+_MIN_YEAR = 1_000
+"""A number of a file name from which it is a year, a date or an identifier."""
+
 _DATED_NAME = lazy_pattern(r"(?:.*\D)?\d{4}\D?(?:W?\d\d?)(?:\D?\d\d)?(?:\D.*)?")
 
 
@@ -196,6 +199,24 @@ def is_same_series(old: str, new: str, *, dated: bool = False) -> bool:
     if _list_numbers(old_name) == _list_numbers(new_name):
         return False
     return not dated or _DATED_NAME.fullmatch(old_name.rpartition(".")[0]) is not None
+
+
+def find_number_step(old: str, new: str) -> int:
+    """Return by how much the only number differs that two file names differ in.
+
+    Returns 0 if something else differs too, such as the folder, and for the same number with zeros.
+    A year or a date does not count: it belongs to the text, not to the place in a series.
+    """
+    (folder, old_name), (new_folder, new_name) = (
+        path.rpartition(".")[0].rpartition("/")[::2] for path in (old, new)
+    )
+    if folder != new_folder or not is_same_series(old, new) or is_same_series(old, new, dated=True):
+        return 0
+    numbers = zip(_DIGITS.findall(old_name), _DIGITS.findall(new_name), strict=False)
+    differing = [(int(one), int(other)) for one, other in numbers if one != other]
+    if len(differing) != 1 or max(differing[0]) >= _MIN_YEAR:
+        return 0
+    return differing[0][1] - differing[0][0]
 
 
 def number_pattern(path: str) -> str:
@@ -250,10 +271,10 @@ def pair_names(
 
 def _compare_paths(old: str, new: str) -> "_Score":
     old_parts, new_parts = old.casefold().split("/"), new.casefold().split("/")
-    return count_equal(old_parts[::-1], new_parts[::-1]), old_parts[:-1] == new_parts[:-1]
+    return _count_equal(old_parts[::-1], new_parts[::-1]), old_parts[:-1] == new_parts[:-1]
 
 
-def count_equal(one: Sequence[str], other: Sequence[str]) -> int:
+def _count_equal(one: Sequence[str], other: Sequence[str]) -> int:
     """Return the number of equal items at the start."""
     return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
 

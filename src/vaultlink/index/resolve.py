@@ -38,6 +38,11 @@ def list_outer_folders(path: str) -> Iterator[str]:
         yield path
 
 
+def count_shared_folders(one: str, other: str) -> int:
+    """Return the number of folders that contain both paths, without the root."""
+    return sum(other.startswith(f"{folder}/") for folder in list_outer_folders(one))
+
+
 def parent_folder(path: str) -> str:
     """Return the folder of a path with a trailing slash, or "" for the root."""
     return path[: path.rfind("/") + 1]

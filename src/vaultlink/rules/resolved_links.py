@@ -4,7 +4,14 @@ import unicodedata
 from collections.abc import Iterator
 from functools import partial
 
-from vaultlink.index.resolve import is_note, join_relative, normalize_name, parent_folder, resolve
+from vaultlink.index.resolve import (
+    count_shared_folders,
+    is_note,
+    join_relative,
+    normalize_name,
+    parent_folder,
+    resolve,
+)
 from vaultlink.links.kinds import SYNTAX, default_display_text, find_nested_links, format_link
 from vaultlink.links.naming import (
     LinkStyle,
@@ -74,8 +81,17 @@ def retargeted_link(note: Note, context: Context) -> Iterator[Finding]:
                 values,
                 link.target,
                 edits=partial(_name_former_target, link, note.path, meant, target, context),
-                safety=Safety.SAFE if meant.is_certain else Safety.UNSAFE,
+                safety=_choose_safety(note.path, meant, target),
             )
+
+
+def _choose_safety(source: str, meant: Destination, target: str) -> Safety:
+    """Return SAFE if a former target is certain and no farther than the present one.
+
+    An author means a file that shares more folders with the note rather than one that was there.
+    """
+    is_farther = count_shared_folders(source, meant.path) < count_shared_folders(source, target)
+    return Safety.SAFE if meant.is_certain and not is_farther else Safety.UNSAFE
 
 
 def _name_former_target(
