@@ -262,6 +262,39 @@ def _fill_environment(folder: Path, kit: InstallKit) -> None:
     check_output([*pip, "uninstall", "--yes", "vaultlink"], folder, environment)
 
 
+# -- programs in a checkout -----------------------------------------------------------------------------------------------
+
+
+def plant_programs(checkout: Path, marks: Path, address: str = "") -> None:
+    """Put programs that write their name to a file into a checkout, where Python and pip may look.
+
+    They have the names of all modules of Python's library and of installers. pip would take the last one for the requirement
+    `address`, because it is in a folder of that name.
+    """
+    modules = (*sys.stdlib_module_names, "pip", "setuptools", "vaultlink", "msgspec", "jinja2")
+    for name in (*modules, "sitecustomize", "usercustomize"):
+        write_mark(checkout / f"{name}.py", marks)
+    if address:
+        folder = checkout / address
+        folder.mkdir(parents=True)
+        write_mark(folder / "setup.py", marks)
+
+
+def write_mark(file: Path, marks: Path) -> None:
+    """Write a module that adds its name to a file."""
+    program = f"with open({str(marks)!r}, 'a') as marks: marks.write({file.name!r} + chr(10))\n"
+    file.write_text(program, encoding="utf-8")
+
+
+def require_python(version: str) -> Path:
+    """Return the program of a Python, such as 3.10; skip the test if there is none.
+
+    Those of pyenv count, which its own `python3.10` finds only if it is switched on.
+    """
+    found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
+    return found[-1] if found else Path(require_program(f"python{version}"))
+
+
 # -- repositories ---------------------------------------------------------------------------------------------------------
 
 

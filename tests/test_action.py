@@ -27,6 +27,8 @@ from forge import (
     commit_all,
     create_origin,
     make_once,
+    plant_programs,
+    require_python,
     run_shellcheck,
 )
 from running import write_files
@@ -123,8 +125,8 @@ PYTHON = """\
 #!/bin/sh
 # Takes the place of Python: an environment that it makes has it again, and what pip is told is written down.
 case "$*" in
-  "-m venv "*) mkdir -p "$3/bin" && cp "$0" "$3/bin/python" && cp "$0" "$3/bin/vaultlink" ;;
-  "-m pip "*) printf '%s\\n' "$@" > "$RUNNER_TEMP/told" ;;
+  "-I -m venv "*) mkdir -p "$4/bin" && cp "$0" "$4/bin/python" && cp "$0" "$4/bin/vaultlink" ;;
+  "-I -m pip "*) printf '%s\\n' "$@" > "$RUNNER_TEMP/told" ;;
   *) exit {code} ;;
 esac
 """
@@ -208,6 +210,45 @@ def test_options_and_lines_are_not_installed(kit: InstallKit, tmp_path: Path, pa
 def test_old_python_is_not_used(kit: InstallKit, tmp_path: Path) -> None:
     runner = pretending(runner_at(tmp_path / "run", kit), 1).run(STEPS[:INSTALLING])
     assert list(runner.used_actions) == ["actions/setup-python@v6"]
+
+
+def test_no_file_of_the_checkout_is_run(kit: InstallKit, tmp_path: Path) -> None:
+    """Not a module that Python would import, nor a folder that pip would take for the address."""
+    marks = tmp_path / "marks"
+    package = f"vaultlink @ {kit.wheel.as_uri()}"
+    runner = runner_at(
+        tmp_path / "run", kit, package=package, arguments="--select 'VL1'", report="html"
+    )
+    write_files(runner.workspace, {"Home.md": "[[Gone astray]]\n"})
+    plant_programs(runner.workspace, marks, package)
+    commit_all(runner.workspace, runner.environment, start=True)
+    runner.run(STEPS)
+    assert outputs(runner)["findings"] == "1", runner.log
+    assert outputs(runner)["exit-code"] == "1"
+    assert "Gone astray" in runner.summary
+    assert not marks.exists(), marks.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("version", ["2.7", *(f"3.{minor}" for minor in range(6, 15))])
+def test_no_python_runs_a_file_of_the_checkout(
+    kit: InstallKit, tmp_path: Path, version: str
+) -> None:
+    """The first step runs the Python that the machine has, which may be older than vaultlink needs."""
+    marks = tmp_path / "marks"
+    python = require_python(version)
+    runner = runner_at(tmp_path / "run", kit)
+    (runner.temp / "python3").symlink_to(python)
+    runner.environment["PATH"] = f"{runner.temp}:{runner.environment['PATH']}"
+    plant_programs(runner.workspace, marks)
+    runner.run(STEPS[:1])
+    is_new = tuple(map(int, version.split("."))) >= (3, 11)
+    assert runner.contexts["steps"]["python"]["outputs"] == ({"fits": "true"} if is_new else {})
+    environment = tmp_path / "environment"
+    if version != "2.7":
+        check_output([python, "-I", "-m", "venv", environment], runner.workspace, {})
+        pip = [environment / "bin" / "python", "-I", "-m", "pip", "--version"]
+        check_output(pip, runner.workspace, {})
+    assert not marks.exists(), marks.read_text(encoding="utf-8")
 
 
 # -- checking -------------------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ RUN = [
 ]
 """The others are run by tests of their own: `READERS` in tests/test_code_blocks.py names them."""
 ELSEWHERE = re.compile(
-    r"^(python3 -m venv|pip install|make demo|vaultlink fix --interactive) .*\n", re.MULTILINE
+    r"^(python3 -I -m venv|pip install|make demo|vaultlink fix --interactive) .*\n", re.MULTILINE
 )
 """Commands of the README that tests/test_readme_commands.py and tests/test_first_steps.py run."""
 EXPLANATIONS = [
@@ -184,6 +184,63 @@ def test_page_says_what_it_is_for_before_the_first_code(page: Path) -> None:
     assert re.match(r"[A-Zv`\[]", sentence)
     assert not sentence.startswith("```")
     assert len(first_sentence(sentence).split()) in range(4, 34)
+
+
+STARTING = re.compile(
+    r"(?<!=)\b(?:PYTHON|python(?:w|[23](?:\.\d+)?)?(?:\.exe)?)"
+    r"(?:[\"'`}]* +|</Command>\s*<Arguments>)(?=-|\w+\.py\b)(?P<options>[^\n]*)"
+)
+"""A command line that starts Python with an option, or with a file of the current folder."""
+
+
+def is_isolated(options: str) -> bool:
+    """Return True if Python imports nothing from the current folder, whatever its version is."""
+    return re.match(r"-I |-(?:V|-version)\b|-(?=[`\s]|$)", options) is not None
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("python3 -m venv x", False),
+        ("python -P -m venv x", False),
+        ('"$PYTHON" -c "$x"', False),
+        ('"$scripts/python" -m pip install x', False),
+        ("run: python3.12 -c x", False),
+        ("pythonw.exe</Command>\n<Arguments>-c x", False),
+        ("`python example.py`", False),
+        ("python3 -I -m venv x", True),
+        ('"$PYTHON" -I -c "$x"', True),
+        ("pythonw.exe</Command>\n<Arguments>-I -c x", True),
+        ("`python3 --version` is older", True),
+    ],
+)
+def test_python_that_imports_from_the_current_folder_is_noticed(line: str, expected: bool) -> None:
+    [found] = STARTING.finditer(line)
+    assert is_isolated(found["options"]) is expected
+
+
+def list_command_files() -> list[Path]:
+    """Return the files whose command lines run in checkouts, or that readers copy from."""
+    folders = ("docs", "contrib", ".github/workflows", "src/vaultlink/cli/starters")
+    files = [ROOT / name for name in ("action.yml", *(page.name for page in ROOT.glob("*.md")))]
+    files.remove(ROOT / "CHANGELOG.md")
+    for folder in folders:
+        found = (path for path in (ROOT / folder).rglob("*") if path.is_file())
+        files += [path for path in found if "node_modules" not in path.parts]
+    return [path for path in files if path.suffix in (".md", ".yml", ".toml", ".xml", ".plist")]
+
+
+def test_no_command_line_imports_from_the_current_folder() -> None:
+    lines = [
+        (path.relative_to(ROOT).as_posix(), found[0], is_isolated(found["options"]))
+        for path in list_command_files()
+        for found in STARTING.finditer(path.read_text(encoding="utf-8"))
+    ]
+    assert {place for place, _, _ in lines} >= {
+        *("README.md", "action.yml", "docs/install.md", "docs/many-vaults.md"),
+        *("src/vaultlink/cli/starters/github.yml", "src/vaultlink/cli/starters/gitlab.yml"),
+    }
+    assert [(place, line) for place, line, isolated in lines if not isolated] == []
 
 
 def first_sentence(paragraph: str) -> str:

@@ -30,6 +30,7 @@ from forge import (
     make_clean_environment,
     make_environment,
     make_once,
+    plant_programs,
     run_process,
     run_shellcheck,
 )
@@ -81,14 +82,18 @@ def loaded(root: Path, kind: str) -> Any:
     return yaml.safe_load((root / CI_TEMPLATES[kind].path).read_text(encoding="utf-8"))
 
 
-def scripts(root: Path) -> dict[str, str]:
-    """Return the scripts in the files for GitHub and GitLab."""
-    job = loaded(root, "gitlab")["vaultlink"]
+def read_scripts(root: Path, kind: str) -> list[str]:
+    """Return the scripts in the file for GitHub or GitLab, each of which has a shell of its own."""
+    if kind == "gitlab":
+        job = loaded(root, "gitlab")["vaultlink"]
+        return ["\n".join((*job["before_script"], *job["script"]))]
     steps = loaded(root, "github")["jobs"]["links"]["steps"]
-    return {
-        "github": "\n".join(step["run"] for step in steps if "run" in step),
-        "gitlab": "\n".join((*job["before_script"], *job["script"])),
-    }
+    return [step["run"] for step in steps if "run" in step]
+
+
+def scripts(root: Path) -> dict[str, str]:
+    """Return the scripts in the files for GitHub and GitLab, each as one."""
+    return {kind: "\n".join(read_scripts(root, kind)) for kind in ("github", "gitlab")}
 
 
 REQUIREMENT = f"vaultlink=={__version__}"
@@ -744,6 +749,36 @@ class Notes:
         script = "\n".join(["set -e", scripts(self.root)["gitlab"]])
         done = run_process([shell, "-c", script], self.root, self.environment | variables)
         return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.project
+@pytest.mark.parametrize("kind", SCHEMAS)
+def test_no_file_of_the_checkout_is_run(
+    run: RunCommand,
+    tmp_path: Path,
+    kit: InstallKit,
+    kind: str,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Not a module that Python would import, nor a folder that pip would take for the address."""
+    root, marks = repository(tmp_path / "repo"), tmp_path / "marks"
+    package = f"vaultlink @ {kit.wheel.as_uri()}"
+    run("init", root, "--ci", kind, "--package", package)
+    write_files(root, {"Home.md": "[[Gone astray]]\n"})
+    plant_programs(root, marks, package)
+    programs = make_environment(tmp_path_factory, tmp_path / "venv")
+    environment = kit.make_offline_environment(
+        tmp_path / "home",
+        PATH=f"{programs}:{os.environ['PATH']}",
+        GITHUB_STEP_SUMMARY=str(tmp_path / "summary"),
+    )
+    for script in read_scripts(root, kind):
+        done = run_process(["bash", "-eo", "pipefail", "-c", script], root, environment)
+    printed = done.stdout
+    if kind == "github":
+        printed += (tmp_path / "summary").read_text(encoding="utf-8")
+    assert "Gone astray" in printed, done.stderr
+    assert not marks.exists(), marks.read_text(encoding="utf-8")
 
 
 BREAKING: dict[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {

@@ -9,8 +9,12 @@ from vaultlink.cli.installation import format_install_command
 
 CASES: dict[str, tuple[str, str | None, str]] = {
     "an active environment": ("", "{prefix}", "pip install jinja2"),
-    "an environment that is not active": ("", None, "'{prefix}/bin/python' -m pip install jinja2"),
-    "another active environment": ("", "/", "'{prefix}/bin/python' -m pip install jinja2"),
+    "an environment that is not active": (
+        "",
+        None,
+        "'{prefix}/bin/python' -I -m pip install jinja2",
+    ),
+    "another active environment": ("", "/", "'{prefix}/bin/python' -I -m pip install jinja2"),
     "pipx": ("pipx_metadata.json", None, "pipx inject vaultlink jinja2"),
     "uv": ("uv-receipt.toml", None, "uv pip install --python '{prefix}' jinja2"),
 }

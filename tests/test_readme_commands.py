@@ -21,7 +21,7 @@ from running import create_vault
 pytestmark = pytest.mark.project
 
 README, PAGE = ROOT / "README.md", ROOT / "docs" / "install.md"
-START = ("python3 -m venv", ". ~/.venvs/", "pip install")
+START = ("python3 -I -m venv", ". ~/.venvs/", "pip install")
 """How the commands of an installation start."""
 NOTES = {"Harbour.md": "---\naliases: [Port]\n---\n", "Mole.md": "Along the [[Port]].\n"}
 

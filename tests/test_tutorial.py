@@ -18,7 +18,7 @@ pytestmark = pytest.mark.project
 
 PAGE = ROOT / "docs" / "tutorial.md"
 WIKI = "/tmp/wiki"
-INSTALLATION = ("python3 -m venv", ". ~/.venvs/", "pip install")
+INSTALLATION = ("python3 -I -m venv", ". ~/.venvs/", "pip install")
 """How the lines start that tests/test_readme_commands.py runs."""
 
 CLOCK = re.compile(r"\b\d\d:\d\d:\d\d (?=today)")

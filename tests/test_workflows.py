@@ -270,7 +270,7 @@ done
 test -n "$GH_TOKEN"
 """
 
-LOCK = "python -m pip install --require-hashes --requirement requirements-dev.lock"
+LOCK = "python -I -m pip install --require-hashes --requirement requirements-dev.lock"
 
 
 def make_runner(
@@ -305,8 +305,8 @@ def make_runner(
             *("tests", "windows", {"python": "3.14"}),
             [
                 LOCK,
-                "python -m pip install --no-deps --no-build-isolation --editable .",
-                "python -m pytest -n 4 --dist worksteal",
+                "python -I -m pip install --no-deps --no-build-isolation --editable .",
+                "python -I -m pytest -n 4 --dist worksteal",
             ],
         ),
         (
@@ -375,10 +375,10 @@ def test_target_starts_with_the_python_of_the_job(target: str, tmp_path: Path) -
 
 def test_windows_installs_what_make_installs() -> None:
     """The job has no make, but the same commands."""
-    installs = [script for _, script in SCRIPTS if script.startswith("python -m pip install")]
+    installs = [script for _, script in SCRIPTS if script.startswith("python -I -m pip install")]
     assert installs
     for script in installs:
-        assert f"$(PIP) {script.removeprefix('python -m pip install ')}\n" in MAKEFILE
+        assert f"$(PIP) {script.removeprefix('python -I -m pip install ')}\n" in MAKEFILE
 
 
 # -- the jobs of a release ------------------------------------------------------------------------------------------------

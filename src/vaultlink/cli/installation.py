@@ -41,7 +41,7 @@ def format_install_command(package: str) -> str:
         active and os.path.realpath(active) == os.path.realpath(prefix)
     ):
         return f"pip install {package}"
-    return f"{shlex.quote(sys.executable)} -m pip install {package}"
+    return f"{shlex.quote(sys.executable)} -I -m pip install {package}"
 
 
 @contextmanager

@@ -127,7 +127,9 @@ def _render_template(kind: str, root: Path, vault: Path, package: str) -> str:
         values = {"package": _format_json(package), "args": folder and f"\n        args: {args}"}
     else:
         option = folder and f" --vault {shlex.quote(folder)}"
-        values = {"package": shlex.quote(package), "vault": option}
+        # For an address, pip would take a folder of this name in the checkout instead.
+        elsewhere = "cd / && " if "://" in package else ""
+        values = {"package": shlex.quote(package), "vault": option, "elsewhere": elsewhere}
     values["branches"] = _format_json(_find_main_branches(root))
     return re.sub(
         r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), read_starter(f"{kind}.yml")
