@@ -3,7 +3,7 @@
 import os
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from exploring import choose_seeds
 from running import create_vault, read_files, write_files
 from vaultlink import ConfigError, Settings, TextLines, Vault, VaultError, open_vault
 from vaultlink.baseline.drafts import check_drafts
+from vaultlink.engine.step import Presence
 from vaultlink.parse.post import compose_note, read_post
 
 NOTES = {
@@ -148,6 +149,12 @@ def test_fixes_of_unsaved_texts_use_all_of_them(vault: Vault) -> None:
 # -- drafts: texts that are not saved, and files that are gone --------------------------------------------------
 
 
+def make_contents(texts: Mapping[str, str], removed: Sequence[str]) -> dict[str, bytes | Presence]:
+    """Return texts as bytes, and no files in place of those that are removed."""
+    written = {path: text.encode() for path, text in texts.items()}
+    return {**dict.fromkeys(removed, Presence.GONE), **written}
+
+
 @pytest.mark.parametrize(
     ("texts", "removed", "added", "resolved"),
     [
@@ -174,7 +181,7 @@ def test_drafts_add_and_resolve_findings_anywhere(
     vault: Vault, texts: dict[str, str], removed: list[str], added: list[str], resolved: list[str]
 ) -> None:
     before = read_files(vault.root)
-    result = check_drafts(vault, {path: text.encode() for path, text in texts.items()}, removed)
+    result = check_drafts(vault, make_contents(texts, removed))
     assert [f"{item.path}: {item.target}" for item in result.added] == added
     assert [f"{item.path}: {item.target}" for item in result.resolved] == resolved
     assert (read_files(vault.root), messages(vault)) == (before, {"Home.md": ["Plam"]})
@@ -182,8 +189,7 @@ def test_drafts_add_and_resolve_findings_anywhere(
 
 def test_vault_with_drafts_equals_one_that_was_written(vault: Vault, tmp_path: Path) -> None:
     files = {"Home.md": "[[Quay]] [[New]] [[Gone]]\n", "New.md": "![[map.png]]\n"}
-    texts = {path: text.encode() for path, text in files.items()}
-    held = check_drafts(vault, texts, ["Quay.md", "Plan.md"]).held
+    held = check_drafts(vault, make_contents(files, ["Quay.md", "Plan.md"])).held
     written = create_vault(tmp_path / "written", {**files, "map.png": "PNG"})
     assert messages(held) == messages(open_vault(written))
 
@@ -208,9 +214,9 @@ def test_drafts_add_and_resolve_what_a_check_of_the_written_vault_does(
     settings = Settings(cache=False, overrides={"select": ["ALL"]})
     root = create_vault(tmp_path / "vault", {"Start.md": "x\n", "map.png": "", **make_texts()})
     before = open_vault(root, settings)
-    texts = {path: text.encode() for path, text in make_texts().items()}
+    texts = make_texts()
     removed = [*dice.sample(sorted(before.index.files - {"Start.md"}), 1), "Nowhere.md"]
-    checked = check_drafts(before, texts, removed)
+    checked = check_drafts(before, make_contents(texts, removed))
     for path in before.index.files & set(removed):
         (root / path).unlink()
     after = open_vault(write_files(root, texts), settings)
@@ -224,7 +230,7 @@ def test_drafts_add_and_resolve_what_a_check_of_the_written_vault_does(
 
 
 def test_held_text_of_a_file_that_is_gone_is_dropped(vault: Vault) -> None:
-    held = check_drafts(vault.holding("Quay.md", "[[Lost]]\n"), {}, ["Quay.md"]).held
+    held = check_drafts(vault.holding("Quay.md", "[[Lost]]\n"), make_contents({}, ["Quay.md"])).held
     assert (held.overlays, "Quay.md" in held.notes) == ({}, False)
 
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -15,10 +16,22 @@ from typing import Any, Protocol
 import pytest
 
 from documents import blocks
+from exploring import choose_seeds
 from forge import ROOT
+from machine import require_program
 from random_hook_calls import make_hook_call, make_odd_payload
-from repositories import commit, git, update_files
-from running import PROGRAM, CommandResult, RunCommand, create_vault, damage_states, write_files
+from repositories import GIT_ENVIRONMENT, commit, git, update_files
+from running import (
+    PROGRAM,
+    CommandResult,
+    RunCommand,
+    create_vault,
+    damage_states,
+    read_files,
+    write_files,
+)
+from vaultlink import Settings, Vault, VaultError, open_vault
+from vaultlink.index.resolve import resolve
 from vaultlink.serve.guard import join_actions
 from vaultlink.serve.shell_commands import ActionKind, FileAction
 
@@ -477,6 +490,232 @@ def test_what_is_not_staged_does_not_count(
     assert "Draft.md:1" in run("guard", "--staged").err
 
 
+UNSTAGED: list[tuple[str, str, list[str]]] = [
+    # links and notes that are right on disk, and not staged
+    ("a link is gone on disk only", "git rm -q Plan.md; echo x > Home.md", ["“Plan.md”", "`git add Home.md`"]),
+    ("a link is changed on disk only", "git rm -q Plan.md; echo '[[Loose]]' > Home.md", ["deleted", "`git add Home.md`"]),
+    ("a linking note is removed on disk only", "git rm -q Plan.md; rm Home.md", ["“Plan.md”", "“Home.md”"]),
+    ("a canvas is right on disk only", "git rm -q Card.md; echo '{}' > board.canvas", ["“Card.md”", "“board.canvas”"]),
+    ("links follow on disk only", "git mv Plan.md Goal.md; sed -i s/Plan/Goal/ Home.md", ["renamed", "`git add Home.md`"]),
+    ("a deleted note stays on disk", "git rm -q --cached Plan.md", ["“Plan.md”", "deleted", "vaultlink delete"]),
+    ("a deleted attachment stays on disk", "git rm -q --cached map.png", ["“map.png”"]),
+    ("a deleted note is back on disk", "git rm -q Plan.md; echo new > Plan.md", ["“Plan.md”"]),
+    ("a deleted note is ignored on disk", "git rm -q --cached Plan.md; echo Plan.md > .gitignore", ["“Plan.md”"]),
+    ("a note with the name is not staged", "git rm -q Plan.md; mkdir New; echo x > New/Plan.md", ["“Plan.md”"]),
+    ("a mistake is corrected on disk only", "echo '[[Two wrods]]' > Draft.md; git add .; echo x > Draft.md", ["Draft.md:1"]),
+    ("a new note is removed on disk only", "echo '[[Two wrods]]' > New.md; git add .; rm New.md", ["New.md:1"]),
+    ("a note becomes a symbolic link", "ln -sf Loose.md Plan.md; git add .", ["“Plan.md”"]),
+    ("a note becomes a submodule", "git rm -q --cached Plan.md; git update-index --add --cacheinfo 160000,$(git rev-parse HEAD),Plan.md", ["“Plan.md”"]),
+    ("a link that is kept by --skip-worktree", "git update-index --skip-worktree Home.md; echo x > Home.md; git rm -q Plan.md", ["“Plan.md”"]),
+    ("a link that is kept by --assume-unchanged", "git update-index --assume-unchanged Home.md; echo x > Home.md; git rm -q Plan.md", ["“Plan.md”"]),
+    ("a sparse checkout without the linking note", "git sparse-checkout set --no-cone /Projects/ /Plan.md; git rm -q --sparse Plan.md", ["“Plan.md”", "“Home.md”"]),
+    ("a note is only announced in its new place", "git rm -q --cached Plan.md; mkdir New; mv Plan.md New; git add -N New/Plan.md", ["“Plan.md”"]),
+    # the settings that are staged
+    ("protection is lifted on disk only", "echo > vaultlink.toml; echo x > raw/Source.md; git add raw", ["`protect`"]),
+    ("protection is staged and not on disk", "echo 'protect = [\"Old/\"]' > vaultlink.toml; git add .; git rm -q Old/First.md; echo > vaultlink.toml", ["`protect`"]),
+    ("severity is staged and not on disk", "printf '[severity]\\nmissing-heading = \"error\"' > vaultlink.toml; echo x > Loose.md; git add .; echo > vaultlink.toml", ["Plan.md:5"]),
+    # texts that are staged and empty
+    ("a linked note is emptied", "> Plan.md; git add .", ["“Plan.md”", "emptied", "`git restore --staged --worktree Plan.md`"]),
+    ("a linked note is emptied but for an empty line", "echo > Plan.md; git add .", ["emptied", "another note links"]),
+    ("a linked note is emptied and written again on disk", "> Plan.md; git add .; echo new > Plan.md", ["emptied"]),
+    # what breaks nothing
+    ("a linked note is emptied on disk only", "> Plan.md; git rm -q Draft.md", []),
+    ("an emptied note that nobody links to", "> Draft.md; git add .", []),
+    ("an emptied note and the link to it", "> Loose.md; echo '# Plan' > Plan.md; git add .", []),
+    ("notes that link only to each other are emptied", "> Old/First.md; > Old/Second.md; git add .", []),
+    ("a link is broken on disk only", "echo '[[Two wrods]]' > Loose.md; git rm -q Draft.md", []),
+    ("a linked note is deleted on disk only", "rm Plan.md map.png; git rm -q Draft.md", []),
+    ("a mistake of a note that is not staged", "echo '[[Two wrods]]' > New.md; git rm -q Draft.md", []),
+    ("a deletion and the staged link, both undone on disk", "git rm -q Card.md board.canvas; echo x > Card.md", []),
+    ("a link to a note that is not staged", "echo x > New.md; echo '[[New]]' > Draft.md; git add Draft.md", []),
+    ("a link to a note that git ignores", "echo Own.md > .git/info/exclude; echo x > Own.md; echo '[[Own]]' > Draft.md; git add .", []),
+    ("an old link to a note that git ignores", "echo '[[Own]] [[Plan]]' > Draft.md; git add .; git commit -qm x; echo Own.md > .git/info/exclude; echo x > Own.md; echo more >> Draft.md; git add .", []),
+    ("an old broken link in a note that changes", "echo '[[Two wrods]]' > Draft.md; git add .; git commit -qm x; echo more >> Draft.md; git add .", []),
+    ("a note moves and is changed further on disk", "git mv Projects/Wall.md Old/; echo '[[Plan]]' > Home.md; git add .; echo more >> Old/Wall.md", []),
+    ("a new note and a link to it, both removed on disk", "echo x > New.md; echo '[[New]]' > Draft.md; git add .; rm New.md Draft.md", []),
+    ("a link to what is announced only", "echo x > New.md; git add -N New.md; echo '[[New]]' > Draft.md; git add Draft.md", []),
+    ("a link to what is announced, and assumed unchanged", "echo x > New.md; git add -N New.md; git update-index --assume-unchanged New.md; echo '[[New]]' > Draft.md; git add Draft.md", []),
+    ("a submodule with a note that is linked", "git init -q Sub; echo x > Sub/Far.md; git -C Sub add .; git -C Sub commit -qm x; git add Sub 2>&1; echo '[[Far]] [[Two words]]' > Draft.md; git add .", []),
+    ("a sparse checkout without a linked note", "git sparse-checkout set --no-cone /Home.md; echo '[[Plan]]' >> Home.md; git add Home.md", []),
+    ("line ends that git converts", "echo '* text eol=crlf' > .gitattributes; git add .; rm Plan.md; git checkout -q Plan.md; echo '[[Plan#Next]]' > Draft.md; git add .", []),
+    ("a note through a filter of programs", "git config filter.x.clean 'sed s/Plan/Nowhere/'; echo 'Home.md filter=x' > .gitattributes; git add .", []),
+    ("settings that are not staged", "printf '[severity]\\nmissing-heading = \"error\"' > vaultlink.toml; echo x > Loose.md; git add Loose.md", []),
+    ("a merge with an open conflict", "git checkout -qb side; echo side > Draft.md; git commit -qam x; git checkout -q -; echo '[[Plan]]' > Draft.md; git commit -qam x; git merge -q side || git rm -q Card.md board.canvas", []),
+]  # fmt: skip
+"""Shell lines that bring a repository into a state, and words of the reason for which its commit is refused."""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="lines of a shell")
+@pytest.mark.parametrize(("name", "line", "words"), UNSTAGED, ids=[case[0] for case in UNSTAGED])
+def test_what_is_staged_is_judged_and_not_the_disk(
+    run: RunCommand,
+    repository: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    line: str,
+    words: list[str],
+) -> None:
+    run_line(repository, line)
+    files = read_files(repository)
+    monkeypatch.chdir(repository)
+    done = run("guard", "--staged")
+    assert (done.code, done.out) == (2 if words else 0, ""), done
+    assert [word for word in words if word not in done.err] == [], done.err
+    assert words or not done.err
+    assert read_files(repository) == files
+
+
+RANDOM_NAMES = [
+    "Home.md",
+    "Plan.md",
+    "Sub/Plan.md",
+    "Sub/Wall.md",
+    "own/Secret.md",
+    "map.png",
+    "b.canvas",
+]
+RANDOM_LINES = [
+    *("[[Plan]]", "[[Home]]", "[[Wall]]", "[[Sub/Plan]]", "[[Secret]]", "![[map.png]]", "[x](Sub/Wall.md)"),
+    *("[[Plam]]", "[[Plan#Top]]", "# Top", "[[Wholly new]]", "---\naliases: [Plam]\n---"),
+]  # fmt: skip
+RANDOM_COMMANDS = [
+    *("add PATH", "add PATH", "add PATH", "add --force PATH", "add -N PATH", "add --all"),
+    *("rm -q -f PATH", "rm -q --cached PATH", "checkout -q -- PATH", "reset -q -- PATH"),
+    *("update-index --skip-worktree PATH", "update-index --no-skip-worktree PATH"),
+    *("update-index --assume-unchanged PATH", "commit -q -a -m x"),
+]  # fmt: skip
+"""Commands of git, some of which fail."""
+
+
+@pytest.mark.parametrize("seed", choose_seeds(24))
+def test_random_stages_are_judged_as_the_commit_that_is_made_of_them(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    dice = random.Random(seed)
+    inner = dice.choice(["", "notes/"])
+    repository = tmp_path / "repository"
+    names = [*RANDOM_NAMES, "Kept.md"]
+    files = {f"{inner}{name}": make_random_text(dice, name) for name in names}
+    update_files(repository, {**files, f"{inner}vaultlink.toml": "", ".gitignore": "own/\n"})
+    git(repository, "init", "--quiet")
+    git(repository, "add", f"{inner}Kept.md")
+    if dice.random() < 0.8:
+        commit(repository)
+    for number in range(6):
+        for _ in range(dice.randint(1, 5)):
+            change_random_stage(dice, repository, inner)
+        monkeypatch.chdir(repository)
+        done = run("guard", "--staged", "--no-history")
+        git(repository, "commit", "--quiet", "--allow-empty", "--no-verify", "--message", "x")
+        before, after = (
+            check_out(repository, tmp_path / f"{number}{part}", inner, part) for part in "~^"
+        )
+        lost = list_losses(before / inner, after / inner)
+        assert done.code == (2 if lost else 0), (done, lost)
+
+
+def make_random_text(dice: random.Random, name: str) -> str:
+    if not name.endswith(".md"):
+        nodes = [{"id": "1", "type": "file", "file": dice.choice(RANDOM_NAMES)}]
+        return json.dumps({"nodes": nodes}) if name.endswith(".canvas") else "png"
+    return "\n".join(["x", *dice.choices(RANDOM_LINES, k=dice.randint(0, 4))]) + "\n"
+
+
+def change_random_stage(dice: random.Random, repository: Path, inner: str) -> None:
+    """Change a file, or what is staged of it, as people and tools do."""
+    name = dice.choice(RANDOM_NAMES)
+    path = f"{inner}{name}"
+    file = repository / path
+    action = dice.choice(["write", "write", "empty", "settings", "remove", "move", *["git"] * 6])
+    if action == "git":
+        command = dice.choice(RANDOM_COMMANDS).replace("PATH", path).split()
+        git_line = [require_program("git"), "-C", str(repository), *command]
+        environment = {**os.environ, **GIT_ENVIRONMENT}
+        subprocess.run(git_line, capture_output=True, check=False, env=environment)
+    elif action == "settings":
+        text = f'[severity]\nmissing-heading = "{dice.choice(["error", "warning"])}"\n'
+        update_files(repository, {f"{inner}vaultlink.toml": text})
+    elif action in ("write", "empty"):
+        text = make_random_text(dice, name) if action == "write" else ""
+        update_files(repository, {path: text})
+    elif file.exists():
+        data = file.read_bytes()
+        file.unlink()
+        if action == "move":
+            folder = dice.choice(["Old/", "Sub/", "own/", ""])
+            update_files(repository, {f"{inner}{folder}{file.name}": data})
+
+
+def check_out(repository: Path, folder: Path, inner: str, part: str) -> Path:
+    """Return a clone of the last commit (`^`) or of the one before it (`~`), with the settings of the last one."""
+    name = f"{inner}vaultlink.toml"
+    is_tracked = git(repository, "ls-files", name) != ""
+    settings = (
+        git(repository, "show", f"HEAD:{name}") if is_tracked else (repository / name).read_text()
+    )
+    git(repository, "clone", "--quiet", "--no-local", ".", str(folder))
+    if part == "~" and git(folder, "rev-list", "--count", "HEAD").strip() == "1":
+        git(folder, "rm", "-r", "--quiet", "--ignore-unmatch", ".")
+    elif part == "~":
+        git(folder, "checkout", "--quiet", "HEAD~1")
+    update_files(folder, {name: settings})
+    return folder
+
+
+def list_losses(before: Path, after: Path) -> list[str]:
+    """Return what breaks from one checkout to the next: links to files that are gone or empty, and errors."""
+    old, new = open_checkout(before), open_checkout(after)
+    if new is None:
+        return []
+    known = old.index.resolved_links if old else lambda _path: ()
+    notes = old.notes.keys() | old.index.notes.keys() if old else set[str]()
+    lost = [
+        f"{path}: {link.raw}"
+        for path in new.index.notes.keys() & notes
+        for link, found in new.index.resolved_links(path)
+        if old and not link.external and found is None
+        for former in {resolve(path, link.lookup_target, old.index.names)}
+        if former and former not in new.index.files and former in {file for _, file in known(path)}
+    ]
+    emptied = [
+        path
+        for path in new.index.notes.keys() & notes
+        if old and old.text(path).strip() and not new.text(path).strip()
+    ]
+    lost += [
+        f"{source}: {path} is empty"
+        for path in emptied
+        for source in new.index.sources_of(path)
+        if source not in (path, *emptied)
+    ]
+    errors = [
+        Counter(
+            f"{item.path}: {item.known_as or item.code} {item.target} {item.subpath}"
+            for item in (vault.check() if vault else ())
+            if item.severity == "error"
+        )
+        for vault in (old, new)
+    ]
+    return [*lost, *(errors[1] - errors[0])]
+
+
+def open_checkout(folder: Path) -> Vault | None:
+    try:
+        return open_vault(folder, Settings(cache=False, history=False))
+    except VaultError:  # there is no note in it
+        return None
+
+
+def run_line(folder: Path, line: str) -> None:
+    subprocess.run(
+        ["sh", "-c", line],
+        cwd=folder,
+        env={**os.environ, **GIT_ENVIRONMENT},
+        check=True,
+        capture_output=True,
+    )
+
+
 def test_first_commit_is_judged(
     run: RunCommand, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -498,12 +737,48 @@ def test_commit_with_a_hook_is_stopped(repository: Path) -> None:
         done = subprocess.run([*command, *words], capture_output=True, text=True, check=False)
         assert done.returncode == 1, done
         assert "“Plan.md”" in done.stderr
-    git(repository, "checkout", "Plan.md")
-    update_files(repository, {"Draft.md": "Better.\n"})
+    update_files(repository, {"Home.md": "[[Two words]]\n"})
+    for words, code in ((["Plan.md"], 1), (["Plan.md", "Home.md"], 0)):
+        line = [*command, "commit", "-m", "x", *words]
+        done = subprocess.run(line, capture_output=True, text=True, check=False)
+        assert done.returncode == code, done
+    update_files(repository, {"Draft.md": "Better.\n", "Projects/Tide.md": None, "Home.md": "x"})
     done = subprocess.run(
         [*command, "commit", "-a", "-m", "x"], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize(("line", "code"), [("git rm -q Tide.md", 2), ("git rm -q Pier.md", 0)])
+def test_vault_around_a_repository_is_as_on_disk(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, code: int
+) -> None:
+    vault = create_vault(tmp_path / "vault", {"Home.md": "[[Tide]]\n", "Sea/Tide.md": "[[Home]]\n"})
+    update_files(vault, {"Sea/Pier.md": "[[Tide]] [[Home]]\n"})
+    git(vault / "Sea", "init", "--quiet")
+    commit(vault / "Sea")
+    run_line(vault / "Sea", line)
+    monkeypatch.chdir(vault / "Sea")
+    assert run("guard", "--staged").code == code
+
+
+@pytest.mark.parametrize("name", ["vaultlink.toml", "notes/.vaultlink.toml", "pyproject.toml"])
+def test_settings_above_a_vault_are_those_that_are_staged(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    create_vault(tmp_path / "notes", {"Home.md": "[[Tide#Ebb]]\n", "Tide.md": "## Ebb\n"})
+    head = "[tool.vaultlink.severity]" if name == "pyproject.toml" else "[severity]"
+    update_files(tmp_path, {name: f'{head}\nmissing-heading = "error"\n'})
+    git(tmp_path, "init", "--quiet")
+    commit(tmp_path)
+    update_files(tmp_path, {"notes/Tide.md": "# Tide\n"})
+    git(tmp_path, "add", "--all")
+    update_files(tmp_path, {name: ""})
+    monkeypatch.chdir(tmp_path)
+    assert "Home.md:1" in run("guard", "--staged").err
+    assert run("guard", "--staged", "--isolated").code == 0
+    git(tmp_path, "add", "--all")
+    assert run("guard", "--staged").code == 0
 
 
 def test_staged_outside_of_a_repository_fails_with_1(

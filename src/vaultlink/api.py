@@ -724,31 +724,34 @@ def make_suggester(
 
 
 def hold_texts(
-    vault: Vault, contents: Mapping[str, str | bytes], removed: Collection[str] = ()
+    vault: Vault,
+    contents: Mapping[str, str | bytes | Presence],
+    settings: LinterSettings | None = None,
 ) -> tuple[Vault, set[str]]:
     """Return a vault with unsaved texts, which see each other.
 
     Args:
         vault: The vault.
-        contents: The text of each note, or its bytes, by vault path.
-        removed: Vault paths of files to leave out; those of `contents` stay.
+        contents: The text of each note, or its bytes, by vault path; for other files, whether they
+            exist.
+        settings: Settings that replace those of the vault, as of `step`.
 
     Returns:
-        The vault with these texts and those it had, and the paths that were checked again.
+        The vault with these contents and those it had, and the paths that were checked again.
     """
-    settings = vault.state.settings
-    held = {
-        path: content.encode() if isinstance(content, str) else content
-        for path, content in contents.items()
-    }
-    gone = {path for path in removed if path not in held and path in vault.index.files}
-    changes = [Change(path, Presence.GONE) for path in sorted(gone)]
-    for path, data in held.items():
-        text = decode_note(data)
+    files, held, changes = vault.index.files, dict[str, bytes](), list[Change]()
+    for path, content in contents.items():
+        if isinstance(content, Presence):
+            if content is not Presence.GONE or path in files:
+                changes.append(Change(path, content))
+            continue
+        held[path] = content.encode() if isinstance(content, str) else content
+        text = decode_note(held[path])
         if isinstance(text, UnreadableFile):
-            changes.append(Change(path, analyse_unreadable(settings, path, *text)))
+            analysed = analyse_unreadable(settings or vault.state.settings, path, *text)
+            changes.append(Change(path, analysed))
         else:
             changes.append(Change(path, text))
-    state, checked = step_and_list(vault.state, changes)
-    others = {path: data for path, data in vault.overlays.items() if path not in gone}
+    state, checked = step_and_list(vault.state, changes, settings)
+    others = {path: data for path, data in vault.overlays.items() if path not in contents}
     return Vault(vault.scan, state, {**others, **held}), checked

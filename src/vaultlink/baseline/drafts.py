@@ -1,22 +1,16 @@
 """The findings that drafts add: texts of notes that are not on disk yet."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from vaultlink.api import Vault, hold_texts
 from vaultlink.baseline.match import KnownFindings, split_known
 from vaultlink.disk.scan import is_source_file, is_vault_path
 from vaultlink.engine.diagnostics import split_changed
-from vaultlink.engine.step import Change, Presence, step
+from vaultlink.engine.step import Presence
 from vaultlink.errors import UsageError, check_name
 from vaultlink.model import Diagnostic
 from vaultlink.text import group_by, quote_name
-
-
-def restore_attachments(vault: Vault, paths: Collection[str]) -> Vault:
-    """Return a vault in which attachments exist that are not on disk. Does not write."""
-    changes = [Change(path, Presence.ATTACHMENT) for path in sorted(paths)]
-    return Vault(vault.scan, step(vault.state, changes), vault.overlays) if changes else vault
 
 
 class DraftCheck(NamedTuple):
@@ -31,23 +25,31 @@ class DraftCheck(NamedTuple):
     resolved: list[Diagnostic]
 
 
-def check_drafts(
-    vault: Vault, texts: Mapping[str, bytes], removed: Collection[str] = ()
-) -> DraftCheck:
+def check_drafts(vault: Vault, contents: Mapping[str, bytes | Presence]) -> DraftCheck:
     """Check unsaved texts of notes, which see each other. Does not write.
 
-    The texts are bytes by vault path; the notes need not exist. `removed` are vault paths of files
-    that no longer exist. Returns the findings that these texts and removals add and resolve in the
-    whole vault. A link that another rule reports than before is in neither list.
+    The texts are bytes by vault path; the notes need not exist. Files may be gone, too. Returns the
+    findings that this adds and resolves in the whole vault.
     """
-    held, checked = hold_texts(vault, texts, removed)
+    held, checked = hold_texts(vault, contents)
+    return DraftCheck(held, *compare_findings(vault, held, checked, contents))
+
+
+def compare_findings(
+    before: Vault, after: Vault, paths: Iterable[str], first: Collection[str]
+) -> tuple[list[Diagnostic], list[Diagnostic]]:
+    """Return the findings at some paths that only the later vault has, or the earlier.
+
+    Those at the paths in `first` come first, the others by path. A link that another rule reports
+    than before is in neither list.
+    """
     added, resolved = list[Diagnostic](), list[Diagnostic]()
-    for path in sorted(checked, key=lambda path: (path not in texts, path)):
-        before, after = (part.state.diagnostics.get(path, ()) for part in (vault, held))
-        new, gone = split_changed(before, after, vault.text, held.text)
-        added += new
+    for path in sorted(paths, key=lambda path: (path not in first, path)):
+        old, new = (part.state.diagnostics.get(path, ()) for part in (before, after))
+        more, gone = split_changed(old, new, before.text, after.text)
+        added += more
         resolved += gone
-    return DraftCheck(held, added, resolved)
+    return added, resolved
 
 
 def encode_drafts(drafts: Mapping[str, str], most: int) -> dict[str, bytes]:

@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from vaultlink.config.layers import CONFIG_NAMES
@@ -62,19 +63,22 @@ def decode_note(data: bytes) -> str | UnreadableFile:
 
 
 def load_config(
-    vault: Path, explicit: str | os.PathLike[str] | None
+    vault: Path,
+    explicit: str | os.PathLike[str] | None,
+    others: Mapping[Path, bytes] = MappingProxyType({}),
 ) -> list[tuple[str, Mapping[str, Any]]]:
     """Return the name and values of a vault's configuration file, if it has one.
 
     The list has one pair or none. The file is the explicit one, else the first one found from the
-    vault upwards to the root of its git repository.
+    vault upwards to the root of its git repository. `others` are contents that stand for those on
+    disk.
 
     Raises:
         ConfigError: The file is not valid TOML (with the line), can't be read, or does not exist
             although it was named.
     """
     for file in config_candidates(vault, explicit):
-        values: object = _read_toml(file, vault, required=explicit is not None)
+        values: object = _read_toml(file, vault, others.get(file), required=explicit is not None)
         if file.name == "pyproject.toml" and values is not None:
             tool = values.get("tool") if isinstance(values, dict) else None
             values = tool.get("vaultlink") if isinstance(tool, dict) else None
@@ -117,8 +121,10 @@ def _require_table(file: Path, values: object) -> dict[str, Any]:
     return values
 
 
-def _read_toml(file: Path, vault: Path, *, required: bool) -> dict[str, Any] | None:
-    text = _read_config_text(file, vault, required=required)
+def _read_toml(
+    file: Path, vault: Path, data: bytes | None, *, required: bool
+) -> dict[str, Any] | None:
+    text = _read_config_text(file, vault, data, required=required)
     if text is None:
         return None
     import tomllib  # noqa: PLC0415 - many vaults have no such file
@@ -134,13 +140,15 @@ def _read_toml(file: Path, vault: Path, *, required: bool) -> dict[str, Any] | N
         raise ConfigError(f"{file}: not valid TOML: {reason}.") from None
 
 
-def _read_config_text(file: Path, vault: Path, *, required: bool) -> str | None:
+def _read_config_text(file: Path, vault: Path, data: bytes | None, *, required: bool) -> str | None:
     """Return the text of a configuration file; None if it does not exist and need not.
 
-    A file that the user named may be a link to anywhere.
+    It is that of `data`, if given. A file that the user named may be a link to anywhere.
     """
     try:
-        if required:
+        if data is not None:
+            pass
+        elif required:
             data = read_regular(file, MAX_CONFIG_BYTES)
         else:
             data = read_within(file, vault, MAX_CONFIG_BYTES)

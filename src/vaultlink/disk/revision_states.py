@@ -18,7 +18,7 @@ from vaultlink.disk.changes import Progress
 from vaultlink.disk.processes import count_processes, no_garbage_collection, run_parts
 from vaultlink.disk.read import UnreadableFile
 from vaultlink.disk.revisions import REGULAR_FILE_MODES, OldTexts, TextLimits
-from vaultlink.disk.scan import is_source_file, is_vault_path
+from vaultlink.disk.scan import is_source_file, is_valid_unicode, is_vault_path
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse, analyse_unreadable, step
 from vaultlink.errors import VaultError
@@ -255,13 +255,8 @@ def _explain(path: str, program: str | None, commit: CommitTree) -> str:
 def _list_blobs(rows: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str | None]]:
     """Yield path and blob (None if not a regular file) of paths, modes and blobs."""
     for path, mode, blob in rows:
-        if is_vault_path(path) and _is_valid_unicode(path):
+        if is_vault_path(path) and is_valid_unicode(path):
             yield path, blob if mode in REGULAR_FILE_MODES else None
-
-
-def _is_valid_unicode(path: str) -> bool:
-    """Return False for names that a scan leaves out too."""
-    return not any("\ud800" <= char <= "\udfff" for char in path) if not path.isascii() else True
 
 
 def _divide_evenly(sizes: Sequence[int], parts: int) -> list[int]:

@@ -4,19 +4,30 @@ The state is computed backwards: from the current state, in one step, by the cha
 reports. The time it takes depends on the size of the changes.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+import os
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.disk.read import UnreadableFile, decode_note, read_text
-from vaultlink.disk.scan import VaultScan, is_source_file, is_vault_path
+from vaultlink.config.layers import COMMAND_LINE, Layer
+from vaultlink.disk.read import (
+    MAX_CONFIG_BYTES,
+    UnreadableFile,
+    config_candidates,
+    decode_note,
+    load_config,
+    read_text,
+)
+from vaultlink.disk.scan import VaultScan, is_source_file, is_valid_unicode, is_vault_path
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
 from vaultlink.errors import VaultError
 from vaultlink.git.location import MAX_BLOB, ReadBudget
 from vaultlink.git.objects import (
+    IndexEntry,
+    IndexListing,
     RawDiffEntry,
     diff_working_tree,
     find_filter_program,
@@ -24,6 +35,7 @@ from vaultlink.git.objects import (
     read_checkout_blobs,
     start_diff,
 )
+from vaultlink.git.program import MAX_OUTPUT
 from vaultlink.git.repository import list_untracked
 from vaultlink.history.git_renames import find_moves_since
 from vaultlink.history.link_changes import remember_links, remember_names
@@ -238,3 +250,171 @@ def remember_revision(
     moves = find_moves_since(scan.root, files, state.index.notes, comparison.since.commit)
     linked = known.then(remember_links(NO_HISTORY, before, state.index, moves))
     return remember_names(linked, before, state.index, moves)
+
+
+# -- the commit that would be made of the index ----------------------------------------------------
+
+
+class StagedContents(NamedTuple):
+    """What a vault contains in the commit to come, and in the last one.
+
+    `after` has all contents of the commit to come that may differ from those on disk, and `before`
+    those of the last commit that differ from these. `unknown` are the paths of which git can't read
+    one of the texts: they count as unchanged where possible, else as empty.
+    """
+
+    after: dict[str, bytes | Presence]
+    before: dict[str, bytes | Presence]
+    unknown: frozenset[str]
+
+
+class StagedVault:
+    """The index of a working tree, as far as it concerns a vault.
+
+    Git lists it while the vault is loaded.
+    """
+
+    def __init__(
+        self,
+        work_tree: Path,
+        root: str,
+        changes: Sequence[RawDiffEntry],
+        index_file: str | None = None,
+    ):
+        """Start git; `changes` are those from HEAD to the index, and `root` is the vault."""
+        self.root, self._work_tree = root, work_tree
+        inner = os.path.relpath(root, work_tree).replace(os.sep, "/")
+        is_inside = inner.split("/")[0] != ".."
+        self._cut = f"{inner}/" if is_inside and inner != "." else ""
+        outer = os.path.relpath(work_tree, root).replace(os.sep, "/")
+        self._added = "" if is_inside else f"{outer}/"
+        self.changes = {
+            path: entry
+            for entry in changes
+            if entry.status in "ADMT" and (path := self._find_vault_path(entry.old)) is not None
+        }
+        self._configs = {
+            os.path.relpath(file, work_tree).replace(os.sep, "/"): file
+            for file in config_candidates(Path(root), None)
+            if file.is_relative_to(work_tree)
+        }
+        folder = inner if is_inside else "."
+        self._listing = IndexListing(work_tree, [folder, *self._configs], index_file)
+
+    def _find_vault_path(self, path: str) -> str | None:
+        """Return the vault path of a path in the working tree; None if it can't be one."""
+        if not path.startswith(self._cut):
+            return None
+        found = self._added + path[len(self._cut) :]
+        return found if is_vault_path(found) and is_valid_unicode(found) else None
+
+    def _find_tree_path(self, path: str) -> str:
+        return self._cut + path[len(self._added) :]
+
+    @cached_property
+    def _entries(self) -> dict[str, IndexEntry]:
+        entries = self._listing.read()
+        if entries is None:
+            raise VaultError(
+                f"git can't list the index of {self._work_tree}. Run `git status` there."
+            )
+        return entries
+
+    def replace_settings(self, scan: VaultScan) -> VaultScan:
+        """Return a scan with the settings of the commit to come.
+
+        Settings files that are not in the index count as they are on disk, as does one that the
+        user named. Raises VaultError if git fails, and ConfigError.
+        """
+        if scan.settings.isolated or scan.settings.config_file:
+            return scan
+        staged = [
+            (name, entry.blob)
+            for name in self._configs
+            if (entry := self._entries.get(name))
+            and entry.mode in REGULAR_FILE_MODES
+            and not entry.is_on_disk
+        ]
+        if not staged:
+            return scan
+        budget = ReadBudget(self._work_tree, MAX_OUTPUT)
+        texts = read_checkout_blobs(self._work_tree, staged, budget, MAX_CONFIG_BYTES)
+        others = {
+            self._configs[name]: text
+            for (name, _), text in zip(staged, texts, strict=True)
+            if text is not None
+        }
+        layers = [Layer(*item) for item in load_config(scan.root, None, others)]
+        layers += [layer for layer in scan.layers if layer.source == COMMAND_LINE]
+        return replace(scan, layers=tuple(layers))
+
+    def read_contents(self, scan: VaultScan) -> StagedContents:
+        """Return what the vault contains in the last commit and in the one to come.
+
+        Files that git ignores or does not track are in neither. Those in other repositories and
+        behind symbolic links are as on disk. Raises VaultError if git fails.
+        """
+        after = dict(self._list_after(scan.listing.files))
+        before: dict[str, str | Presence] = {
+            path: _choose_blob(path, entry.mode, entry.blob) for path, entry in self.changes.items()
+        }
+        wanted = [
+            (self._find_tree_path(path), content)
+            for contents in (after, before)
+            for path, content in contents.items()
+            if isinstance(content, str)
+        ]
+        budget = ReadBudget(self._work_tree, MAX_OUTPUT)
+        read = read_checkout_blobs(self._work_tree, wanted, budget) if wanted else []
+        texts = dict(zip(wanted, read, strict=True))
+        unknown = set[str]()
+
+        def fill(
+            contents: Mapping[str, str | Presence], known: Collection[str]
+        ) -> Iterator[tuple[str, bytes | Presence]]:
+            for path, content in contents.items():
+                if isinstance(content, Presence):
+                    yield path, content
+                elif (text := texts[self._find_tree_path(path), content]) is not None:
+                    yield path, text
+                else:
+                    unknown.add(path)
+                    if path not in known:
+                        yield path, b""
+
+        filled = dict(fill(after, scan.listing.files))
+        now = {*filled, *scan.listing.files} - {
+            path for path, content in filled.items() if content is Presence.GONE
+        }
+        return StagedContents(filled, dict(fill(before, now)), frozenset(unknown))
+
+    def _list_after(self, files: Collection[str]) -> Iterator[tuple[str, str | Presence]]:
+        """Yield the blobs of notes, and presences, that differ from these files on disk."""
+        entries = {
+            self._added + name[len(self._cut) :]: entry
+            for name, entry in self._entries.items()
+            if name.startswith(self._cut)
+        }
+        elsewhere = tuple(
+            f"{path}/" for path, entry in entries.items() if entry.mode not in REGULAR_FILE_MODES
+        )
+        for path in files:
+            is_there = path in entries and entries[path].mode in REGULAR_FILE_MODES
+            if not is_there and path.startswith(self._added) and not path.startswith(elsewhere):
+                yield path, Presence.GONE
+        for path, entry in entries.items():
+            is_same = entry.is_on_disk and path in files
+            if not is_same and entry.mode in REGULAR_FILE_MODES and _is_listed(path):
+                yield path, _choose_blob(path, entry.mode, entry.blob)
+
+
+def _is_listed(path: str) -> bool:
+    """Return True for a path that a scan of a checkout would list."""
+    return is_vault_path(path) and is_valid_unicode(path)
+
+
+def _choose_blob(path: str, mode: str, blob: str) -> str | Presence:
+    """Return the blob of a note to read, else whether there is a regular file."""
+    if not blob or mode not in REGULAR_FILE_MODES:
+        return Presence.GONE
+    return blob if is_source_file(path) else Presence.ATTACHMENT

@@ -104,8 +104,8 @@ def list_files(vault: Path) -> FileListing:
                     name = entry.name
                     if name[0] != "." and (name[-3:] == ".md" or not is_temporary_name(name)):
                         path = prefix + name
-                        if not path.isascii() and not _is_valid_unicode(path):
-                            continue  # such a name can't be linked to or printed
+                        if not path.isascii() and not is_valid_unicode(path):
+                            continue
                         if not entry.is_file(follow_symlinks=False):
                             _list_folder(entry, path, pending, known_folders)
                         elif stamp := _stat_entry(entry):
@@ -163,7 +163,8 @@ def parse_leftover_name(name: str) -> str | None:
     return match[1] if match else None
 
 
-def _is_valid_unicode(path: str) -> bool:
+def is_valid_unicode(path: str) -> bool:
+    """Return False for a name that can't be linked to or printed."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -214,7 +215,7 @@ def read_stamp(vault: str, path: str) -> FileStamp | None:
     if not name or name[0] == "." or is_temporary_name(name):
         return None
     try:
-        return _make_stamp(os.lstat(f"{vault}/{path}")) if _is_valid_unicode(path) else None
+        return _make_stamp(os.lstat(f"{vault}/{path}")) if is_valid_unicode(path) else None
     except (OSError, ValueError):
         return None
 

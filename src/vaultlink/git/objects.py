@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -104,50 +105,76 @@ _EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 """The tree without files, which git knows without having it."""
 
 
-class StagedChange(NamedTuple):
-    """A file that differs between HEAD and the index.
+def list_staged_changes(root: Path, index_file: str | None) -> list[RawDiffEntry] | None:
+    """Return the changes from HEAD to the index of a working tree; None if git fails.
 
-    `path` is that in the working tree. `before` and `after` are its bytes; None where there is no
-    file, b"" for one that was not to be read.
-    """
-
-    path: str
-    before: bytes | None
-    after: bytes | None
-
-
-def read_staged_changes(
-    root: Path, index_file: str | None, is_read: Callable[[str], bool]
-) -> list[StagedChange] | None:
-    """Return what is staged in a working tree; None if git fails.
-
-    Files are read if `is_read` is True for their path. Those that git can't read are left out.
     `index_file` is the index of a commit of named files, which git names to its hooks.
     """
     commit = _EMPTY_TREE if has_no_commit_yet(root) else "HEAD"
     output = RunningGit(
         root,
-        *("diff-index", "--cached", "--raw", "--no-abbrev", "--no-renames", "-z", commit, "--"),
-        index_file=os.path.abspath(index_file) if index_file else None,  # noqa: PTH100
+        *("diff-index", "--cached", "--ita-invisible-in-index"),
+        *("--raw", "--no-abbrev", "--no-renames", "-z", commit, "--"),
+        index_file=index_file,
     ).read()
-    if output is None:
-        return None
-    entries = [entry for entry in parse_raw_diff(output) if entry.status in "ADM"]
-    wanted = [entry for entry in entries if is_read(entry.old)]
-    asked = [(item.old, blob) for item in wanted for blob in (item.blob, item.new_blob) if blob]
-    found = read_checkout_blobs(root, asked, ReadBudget(root, MAX_OUTPUT)) if asked else []
-    data: dict[tuple[str, str], bytes | None] = dict(zip(asked, found, strict=True))
-    changes = []
-    for entry in entries:
-        texts = [data.get((entry.old, blob), b"") for blob in (entry.blob, entry.new_blob)]
-        if None not in texts:
-            before, after = texts
-            changes.append(
-                StagedChange(
-                    entry.old, before if entry.blob else None, after if entry.new_blob else None
-                )
-            )
-    return changes
+    return None if output is None else list(parse_raw_diff(output))
+
+
+class IndexEntry(NamedTuple):
+    """A file in the index: its mode and the object name of its content.
+
+    `is_on_disk` is True if the file on disk is known to have this content.
+    """
+
+    mode: str
+    blob: str
+    is_on_disk: bool
+
+
+class IndexListing:
+    """The files in the index of a working tree.
+
+    Git lists them while the vault is loaded.
+    """
+
+    def __init__(self, root: Path, paths: Sequence[str], index_file: str | None):
+        """Start git in a working tree to list the files at or below these paths."""
+        start = partial(RunningGit, root, "--literal-pathspecs", index_file=index_file)
+        self._files = start("ls-files", "--stage", "-v", "-z", "--", *paths)
+        self._diff = start("diff", "--raw", "--no-abbrev", "--no-renames", "-z", "--", *paths)
+
+    def read(self) -> dict[str, IndexEntry] | None:
+        """Return the files by their path in the working tree; None if git fails.
+
+        A file that is only announced (`git add --intent-to-add`) is in no commit, so it is left
+        out. Of a file with a merge conflict, this is the version of HEAD.
+        """
+        files, diff = self._files.read(), self._diff.read()
+        if files is None or diff is None:
+            return None
+        differing = {entry.old: entry.status for entry in parse_raw_diff(diff)}
+        return {
+            path: entry._replace(is_on_disk=entry.is_on_disk and path not in differing)
+            for path, entry in map(_parse_index_entry, filter(None, _split_fields(files)))
+            if entry and differing.get(path) != "A"
+        }
+
+
+_COMPARED = "H"
+"""The tag of files that git compares with the disk.
+
+It was told to skip the others, or to assume that they are unchanged.
+"""
+
+_STAGES_OF_HEAD = ("0", "2")
+"""The stages of a file without a conflict, and of its version in HEAD."""
+
+
+def _parse_index_entry(line: str) -> tuple[str, IndexEntry | None]:
+    fields, _, path = line.partition("\t")
+    tag, mode, blob, stage = fields.split(" ")
+    entry = IndexEntry(mode, blob, tag == _COMPARED) if stage in _STAGES_OF_HEAD else None
+    return path, entry
 
 
 def start_diff(root: Path, commit: str) -> RunningGit:

@@ -6,7 +6,7 @@ Links would break, errors would be added, or a path is protected.
 import os
 import shlex
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -21,6 +21,9 @@ from vaultlink.text import quote_name
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
+    from vaultlink.disk.revisions import StagedVault
+    from vaultlink.engine.checks import LinterSettings
+    from vaultlink.engine.step import Presence
     from vaultlink.model import Diagnostic
 
 # -- what is left of all actions of a call ---------------------------------------------------------
@@ -166,20 +169,19 @@ def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
         held = check.held
         errors = [item for item in check.added if item.severity == "error"]
         reasons += [_describe_errors(held, places, errors, texts)] if errors else []
-        gone |= {name: (path, "") for name, path in _list_emptied(places, part.changes, texts)}
+        paths = {places.find(path): path for path in part.changes.written}
+        emptied = list_emptied(texts, vault.text, held.text)
+        gone |= {name: (paths[name], "") for name in emptied}
     replaced = _find_replaced(places, gone)
     reasons += [_describe_replaced(places, *gone.pop(file), replaced[file]) for file in replaced]
     return [*reasons, *_describe_gone(places, _find_linked(held, gone))]
 
 
-def _list_emptied(
-    places: "_Places", changes: NetChanges, texts: Mapping[str, bytes]
-) -> Iterator[tuple[str, str]]:
-    """Yield the vault paths and paths of notes that lose all their text."""
-    for path in changes.written:
-        name = places.find(path) or ""
-        if name in texts and not texts[name].strip() and places.vault.text(name).strip():
-            yield name, path
+def list_emptied(
+    paths: Iterable[str], before: Callable[[str], str], after: Callable[[str], str]
+) -> list[str]:
+    """Return those of some notes that lose all their text, given what reads it."""
+    return [path for path in paths if not after(path).strip() and before(path).strip()]
 
 
 def _find_replaced(places: "_Places", gone: Mapping[str, tuple[str, str]]) -> dict[str, list[str]]:
@@ -301,7 +303,7 @@ _MAX_NAMED = 3
 
 
 def _describe_errors(
-    held: "Vault", places: _Places, errors: "Sequence[Diagnostic]", texts: Mapping[str, bytes]
+    held: "Vault", places: _Places, errors: "Sequence[Diagnostic]", texts: Collection[str]
 ) -> str:
     from vaultlink.api import make_suggester  # noqa: PLC0415 - imports the linter
 
@@ -398,114 +400,203 @@ def _propose_move(places: _Places, moves: Mapping[str, str]) -> str:
 # -- what is staged in git -------------------------------------------------------------------------
 
 
-class StagedPart(NamedTuple):
-    """The staged changes in one vault, by vault path.
-
-    `before` and `after` have the bytes of files in the last commit and in the next one; None where
-    there is no file. Only those of notes are read; others have b"".
-    """
-
-    root: str
-    before: dict[str, bytes | None]
-    after: dict[str, bytes | None]
-
-
-def split_staged(vault: Path | None) -> list[StagedPart]:
+def split_staged(vault: Path | None) -> "list[StagedVault]":
     """Return what is staged in a repository, by vault.
 
     It is that of a vault, by default of the current folder. Raises UsageError if git can't say it.
     """
+    from vaultlink.disk.revisions import StagedVault  # noqa: PLC0415 - imports the linter
     from vaultlink.errors import UsageError  # noqa: PLC0415
     from vaultlink.git.location import find_work_tree  # noqa: PLC0415
-    from vaultlink.git.objects import read_staged_changes  # noqa: PLC0415
+    from vaultlink.git.objects import list_staged_changes  # noqa: PLC0415
 
     folder = Path.cwd() if vault is None else vault.resolve()
     work_tree = find_work_tree(folder)
     if work_tree is None:
         raise UsageError(f"{folder} is in no git repository, so nothing is staged there.")
-    changes = read_staged_changes(work_tree, os.environ.get("GIT_INDEX_FILE"), _is_source)
+    named_index = os.environ.get("GIT_INDEX_FILE")
+    index_file = os.path.abspath(named_index) if named_index else None
+    changes = list_staged_changes(work_tree, index_file)
     if changes is None:
         raise UsageError(f"git can't say what is staged in {work_tree}. Run `git status` there.")
-    parts = dict[str, StagedPart]()
     named = None if vault is None else os.fspath(folder)
     find_root = cache(partial(_find_root, named=named))
-    for path, before, after in changes:
-        place = os.path.join(work_tree, path)
-        root = find_root(os.path.dirname(place))
-        if root and not os.path.islink(place):
-            part = parts.setdefault(root, StagedPart(root, {}, {}))
-            name = os.path.relpath(place, root).replace(os.sep, "/")
-            part.before[name], part.after[name] = before, after
-    return list(parts.values())
+    places = (os.path.dirname(os.path.join(work_tree, entry.old)) for entry in changes)
+    roots = dict.fromkeys(filter(None, map(find_root, places)))
+    return [StagedVault(work_tree, root, changes, index_file) for root in roots]
 
 
-def find_staged_refusals(vault: "Vault", part: StagedPart) -> list[str]:
-    """Return why a commit must not be made, and the commands that help."""
-    from vaultlink.api import hold_texts  # noqa: PLC0415
-    from vaultlink.baseline.drafts import check_drafts, restore_attachments  # noqa: PLC0415
+class _Commit(NamedTuple):
+    """A vault in the last commit and in the one to come.
 
-    places = _Places(vault, part.root, os.getcwd())
-    gone = {path: _find_new_path(part, path) for path, data in part.after.items() if data is None}
-    touched = dict.fromkeys(part.after, ("", ""))
+    `disk` is the vault as it is on disk. `changed` has the files that differ, `gone` the new path
+    of each one that is renamed, "" for one that is deleted, and `emptied` notes that lose their
+    text. `added` are the findings that the last commit does not have.
+    """
+
+    disk: "Vault"
+    before: "Vault"
+    after: "Vault"
+    changed: frozenset[str]
+    gone: dict[str, str]
+    emptied: list[str]
+    added: "list[Diagnostic]"
+
+
+def find_staged_refusals(vault: "Vault", staged: "StagedVault") -> list[str]:
+    """Return why a commit must not be made, and the commands that help.
+
+    Raises VaultError if git can't list the index.
+    """
+    commit = _compare_commits(vault, staged)
+    places = _Places(vault, staged.root, os.getcwd())
+    touched = dict.fromkeys(commit.changed, ("", ""))
     reasons = [*_list_protected(vault, places, NetChanges(), touched)]
-    # the base is the vault with the files of the commit as the last commit has them
-    before = {path: data for path, data in part.before.items() if data is not None}
-    texts = {path: data for path, data in before.items() if _is_source(path)}
-    added = [path for path, data in part.before.items() if data is None and _is_source(path)]
-    base = hold_texts(restore_attachments(vault, before.keys() - texts.keys()), texts, added)[0]
-    kept = {path: data for path, data in part.after.items() if data is not None}
-    after = {path: data for path, data in kept.items() if _is_source(path)}
-    check = check_drafts(base, after, gone)
-    reasons += _describe_staged(places, gone, _list_broken(base, check.held, gone))
-    # broken links to files that are gone are named already
-    sources = set[str]().union(*(base.index.sources_of(path) for path in gone))
+    broken = _list_broken(commit)
+    reasons += _describe_broken(places, commit, broken)
+    named = {source for sources in broken.values() for source in sources}
     errors = [
         item
-        for item in check.added
-        if item.severity == "error" and (item.path in after or item.path not in sources)
+        for item in commit.added
+        if item.severity == "error" and (item.path in commit.changed or item.path not in named)
     ]
-    return [*reasons, *([_describe_errors(check.held, places, errors, after)] if errors else [])]
+    if errors:
+        texts = sorted(path for path in commit.changed if path in commit.after.index.notes)
+        reasons.append(_describe_errors(commit.after, places, errors, texts))
+    return reasons
 
 
-def _find_new_path(part: StagedPart, path: str) -> str:
-    """Return the new path of a file with the same content; "" if it was not renamed."""
-    data = part.before[path]
-    same = (name for name, text in part.after.items() if data and text == data)
-    return next((name for name in same if part.before[name] is None), "")
+def _compare_commits(disk: "Vault", staged: "StagedVault") -> _Commit:
+    from vaultlink.api import hold_texts  # noqa: PLC0415 - imports the linter
+    from vaultlink.baseline.drafts import compare_findings  # noqa: PLC0415
+
+    contents = staged.read_contents(disk.scan)
+    linted = contents.before.keys()
+    after, _ = hold_texts(disk, contents.after, _build_tree_settings(disk, contents.after, linted))
+    before, checked = hold_texts(
+        after, contents.before, _build_tree_settings(after, contents.before, linted)
+    )
+    added, _ = compare_findings(before, after, checked, linted)
+    changes = staged.changes
+    new_paths = {
+        entry.new_blob: path for path, entry in reversed(changes.items()) if entry.status == "A"
+    }
+    gone = {
+        path: new_paths.get(changes[path].blob, "") if content else ""
+        for path, content in contents.before.items()
+        if path in before.index.files and path not in after.index.files
+    }
+    kept = [
+        path
+        for path in linted - contents.unknown
+        if path in before.index.notes and path in after.index.notes
+    ]
+    emptied = list_emptied(kept, before.text, after.text)
+    return _Commit(disk, before, after, frozenset(linted), gone, emptied, added)
 
 
-def _list_broken(base: "Vault", held: "Vault", gone: Mapping[str, str]) -> dict[str, list[str]]:
-    """Return the notes that still link to files that are gone, by those."""
+def _build_tree_settings(
+    vault: "Vault", contents: "Mapping[str, bytes | Presence]", linted: Collection[str]
+) -> "LinterSettings":
+    """Return the settings of a vault with other contents, as of a checkout.
+
+    Git tracks the files in `linted`, also if it ignores them now.
+    """
+    from vaultlink.engine.checks import LinterSettings  # noqa: PLC0415 - imports the linter
+    from vaultlink.engine.step import Presence  # noqa: PLC0415
+
+    settings, ignored = vault.state.settings, vault.scan.is_git_ignored
+    files = {*vault.index.files, *contents}
+    files -= {path for path, content in contents.items() if content is Presence.GONE}
+    return LinterSettings.build(
+        settings.rules,
+        settings.config,
+        settings.obsidian,
+        (lambda path: path not in linted and ignored(path)) if ignored else None,
+        settings.history.within(files),
+    )
+
+
+def _list_broken(commit: _Commit) -> dict[str, list[str]]:
+    """Return what links to files that lose their place or their text, by those.
+
+    Links to a file that is gone may lead to another one with its name.
+    """
+    broken = {
+        path: [
+            source
+            for source in commit.before.index.sources_of(path)
+            if source not in commit.gone and _is_link_lost(commit, source, path)
+        ]
+        for path in commit.gone
+    }
+    for path in commit.emptied:
+        sources = commit.after.index.sources_of(path)
+        broken[path] = [name for name in sources if name != path and name not in commit.emptied]
+    return {path: sources for path, sources in broken.items() if sources}
+
+
+def _is_link_lost(commit: _Commit, source: str, path: str) -> bool:
     from vaultlink.index.resolve import resolve  # noqa: PLC0415 - imports the linter
 
-    broken = dict[str, list[str]]()
-    for path in gone:
-        for source in base.index.sources_of(path):
-            if source not in gone and any(
-                found is None and resolve(source, link.lookup_target, base.index.names) == path
-                for link, found in held.index.resolved_links(source)
-                if not link.external
-            ):
-                broken.setdefault(path, []).append(source)
-    return broken
+    names = commit.before.index.names
+    return any(
+        found is None and resolve(source, link.lookup_target, names) == path
+        for link, found in commit.after.index.resolved_links(source)
+        if not link.external
+    )
 
 
-def _describe_staged(
-    places: _Places, gone: Mapping[str, str], broken: Mapping[str, Sequence[str]]
+def _describe_broken(
+    places: _Places, commit: _Commit, broken: Mapping[str, Sequence[str]]
 ) -> Iterator[str]:
-    for is_renamed in (False, True):
-        paths = [path for path in broken if bool(gone[path]) == is_renamed]
+    """Yield a reason for deleted files, one for emptied and one for renamed ones."""
+    verbs = {
+        path: "emptied"
+        if path not in commit.gone
+        else "renamed"
+        if commit.gone[path]
+        else "deleted"
+        for path in broken
+    }
+    for verb in dict.fromkeys(("deleted", "emptied", "renamed")):
+        paths = [path for path in broken if verbs[path] == verb]
         if not paths:
             continue
         sources = list(dict.fromkeys(source for path in paths for source in broken[path]))
-        words = " ".join(places.format(os.path.join(places.root, path)) for path in paths)
-        advice = (
-            f"{places.format_command('fix')} lets the links follow; stage the changed notes."
-            if is_renamed
-            else f"`git restore --staged --worktree {words}` brings back what was deleted, and "
-            f"{places.format_command('delete', words, '--unlink')} deletes it with the links to it."
-        )
         yield (
-            f"{_name_files(paths)} can't be {'renamed' if is_renamed else 'deleted'} in this "
-            f"commit: {_count_sources(sources, paths)}. {advice}"
+            f"{_name_files(paths)} can't be {verb} in this commit: "
+            f"{_count_sources(sources, paths)}. {_advise(places, commit, verb, paths, sources)}"
         )
+
+
+def _advise(
+    places: _Places, commit: _Commit, verb: str, paths: Sequence[str], sources: Sequence[str]
+) -> str:
+    """Return the commands that help where files are linked from notes."""
+
+    def name(files: Sequence[str]) -> str:
+        return " ".join(places.format(os.path.join(places.root, path)) for path in files)
+
+    if not any(_has_link(commit, source, paths) for source in sources):
+        return f"On disk these links are gone: `git add {name(sources)}` stages that, too."
+    if verb == "renamed":
+        return f"{places.format_command('fix')} lets the links follow; stage the changed notes."
+    what = "what was deleted" if verb == "deleted" else "the text"
+    delete = places.format_command("delete", name(paths), "--unlink")
+    return (
+        f"`git restore --staged --worktree {name(paths)}` brings back {what}, and {delete} "
+        f"deletes it with the links to it."
+    )
+
+
+def _has_link(commit: _Commit, source: str, paths: Collection[str]) -> bool:
+    """Return True if a note on disk has a link that led to one of some files."""
+    from vaultlink.index.resolve import resolve  # noqa: PLC0415 - imports the linter
+
+    names = commit.before.index.names
+    return source in commit.disk.index.notes and any(
+        resolve(source, link.lookup_target, names) in paths
+        for link, _ in commit.disk.index.resolved_links(source)
+        if not link.external
+    )

@@ -1,6 +1,6 @@
 """`vaultlink guard`: refuse changes of tools and commits that would break links."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +14,7 @@ from vaultlink.text import escape_controls
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
+    from vaultlink.disk.scan import VaultScan
 
 
 class GuardOptions(OpenOptions, frozen=True, kw_only=True):
@@ -105,16 +106,23 @@ def _judge_staged(options: GuardOptions) -> list[str]:
     from vaultlink.serve.guard import find_staged_refusals, split_staged  # noqa: PLC0415
 
     reasons = []
-    for part in split_staged(options.vault):
-        vault = _open_vault(options, part.root)
-        reasons += find_staged_refusals(vault, part) if vault else []
+    for staged in split_staged(options.vault):
+        vault = _open_vault(options, staged.root, staged.replace_settings)
+        reasons += find_staged_refusals(vault, staged) if vault else []
     return reasons
 
 
-def _open_vault(options: GuardOptions, root: str, *, with_notes: bool = True) -> "Vault | None":
+def _open_vault(
+    options: GuardOptions,
+    root: str,
+    prepare: "Callable[[VaultScan], VaultScan]" = lambda scan: scan,
+    *,
+    with_notes: bool = True,
+) -> "Vault | None":
     """Open a vault without messages; return None if there is no note in it.
 
-    If it is opened without notes, it has only the settings.
+    `prepare` makes the scan that is used. If it is opened without notes, the vault has only the
+    settings.
     """
     from pathlib import Path  # noqa: PLC0415 - most calls change no file
 
@@ -122,7 +130,7 @@ def _open_vault(options: GuardOptions, root: str, *, with_notes: bool = True) ->
     from vaultlink.cli.terminal import Terminal  # noqa: PLC0415 - as above
     from vaultlink.index.resolve import is_note  # noqa: PLC0415
 
-    scan = scan_from_options(replace(options, vault=Path(root)))
+    scan = prepare(scan_from_options(replace(options, vault=Path(root))))
     if not any(map(is_note, scan.listing.files)):
         return None
     if not with_notes:
