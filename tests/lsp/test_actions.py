@@ -305,6 +305,52 @@ def test_finding_is_suppressed_and_nothing_else_changes(
     assert [item.code for item in found if item.code in ("VL125", "VL190")] == []
 
 
+PROTECTED = {
+    "Raw/Source.md": "# Source\n\n[[Tied]] [[Nowhere]] Ada Lovelace\n\n## Part\n\n[[Wiki/Tide]]\n",
+    "Wiki/Tide.md": "# Tide\n\n[[Raw/Source]] [[Raw/Gone]] [[Soon]]\n",
+    "Ada Lovelace.md": "# Ada Lovelace\n",
+}
+LIMITS = ['protect = ["Raw/"]', 'write-paths = ["Wiki/"]']
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_note_that_is_protected_has_no_actions(tmp_path: Path, limit: str) -> None:
+    """All that is offered without the limit would be refused with it, also by an older menu."""
+    free = open_view(tmp_path / "free", PROTECTED)
+    places = (None, "[[T¦ied", "# ¦Source", "## ¦Part")
+    offered: list[Any] = [
+        action.data for place in places for action in ask(free, "Raw/Source.md", place)
+    ]
+    view = open_view(tmp_path / "vault", {**PROTECTED, "vaultlink.toml": f"{limit}\n"})
+    assert not [item for place in places for item in ask(view, "Raw/Source.md", place)]
+    assert {data["arguments"][2] for data in offered} == {
+        *("fix", "allow", "suppress", "extract", "link", "link selection", "write section")
+    }
+    for data in offered:
+        _, title, change, *others = data["arguments"]
+        creates = title.startswith("Create")
+        if change != "allow" and not (creates and limit == LIMITS[0]):
+            with pytest.raises(UsageError):
+                make_change(view, [view.uri("Raw/Source.md"), title, change, *others])
+
+
+@pytest.mark.parametrize(
+    ("limit", "created"),
+    [("", ["Raw/Gone.md", "Soon.md"]), (LIMITS[0], ["Soon.md"]), (LIMITS[1], [])],
+)
+def test_no_note_is_created_where_none_may_be_written(
+    tmp_path: Path, limit: str, created: list[str]
+) -> None:
+    view = open_view(tmp_path / "vault", {**PROTECTED, "vaultlink.toml": f"{limit}\n"})
+    titles = list_titles(ask(view, "Wiki/Tide.md"))
+    assert [title for title in titles if title.startswith("Create")] == [
+        f"Create the note “{path}”" for path in created
+    ]
+    assert "Remove the link and keep its text" in titles
+    assert "Suppress VL125 in this note" in titles
+    assert "Write the backlinks section" in titles
+
+
 def test_actions_of_a_place_concern_it_only(view: View) -> None:
     assert list_titles(ask(view, "Home.md", "[[Tied]] ¦and", "quickfix")) == []
     assert "Extract the section to a note" not in list_titles(ask(view, "Home.md", "Text of¦ the"))
@@ -464,3 +510,13 @@ def test_formatting_brings_managed_sections_up_to_date(tmp_path: Path, run: RunC
 def test_formatting_changes_nothing_else(tmp_path: Path, note: str) -> None:
     view = open_view(tmp_path / "vault", {"A.md": note, "B.md": "See [[A]].\n", "Old.md": "old\n"})
     assert not format_note(view, "A.md")
+
+
+def test_managed_section_of_a_protected_note_stays_as_it_is(tmp_path: Path) -> None:
+    files = {"A.md": f"# A\n\n{SECTION}", "B.md": "See [[A]].\n", "Old.md": "old\n"}
+    free = open_view(tmp_path / "free", files)
+    assert "Fix all safe findings in this note" in list_titles(ask(free, "A.md"))
+    assert format_note(free, "A.md")
+    view = open_view(tmp_path / "vault", {**files, "vaultlink.toml": 'protect = ["A.md"]\n'})
+    assert ask(view, "A.md") == []
+    assert format_note(view, "A.md") is None

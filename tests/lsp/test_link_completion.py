@@ -449,6 +449,12 @@ def test_editor_that_applies_no_edits_is_offered_only_existing_ids(vault: Vault)
     assert done.labels == ["Some words here.", "two"]
 
 
+def test_blocks_of_a_protected_note_are_offered_only_with_existing_ids(vault: Vault) -> None:
+    (vault.root / "vaultlink.toml").write_text('protect = ["Blocks.md"]\n')
+    done = type_text(open_vault(vault.root), "see [[Blocks#^¦")
+    assert done.labels == ["Some words here.", "two"]
+
+
 def test_block_that_changed_is_refused(vault: Vault) -> None:
     done = type_text(vault, "see [[Blocks#^without¦")
     assert done.items[0].command

@@ -8,6 +8,7 @@ from lsprotocol import types
 
 from vaultlink.api import Vault
 from vaultlink.config.list_items import make_topic_patterns
+from vaultlink.disk.scan import is_source_file
 from vaultlink.errors import UsageError
 from vaultlink.fix.causes import fix_choices
 from vaultlink.fix.dangling import build_creation_fix, build_unlink_fix
@@ -68,9 +69,9 @@ class Offer(NamedTuple):
 
 
 def list_actions(view: View, params: types.CodeActionParams) -> list[types.CodeAction]:
-    """Answer which changes can be made at a range of a note."""
+    """Answer which changes can be made at a range of a note: none of a protected one."""
     note = view.note(params.text_document.uri)
-    if note is None:
+    if note is None or _is_protected(view, note.path):
         return []
     path = note.path
     span = view.places(path).span(params.range)
@@ -135,6 +136,9 @@ def make_change(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | N
     # A vault of its own: the texts that a plan has read take memory.
     vault = Vault(view.vault.scan, view.vault.state, view.vault.overlays)
     plan = planner(view, vault, path, *others)
+    for changed in filter(is_source_file, plan.texts):
+        if reason := vault.state.settings.find_protection(changed):
+            raise RefusedError(f"{changed} can't be changed: {reason}.")
     if plan:
         return make_plan_edit(view, plan, title)
     for note in plan.skipped if isinstance(plan, Plan) else ():
@@ -142,6 +146,14 @@ def make_change(view: View, arguments: Sequence[Any]) -> types.WorkspaceEdit | N
     if change == "fix all":  # some editors ask for it at each save
         return None
     raise UsageError("this would change nothing.")
+
+
+def _is_protected(view: View, path: str) -> bool:
+    return view.vault.state.settings.is_protected(path)
+
+
+def _edits_protected(view: View, fix: Fix) -> bool:
+    return any(_is_protected(view, edit.path) for edit in fix.edits)
 
 
 def _fits(change: str, arguments: Sequence[object]) -> bool:
@@ -155,6 +167,8 @@ def format_sections(
     """Bring the managed sections of a note up to date. Nothing else of it changes."""
     note, state = view.note(params.text_document.uri), view.vault.state
     if note is None or not view.is_whole or not any(section.text for section in note.sections):
+        return None
+    if _is_protected(view, note.path):
         return None
     fixer = Vault(view.vault.scan, state, view.vault.overlays).fixer
     sources = fixer.sources()
@@ -179,7 +193,7 @@ def _list_offers(view: View, path: str, span: tuple[int, int]) -> Iterator[Offer
         yield from _offer_exceptions(view, item)
     rules = view.vault.state.settings.rules_by_name
     if any(
-        (item.fix is not None and item.fix.safety is Safety.SAFE)
+        (item.fix and item.fix.safety is Safety.SAFE and not _edits_protected(view, item.fix))
         or rules[item.rule].deferred_fix == "section"
         for item in findings
     ):
@@ -209,7 +223,8 @@ def _list_fixes(view: View, fixer: Fixer, item: Diagnostic) -> Iterator[Fix]:
         fixes += [created] if created and "create" in view.client.operations else []
         unlinked = build_unlink_fix(state, item)
         fixes += [unlinked] if unlinked else []
-    yield from (fix for fix in fixes if not edits_only_read(state, fix))
+    allowed = (fix for fix in fixes if not edits_only_read(state, fix))
+    yield from (fix for fix in allowed if not _edits_protected(view, fix))
 
 
 def _is_unresolved(view: View, item: Diagnostic) -> bool:

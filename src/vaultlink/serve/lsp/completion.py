@@ -440,6 +440,8 @@ def _complete_blocks(view: View, writer: _Writer, path: str, note: Note, query: 
 
 
 def _list_new(view: View, note: Note, text: str) -> list[Block]:
+    if view.vault.state.settings.is_protected(note.path):
+        return []
     return view.keep(_list_new, (note.path, text), lambda: list_new_blocks(note, text))
 
 
