@@ -73,6 +73,7 @@ class Asker:
             "a\nb",
             ".hidden",
             "é🙂",
+            "x \ud83d",
         )
         files = [{"oldUri": self._uri(), "newUri": self._uri()} for _ in range(choose((0, 1, 2)))]
         return {

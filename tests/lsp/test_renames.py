@@ -211,6 +211,18 @@ def test_thing_is_renamed_with_its_links(
         ("Home.md", "[[Tide#^fa¦ct]]", "a b", "is not a block id"),
         ("Home.md", "#s¦ea/tide", "a b", "a b"),
         ("Home.md", "![[map¦.png]]", "map.md", "can't become a note"),
+        (
+            "Home.md",
+            "[[Ti¦de|the",
+            "x \ud83d",
+            "contains U+D83D, which is only a part of a character",
+        ),
+        ("Home.md", "[[Ti¦de|the", "a/\udc00b", "contains U+DC00"),
+        ("Home.md", "[[S¦ea/Tide]]", "\ud83d", "contains U+D83D"),
+        ("Home.md", "# Ho¦me", "\ud83d", "contains U+D83D"),
+        ("Home.md", "[[Tide#Low¦ water]]", "x \ud83d", "U+D83D, only a part of a character"),
+        ("Home.md", "[[Tide#^fa¦ct]]", "\ud83d", "is not a block id"),
+        ("Home.md", "#s¦ea/tide", "\ud83d", "a tag can't contain U+D83D"),
     ],
 )
 def test_what_must_not_be_is_refused(

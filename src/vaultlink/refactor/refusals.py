@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
+from unicodedata import category
 
 from vaultlink.config.layers import CONFIG_NAMES
 from vaultlink.engine.checks import PROTECTED
@@ -220,7 +221,9 @@ def _check_names(item: Rename, index: Index, limits: NameLimits) -> Iterator[str
 def _find_link_problems(path: str, *, is_file: bool) -> Iterator[str]:
     """Yield the reason why no link can contain the name of a file or folder."""
     name = link_name(path) if is_file else file_name(path)
-    if name != name.strip():
+    if half := next((char for char in name if category(char) == "Cs"), ""):
+        yield f"contains U+{ord(half):04X}, which is only a part of a character"
+    elif name != name.strip():
         yield "begins or ends with a space, which no link keeps"
     elif is_file and (problem := next(find_link_problems(path, frozenset()), None)):
         yield problem

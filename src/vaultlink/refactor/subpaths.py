@@ -258,6 +258,8 @@ def _edit_name(note: Note, item: Heading | BlockId, new: str) -> Edit:
         raise RefusedError(f"{what} is empty.")
     if any(category(char) in ("Cc", "Zl", "Zp") for char in name):
         raise RefusedError(f"{what} has line breaks or control characters.")
+    if half := next((char for char in name if category(char) == "Cs"), ""):
+        raise RefusedError(f"{what} contains U+{ord(half):04X}, only a part of a character.")
     if "%%" in name and "%%" not in item.text:
         raise RefusedError("“%%” starts a comment, which a heading can't contain.")
     kept, block_id = _split_block_id(item.text)
