@@ -3,14 +3,14 @@
 import os
 import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from builder import build_state, make_settings
 from repositories import commit, create_repository, git, read_history, read_notes, update_files
-from running import create_vault
+from running import RunCommand, create_vault
 from vaultlink.api import open_vault
 from vaultlink.disk import load
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
@@ -561,3 +561,91 @@ def test_findings_on_renamed_files_are_the_same_step_by_step() -> None:
         for path in order:
             state = step(state, [Change(path, vault[path])])
         assert state.diagnostics == whole.diagnostics
+
+
+# -- names that vaultlink gave, and that were changed otherwise since ----------------------------------------------
+
+RUN, HAND, WRITE, REMOVE = "renamed by vaultlink", "renamed by hand", "written", "removed"
+TWICE: Mapping[str, tuple[Sequence[tuple[str, str, str]], Mapping[str, str]]] = {
+    # what happens between two checks, and what became of links
+    "renamed by a run, then by hand": (
+        [(RUN, "A", "B"), (HAND, "B", "C")],
+        {"A": "was moved to C", "B": "was moved to C"},
+    ),
+    "renamed by two runs, then by hand": (
+        [(RUN, "A", "B"), (RUN, "B", "C"), (HAND, "C", "D")],
+        {"A": "was moved to D", "B": "was moved to D", "C": "was moved to D"},
+    ),
+    "renamed by turns": (
+        [(RUN, "A", "B"), (HAND, "B", "C"), (RUN, "C", "D"), (HAND, "D", "E")],
+        dict.fromkeys("ABCD", "was moved to E"),
+    ),
+    "renamed by hand, by a run and by hand": (
+        [(HAND, "A", "B"), (RUN, "B", "C"), (HAND, "C", "D")],
+        {"A": "was moved to D", "B": "was moved to D", "C": "was moved to D"},
+    ),
+    "its folder renamed by a run, then the note by hand": (
+        [(RUN, "s/", "t/"), (HAND, "t/S", "u/T")],
+        {"s/S": "was moved to u/T", "t/S": "was moved to u/T"},
+    ),
+    "renamed back by hand": ([(RUN, "A", "B"), (HAND, "B", "A")], {"B": "was moved to A"}),
+    "renamed, then its first name taken by another note": (
+        [(RUN, "A", "B"), (HAND, "B", "C"), (WRITE, "A", OTHER)],
+        {"B": "was moved to C"},
+    ),
+    "renamed and edited": (
+        [(RUN, "A", "B"), (HAND, "B", "C"), (WRITE, "C", LONG + OTHER[:99])],
+        {"A": "was moved to C", "B": "was moved to C"},
+    ),
+    "renamed and deleted": (
+        [(RUN, "A", "B"), (REMOVE, "B", "")],
+        {"A": "vault; deleted", "B": "vault; deleted"},
+    ),
+    "renamed and replaced by a text that has a part of it": (
+        [(RUN, "A", "B"), (REMOVE, "B", ""), (WRITE, "C", LONG[:320] + OTHER[:500])],
+        {"A": "it may be “C” now", "B": "it may be “C” now"},
+    ),
+    "renamed by a run only": ([(RUN, "A", "B")], {"A": "was moved to B"}),
+    "renamed, while the links name a note that was never there": (
+        [(RUN, "A", "B"), (HAND, "B", "C")],
+        {"Never": "is not written yet"},
+    ),
+}
+
+
+def change(root: Path, run: RunCommand, kind: str, path: str, other: str) -> None:
+    """Do one of the steps."""
+    if kind == RUN:
+        assert run("rename", path, other, "--vault", root).code == 0
+    elif kind == HAND:
+        move(root, f"{path}.md", f"{other}.md")
+    else:
+        update_files(root, {f"{path}.md": other if kind == WRITE else None})
+
+
+@pytest.mark.parametrize("way", ["without git", "uncommitted", "committed"])
+@pytest.mark.parametrize("what", TWICE)
+def test_links_follow_what_runs_and_others_renamed(
+    tmp_path: Path, run: RunCommand, what: str, way: str
+) -> None:
+    steps, expected = TWICE[what]
+    files = {"A.md": LONG, "s/S.md": LONG.replace("Line", "Row"), "Home.md": "[[A]] [[s/S]]\n"}
+    make = create_vault if way == "without git" else create_repository
+    root = make(tmp_path / "vault", files)
+    run("check", root)
+    for step_ in steps:
+        change(root, run, *step_)
+    if way == "committed":
+        commit(root)
+    update_files(
+        root, {"Hand.md": "".join(f"By hand, [[{name}]] was written.\n" for name in expected)}
+    )
+    for _ in range(2):
+        lines = run("check", root, "--output-format", "concise").lines
+        for number, (name, told) in enumerate(expected.items(), 1):
+            [line] = [line for line in lines if f"Hand.md:{number}:" in line]
+            assert f"“{name}”" in line
+            assert told in line
+        left = [line for line in lines if line.startswith("Home.md")]
+        assert not any("planned-note" in line for line in left)
+        update_files(root, {"Other.md": "x\n"})

@@ -17,12 +17,14 @@ from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import ConfigError, DamagedCacheError, UsageError, VaultError
 from vaultlink.fix.requests import DeleteRequest, RenameRequest
+from vaultlink.model import PendingWrite
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.report.pages import Page
 from vaultlink.serve.answers import ToolAnswer
 from vaultlink.serve.questions import list_mentions, list_unresolved_topics
 from vaultlink.serve.workspace import Workspace
 from vaultlink.watch.loop import build_fresh_state, iterate_differences
+from vaultlink.write.journal import record_and_write
 from watched import NAMES, PLACES, TEXTS
 
 SMALL = {"a.md": "[[b]] and [[c]]\n", "b.md": "# B\n", "x/c.md": "[[a]]\n"}
@@ -67,6 +69,25 @@ def test_refresh_takes_over_what_changed_on_disk(vault: Path, workspace: Workspa
         "planned-note new/e.md none",
     ]
     assert find_first_difference(workspace.vault) is None
+
+
+def test_refresh_knows_the_name_that_a_run_gave_before_the_note_was_renamed_again(
+    vault: Path, workspace: Workspace
+) -> None:
+    text = "".join(f"Line {number} says something of its own.\n" for number in range(9))
+    write_files(vault, {"One.md": text, "Home.md": "[[One]]\n"})
+    assert list_findings(workspace.refresh()) == []
+    edit = PendingWrite("Home.md", b"[[One]]\n", b"[[Two]]\n")
+    record_and_write(vault, "rename", "", [edit], moves={"One.md": "Two.md"})
+    (vault / "Two.md").rename(vault / "Three.md")
+    write_files(vault, {"Hand.md": "[[One]]\n"})
+    assert list_findings(workspace.refresh()) == [
+        "moved-link Hand.md One",
+        "moved-link Home.md Two",
+    ]
+    (vault / "Three.md").rename(vault / "Four.md")
+    moves = workspace.refresh().state.settings.history.moves
+    assert moves == {f"{name}.md": "Four.md" for name in ("One", "Two", "Three")}
 
 
 def test_refresh_of_an_unchanged_vault_returns_the_same_vault(workspace: Workspace) -> None:

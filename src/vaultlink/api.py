@@ -12,7 +12,7 @@ Example:
 import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache, cached_property, partial
+from functools import cache, cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -20,6 +20,7 @@ import msgspec
 
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.changes import Progress, ignore_progress, read_changes
+from vaultlink.disk.history_sources import RecordedMoves
 from vaultlink.disk.load import StateOrigin, find_present_history, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, scan_vault
@@ -77,8 +78,8 @@ def open_vault(
     """
     scan = scan or scan_vault(Path(root), settings)
     linter = build_linter(scan)
-    undone = partial(_find_undone_moves, scan.root)
-    loaded = load_state(scan, linter, progress or ignore_progress, undone, open_scratch_file)
+    moves = open_recorded_moves(scan.root)
+    loaded = load_state(scan, linter, progress or ignore_progress, moves, open_scratch_file)
     cache = scan.open_cache() if loaded.to_save or loaded.kept else None
     if cache and loaded.to_save:
         save_state(cache, loaded.to_save)
@@ -88,16 +89,37 @@ def open_vault(
     return Vault(scan, loaded.state, _origin=loaded.origin)
 
 
-def _find_undone_moves(root: Path, files: Collection[str]) -> Mapping[str, str]:
-    """Return the moves that undos made, from the journal if there is one."""
-    try:
-        if not is_folder(vault_state_folder(root)):
-            return {}
-    except RuntimeError:  # a user without a home, so there is no journal
-        return {}
-    from vaultlink.write.journal_files import find_undone_moves  # noqa: PLC0415 - as above
+def open_recorded_moves(root: Path) -> RecordedMoves:
+    """Return access to the moves in the journal of a vault.
 
-    return find_undone_moves(root, files)
+    Args:
+        root: The folder of the vault.
+
+    Returns:
+        Functions that read the journal when they are called, if there is one.
+    """
+
+    def has_journal() -> bool:
+        try:
+            return is_folder(vault_state_folder(root))
+        except RuntimeError:  # a user without a home
+            return False
+
+    def find_undone(files: Collection[str]) -> Mapping[str, str]:
+        if not has_journal():
+            return {}
+        from vaultlink.write.journal_files import find_undone_moves  # noqa: PLC0415 - as above
+
+        return find_undone_moves(root, files)
+
+    def follow(files: Collection[str], since: int) -> Mapping[str, Sequence[str]]:
+        if not has_journal():
+            return {}
+        from vaultlink.write.journal_files import follow_runs  # noqa: PLC0415 - as above
+
+        return follow_runs(root, files, since)
+
+    return RecordedMoves(find_undone, follow)
 
 
 def build_linter(scan: VaultScan) -> LinterSettings:
@@ -623,8 +645,7 @@ def find_past(vault: Vault) -> History | None:
         The history; None if the vault must be opened again to find out.
     """
     scan = vault.scan
-    undone = partial(_find_undone_moves, scan.root)
-    history, kept = find_present_history(scan, vault.state, undone)
+    history, kept = find_present_history(scan, vault.state, open_recorded_moves(scan.root))
     if cache := scan.open_cache():
         for kind, (query, result) in kept.items():
             save_result(cache, query, result, kind)

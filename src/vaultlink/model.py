@@ -642,10 +642,15 @@ class History(msgspec.Struct, frozen=True, array_like=True, gc=False):
         Returns:
             A history from before this one until now.
         """
-        went_on = {old: later.moves.get(new, new) for old, new in self.moves.items()}
+        unsure = later.likely_moves.keys()
+        went_on = {
+            old: later.moves.get(new, new) for old, new in self.moves.items() if new not in unsure
+        }
         moves = {**went_on, **later.moves}
         lost = {old for old, new in self.moves.items() if new in later.deleted}
-        likely = {old: later.moves.get(new, new) for old, new in self.likely_moves.items()}
+        ends = {**later.likely_moves, **later.moves}
+        likely = {old: ends.get(new, new) for old, new in self.likely_moves.items()}
+        likely |= {old: ends[new] for old, new in self.moves.items() if new in unsure}
         return History(
             {old: new for old, new in moves.items() if new not in later.deleted},
             ((self.deleted | later.deleted) - moves.keys()) | lost,

@@ -3,7 +3,8 @@
 What compares texts and what asks git is imported when it is needed.
 """
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -18,8 +19,20 @@ from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.index.update import is_plain_edit
 from vaultlink.model import NO_HISTORY, UNCOMMITTED, History
 
-FindUndoneMoves = Callable[[Collection[str]], Mapping[str, str]]
-"""Returns which of the present files an undo moved: former path to present path."""
+
+class RecordedMoves(NamedTuple):
+    """Access to the moves of recorded runs.
+
+    `find_undone` returns which of the present files an undo moved: former path to present path.
+    `follow` returns the paths that runs gave to files since a time, in nanoseconds since the epoch:
+    by the path at that time, in order. Files that no run moved are left out.
+    """
+
+    find_undone: Callable[[Collection[str]], Mapping[str, str]] = lambda _files: {}
+    follow: Callable[[Collection[str], int], Mapping[str, Sequence[str]]] = lambda _files, _time: {}
+
+
+NO_RECORDED_MOVES = RecordedMoves()
 
 
 def find_history(
@@ -28,12 +41,12 @@ def find_history(
     stored: StoredState | None,
     saved: SavedStamps | None,
     store: GitStore,
-    find_undone_moves: FindUndoneMoves,
+    recorded: RecordedMoves,
 ) -> tuple[History, History]:
     """Return what is known of the past, and the part of it to save for later runs.
 
     `stored` and `saved` are the vault's saved state and its stamps, if there are any. The journal
-    knows the undone moves even if no state was saved between a run and its undo.
+    knows the moves of runs even if no state was saved between a run and the next change.
     """
     if not scan.settings.history:
         return NO_HISTORY, NO_HISTORY
@@ -44,36 +57,41 @@ def find_history(
         git = GitPast(scan, state, store)
     asked = git.asked if git else NO_HISTORY
     if stored and saved:
-        remembered = _remember_saved(scan, state.index, stored, saved, asked.moves)
+        remembered = _remember_saved(scan, state, stored, saved, asked.moves, recorded)
     else:
         known = _renew_history(scan, state.index, store.load_history())
         remembered = known.then(git.remember_commits() if git else NO_HISTORY)
-    undone = _list_undone(scan, state, find_undone_moves)
+    undone = _list_undone(scan, state, recorded)
     history = undone.then(asked).then(replace(remembered, created={}))
     return git.add_anchors(history) if git else history, remembered
 
 
-def _list_undone(scan: VaultScan, state: State, find: FindUndoneMoves) -> History:
-    moves = find(scan.listing.files)
-    if not moves or not any(tally.dangling for tally in state.tallies.values()):
+def _list_undone(scan: VaultScan, state: State, recorded: RecordedMoves) -> History:
+    moves = recorded.find_undone(scan.listing.files)
+    if not moves or not _has_broken_links(state):
         return NO_HISTORY
     vanished = dict.fromkeys(moves, UNCOMMITTED)
     return replace(NO_HISTORY, moves=moves, vanished=vanished).within(scan.listing.files)
 
 
+def _has_broken_links(state: State) -> bool:
+    return any(tally.dangling for tally in state.tallies.values())
+
+
 def _remember_saved(
     scan: VaultScan,
-    now: Index,
+    state: State,
     stored: StoredState,
     saved: SavedStamps,
     git_moves: Mapping[str, str],
+    recorded: RecordedMoves,
 ) -> History:
     """Return the history since the state was cached, and the earlier one still valid.
 
     The state of another vault has no earlier history, and says nothing of differing files.
     `git_moves` are the moves that git knows.
     """
-    files, before = scan.listing.files, restore_index(stored)
+    files, before, now = scan.listing.files, restore_index(stored), state.index
     known = stored.table.remembered if saved.differing is None else NO_HISTORY
     others = set(saved.differing or ())
     stamps = list_stamps(stored, saved)
@@ -92,23 +110,28 @@ def _remember_saved(
         [path] = changed
         if is_plain_edit(before, now, path):
             return NO_HISTORY
-    from vaultlink.history.file_pairs import Snapshot, follow  # noqa: PLC0415 - not for a draft
+    from vaultlink.history.file_pairs import Snapshot, follow, rename_files  # noqa: PLC0415 - not for a draft
     from vaultlink.history.link_changes import remember_created, remember_links, remember_names  # noqa: PLC0415 - as above
     from vaultlink.history.matcher import PieceIndex  # noqa: PLC0415 - as above
 
     since = max(known.vanished.values(), default=UNCOMMITTED) + 1
-    new = follow(
-        Snapshot(stamps, before.notes.get),
+    names: Mapping[str, Sequence[str]] = {}
+    if not others and (not before.files <= files.keys() or _has_broken_links(state)):
+        names = recorded.follow(before.files, stored.saved_at)
+    renamed = rename_files(Snapshot(stamps, before.notes.get), names, since)
+    later = follow(
+        renamed.files,
         Snapshot(present, now.notes.get),
-        () if others else changed,
+        () if others else (*changed, *renamed.origins),
         PieceIndex(now.notes),
-        since,
+        since + 1,
     )
+    new = renamed.history.then(later)
     if others:
         return known.then(new).within(files)
     history = remember_created(known, new, before, now).within(files)
     committed = {old: path for old, path in git_moves.items() if old in before.files}
-    moves = {**committed, **new.moves}
+    moves = {**committed, **renamed.join_moves(later.moves, files)}
     history = replace(history, deleted=history.deleted.difference(moves))
     return remember_names(remember_links(history, before, now, moves), before, now, moves)
 

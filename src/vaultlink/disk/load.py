@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from vaultlink.disk.cache import Cache, GitStore, SavedStamps, digest_parts
 from vaultlink.disk.changes import KnownContents, Progress, begin_phase, find_changes
-from vaultlink.disk.history_sources import FindUndoneMoves, find_history
+from vaultlink.disk.history_sources import NO_RECORDED_MOVES, RecordedMoves, find_history
 from vaultlink.disk.processes import FileSpool, OpenScratchFile, open_no_file
 from vaultlink.disk.saved_state import (
     StateToSave,
@@ -67,7 +67,7 @@ def load_state(
     scan: VaultScan,
     settings: LinterSettings,
     progress: Progress,
-    find_undone_moves: FindUndoneMoves = lambda _files: {},
+    recorded: RecordedMoves = NO_RECORDED_MOVES,
     open_scratch_file: OpenScratchFile = open_no_file,
 ) -> LoadedState:
     """Return the current state of a vault, from the cache and the changes since.
@@ -77,7 +77,7 @@ def load_state(
     cache = scan.open_cache()
     store = GitStore(cache)
     spool = FileSpool(cache.folder.parent if cache else None, open_scratch_file)
-    loaded = _load(scan, settings, progress, cache, store, find_undone_moves, spool)
+    loaded = _load(scan, settings, progress, cache, store, recorded, spool)
     return loaded._replace(kept=store.to_save)
 
 
@@ -87,7 +87,7 @@ def _load(
     progress: Progress,
     cache: Cache | None,
     store: GitStore,
-    find_undone_moves: FindUndoneMoves,
+    recorded: RecordedMoves,
     spool: FileSpool,
 ) -> LoadedState:
     share = share_checks(scan.settings.jobs, spool, lambda: begin_phase(progress, "Checking notes"))
@@ -110,9 +110,7 @@ def _load(
 
     def know(unchecked: State) -> LinterSettings:
         nonlocal remembered
-        history, remembered = find_history(
-            scan, unchecked, stored, stamps, store, find_undone_moves
-        )
+        history, remembered = find_history(scan, unchecked, stored, stamps, store, recorded)
         return settings if history == settings.history else replace(settings, history=history)
 
     if changes.batch.files:
@@ -148,7 +146,7 @@ def _load(
 
 
 def find_present_history(
-    scan: VaultScan, state: State, find_undone_moves: FindUndoneMoves
+    scan: VaultScan, state: State, recorded: RecordedMoves
 ) -> tuple[History | None, Mapping[str, tuple[bytes, bytes]]]:
     """Return what a run that starts now knows of the past, and what it keeps.
 
@@ -165,7 +163,7 @@ def find_present_history(
         changed = set(list_changed_keys(before.notes, now.notes)) | (before.files ^ now.files)
         if len(changed) > _max_unsaved(scan, stamps):
             return None, {}
-    history, remembered = find_history(scan, state, stored, stamps, store, find_undone_moves)
+    history, remembered = find_history(scan, state, stored, stamps, store, recorded)
     if stored and scan.settings.history and _has_new_moves(stored, remembered):
         return None, {}
     return history, store.to_save

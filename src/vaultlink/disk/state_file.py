@@ -79,6 +79,7 @@ class StoredState:
     def __init__(self, file: Path, table: StateTable, handle: int, data_start: int, data_end: int):
         """Take over a handle of the file, which has the blocks at these places."""
         self.table = table
+        self.saved_at = os.fstat(handle).st_mtime_ns
         self.file = file
         self._data_start = data_start
         self._handle: int | None = handle

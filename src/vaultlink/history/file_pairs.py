@@ -1,6 +1,6 @@
 """Decide which added file a removed one became, between two states of a vault."""
 
-from collections.abc import Callable, Collection, Hashable, Iterable, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
 from typing import NamedTuple, TypeVar
@@ -423,6 +423,46 @@ class Snapshot(NamedTuple):
         if note is not None and note.pieces:
             return "text", note.pieces
         return (stamp.size, stamp.modified) if stamp and stamp.size > 0 else object()
+
+
+class RenamedFiles(NamedTuple):
+    """The files of a snapshot with the names that they got later, and the history until then.
+
+    `origins` are the paths in the snapshot of the files that have other names, by their last name.
+    """
+
+    files: Snapshot
+    origins: Mapping[str, str] = {}
+    history: History = NO_HISTORY
+
+    def join_moves(self, later: Mapping[str, str], files: Collection[str]) -> dict[str, str]:
+        """Return which files of the snapshot went to which of the present ones.
+
+        `later` are the moves from their last names.
+        """
+        renamed = {old: new for new, old in self.origins.items() if new != old and new in files}
+        return renamed | {self.origins.get(old, old): new for old, new in later.items()}
+
+
+def rename_files(before: Snapshot, names: Mapping[str, Sequence[str]], since: int) -> RenamedFiles:
+    """Return the files of a snapshot after runs that renamed some.
+
+    `names` are the paths that the runs gave to these files, in order; `since` is the number in
+    `History.vanished` of the former paths.
+    """
+    if not names:
+        return RenamedFiles(before)
+    ends = {path: given[-1] for path, given in names.items()}
+    origins = {new: old for old, new in ends.items()}
+    moves = {former: ends[path] for path, given in names.items() for former in (path, *given[:-1])}
+    return RenamedFiles(
+        Snapshot(
+            {ends.get(path, path): stamp for path, stamp in before.stamps.items()},
+            lambda path: before.note(origins.get(path, path)),
+        ),
+        origins,
+        History(moves, vanished=dict.fromkeys(moves, since)),
+    )
 
 
 def follow(

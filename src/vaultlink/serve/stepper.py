@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.api import Vault, fold_vault, rebuild_settings
+from vaultlink.api import Vault, fold_vault, open_recorded_moves, rebuild_settings
 from vaultlink.disk.changes import read_changes
 from vaultlink.disk.scan import (
     RACY_WINDOW_NS,
@@ -47,6 +47,9 @@ _MAX_AGE_SECONDS = 600.0
 
 The order does not matter: a file may be copied before it is deleted.
 """
+
+_MAX_RUN_NS = 60 * 10**9
+"""Maximum time of a run that moves files."""
 
 _MAX_REMEMBERED = 10_000
 """Maximum number of removed files and of added files that are remembered."""
@@ -89,6 +92,15 @@ class MoveTracker:
     def record_modified(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         if path in self._added:
             self._added[path] = self._added[path]._replace(stamp=stamp, note=note)
+
+    def record_names(self, path: str, names: Iterable[str]) -> None:
+        """Record names that runs gave to a file before it was removed, all of them unseen.
+
+        What became of the file became of these names.
+        """
+        new = dict.fromkeys(set(names).difference(self._past.vanished, self._added), path)
+        since = max(self._past.vanished.values(), default=UNCOMMITTED) + 1
+        self._past = self._past.then(History(new, vanished=dict.fromkeys(new, since)))
 
     def match_new_moves(self, notes: PieceIndex) -> dict[str, str]:
         """Return the moves found since the last call, old path to new path.
@@ -443,14 +455,27 @@ class Stepper:
         old, now = self.vault.scan.listing.files, rescan.scan.listing.files
         notes, covered = self.vault.index.notes, self._covered
         notes_read = {change.path: _get_note(change) for change in changes}
+        names = self._follow_runs(rescan) if rescan.removed else {}
         for path in rescan.removed:
             note = covered[path] if path in covered else notes.get(path)
+            tracker.record_names(path, names.get(path, ()))
             tracker.record_removed(path, old[path], note)
         for path in rescan.added:
             tracker.record_added(path, now[path], notes_read.get(path))
         for path in rescan.modified:
             tracker.record_modified(path, now[path], notes_read.get(path))
         return tracker.match_new_moves(pieces) if rescan.has_added_or_removed else {}
+
+    def _follow_runs(self, rescan: Rescan) -> dict[str, Sequence[str]]:
+        """Return the names that runs gave to removed files, and that are free again.
+
+        A run may have begun before the last scan, which saw the files at their places.
+        """
+        scan, files = self.vault.scan, rescan.scan.listing.files
+        found = open_recorded_moves(scan.root).follow(rescan.removed, scan.started - _MAX_RUN_NS)
+        return {
+            path: [name for name in names if name not in files] for path, names in found.items()
+        }
 
 
 def _get_note(change: Change) -> Note | None:

@@ -312,9 +312,7 @@ def find_undone_moves(root: Path, files: Collection[str]) -> dict[str, str]:
     `files` are the present vault paths.
     """
     found: dict[str, str] = {}
-    records = [file for file in journal_folder(root).glob("*.run") if _has_moves(file)]
-    runs = [run for file in records if (run := _read_record(file)) and run.ended]
-    for run in sorted(runs, key=lambda run: run.time_ns):
+    for run in _list_moving_runs(root):
         moves = run.made_moves
         found = {old: map_path(new, moves) for old, new in found.items()}
         found |= moves if run.undoes is not None else {}
@@ -324,6 +322,32 @@ def find_undone_moves(root: Path, files: Collection[str]) -> dict[str, str]:
         for path in ([new] if new in files else files)
         if path == new or path.startswith(f"{new}/")
     }
+
+
+def follow_runs(root: Path, files: Collection[str], since: int) -> dict[str, list[str]]:
+    """Return the paths that runs gave to files: by the former path, in order.
+
+    `files` are the vault paths at a time, which `since` is in nanoseconds since the epoch. What was
+    moved otherwise since then is not followed.
+    """
+    runs = [run for run in _list_moving_runs(root) if run.time_ns > since]
+    found: dict[str, list[str]] = {}
+    origins = {path: path for path in files} if runs else {}  # by the path after the last run
+    for moves in (run.made_moves for run in runs):
+        paths = moves if moves.keys() <= origins.keys() else origins
+        ends = {path: map_path(path, moves) for path in paths}
+        former = {new: origins.pop(old) for old, new in ends.items() if new != old}
+        for path, origin in former.items():
+            origins[path] = origin
+            found.setdefault(origin, []).append(path)
+    return found
+
+
+def _list_moving_runs(root: Path) -> list[RecordedRun]:
+    """Return the runs that ended and moved files, the earliest first."""
+    records = [file for file in journal_folder(root).glob("*.run") if _has_moves(file)]
+    runs = [run for file in records if (run := _read_record(file)) and run.ended]
+    return sorted(runs, key=lambda run: run.time_ns)
 
 
 def _has_moves(file: Path) -> bool:
