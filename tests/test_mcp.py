@@ -1,6 +1,7 @@
 """Tests of `vaultlink mcp`: its tools, by the client of the official SDK and a server process."""
 
 import json
+import re
 import signal
 import subprocess
 import sys
@@ -15,6 +16,9 @@ from mcp.client.client import Client
 
 from mcp_client import MAX_BYTES, McpClient
 from running import PROGRAM, RunCommand, create_vault, read_files, write_files
+from vaultlink.errors import UsageError
+from vaultlink.serve.tools import READING as READING_TOOLS
+from vaultlink.serve.tools import list_tools, read_arguments
 
 VAULT = {
     "Home.md": "# Home\n\n[[Tide]] and [[Nowhere]], [[The wall]] and [[Tied]]\n",
@@ -333,7 +337,6 @@ def test_changes_on_disk_are_seen_at_once(tmp_path: Path) -> None:
         ("check", {"after": 1.5}, "the argument “after” of check must be the “next” of another answer."),
         ("check", {"drafts": ["x"]}, "the argument “drafts” of check must be an object with a text for each path."),
         ("check", {"drafts": {"A.md": 1}}, "must be an object with a text for each path."),
-        ("check", {"drafts": {}}, "drafts is empty."),
         ("check", {"drafts": {"A.txt": ""}}, "“A.txt” can't be a note of this vault."),
         ("check", {"drafts": {".obsidian/A.md": ""}}, "“.obsidian/A.md” can't be a note of this vault."),
         ("check", {"drafts": {"A.md": ""}, "note": "Home"}, "check takes a note or drafts, not both."),
@@ -374,7 +377,6 @@ OUTSIDE = (
     "Home\x1b[31m",
     "Home\x85",
     " ",
-    "",
 )
 
 
@@ -384,7 +386,7 @@ def test_names_outside_the_vault_are_refused(server: McpClient, name: str) -> No
         ("note", {"note": name}),
         ("check", {"note": name}),
         ("check", {"drafts": {name: "text"}}),
-        ("check", {"drafts": {f"{name or '..'}/A\n.md": "text"}}),
+        ("check", {"drafts": {f"{name}/A\n.md": "text"}}),
         ("resolve", {"names": ["Tide", name]}),
         ("resolve", {"names": ["Tide"], "source": name}),
         ("related", {"note": name}),
@@ -396,6 +398,54 @@ def test_names_outside_the_vault_are_refused(server: McpClient, name: str) -> No
         reply = server.call(tool, arguments)
         assert reply.is_error, (tool, arguments, reply.text)
         assert reply.text.isprintable()
+
+
+REQUIRED: dict[str, dict[str, Any]] = {
+    "check": {},
+    "resolve": {"names": ["Tide", "Nope", "Tide#Ebb"]},
+    "note": {"note": "Tide"},
+    "unresolved": {},
+    "mentions": {},
+    "related": {"note": "Home"},
+}
+"""Arguments that each tool requires."""
+
+
+@pytest.mark.parametrize("empty", ["", [], {}, None], ids=repr)
+@pytest.mark.parametrize("tool", REQUIRED)
+def test_optional_arguments_that_are_empty_are_not_given(
+    server: McpClient, tool: str, empty: object
+) -> None:
+    required = REQUIRED[tool]
+    expected = server.call(tool, required)
+    optional = READING_TOOLS[tool].properties.keys() - required.keys()
+    assert {"limit", "after"} <= optional
+    for given in (*({key: empty} for key in optional), dict.fromkeys(optional, empty)):
+        reply = server.call(tool, {**required, **given})
+        assert (reply.is_error, reply.text) == (False, expected.text), given
+    for key in required:
+        assert server.call(tool, {key: empty}).is_error or empty == []
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments"),
+    [
+        *(("check", {key: "LONG"}) for key in ("note", "rule", "after")),
+        ("check", {"drafts": {"LONG": "x"}}),
+        *(("resolve", {"names": ["Tide", "LONG"]}), ("resolve", {"names": ["Tide"], "source": "LONG"})),
+        *(("note", {"note": "LONG"}), ("note", {"note": "Tide", "parts": ["LONG"]})),
+        *(("unresolved", {"folder": "LONG"}), ("related", {"note": "LONG"}), ("mentions", {"to": "LONG"})),
+        *(("note", {"note": "Tide", "LONG": "x"}), ("note", {"note": "Tide", "parts": [{"LONG": [3]}]})),
+    ],
+)  # fmt: skip
+def test_names_have_a_length(server: McpClient, tool: str, arguments: dict[str, Any]) -> None:
+    for size, is_long in ((10_000, False), (10_001, True), (1_000_000, True)):
+        filled = json.loads(json.dumps(arguments).replace("LONG", "x" * size))
+        reply = server.call(tool, filled)
+        assert ("longer than 10,000 characters" in reply.text) is is_long
+        assert "internal error" not in reply.text
+    drafts = {"New.md": "x " * 1_000_000}
+    assert not server.call("check", {"drafts": drafts}).is_error
 
 
 def test_arguments_that_are_no_object_are_refused(vault: Path) -> None:
@@ -414,33 +464,167 @@ def test_arguments_that_are_no_object_are_refused(vault: Path) -> None:
 
 def talk(vault: Path, *calls: dict[str, Any], options: tuple[str, ...] = ()) -> list[Any]:
     """Write calls to a server at once, close its input, and return the answers in order."""
-    hello = {
-        "protocolVersion": "2025-06-18",
-        "capabilities": {},
-        "clientInfo": {"name": "test", "version": "1"},
-    }
     messages: list[dict[str, Any]] = [
-        {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello},
-        {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        *(
-            {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call}
-            for number, call in enumerate(calls, 1)
-        ),
+        {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call}
+        for number, call in enumerate(calls, 1)
     ]
+    answers = talk_in_lines(vault, *map(json.dumps, messages), options=options)
+    assert answers.keys() == set(range(1, len(calls) + 1))
+    return [answers[number] for number in sorted(answers)]
+
+
+HELLO = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
+
+
+def talk_in_lines(vault: Path, *lines: str, options: tuple[str, ...] = ()) -> dict[Any, Any]:
+    """Write lines to a server at once, close its input, and return the answers by id."""
+    first = (
+        json.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": HELLO}),
+        json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}),
+    )
     done = subprocess.run(
         [*PROGRAM, "mcp", "--vault", str(vault), *options],
-        input="".join(f"{json.dumps(message)}\n" for message in messages),
+        input="".join(f"{line}\n" for line in (*first, *lines)),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=60,
         check=True,
     )
     assert done.stderr == ""
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert all(answer["jsonrpc"] == "2.0" for answer in answers)
-    ordered = sorted(answers, key=lambda answer: int(answer["id"]))
-    assert [answer["id"] for answer in ordered] == list(range(len(calls) + 1))
-    return ordered[1:]
+    found = {answer["id"]: answer for answer in answers}
+    assert len(found) == len(answers)
+    found.pop(0)
+    return found
+
+
+HALF = "HALF of an emoji"
+
+HALVES: list[dict[str, Any]] = [
+    *({"name": "check", "arguments": {key: HALF}} for key in ("note", "rule", "after", HALF)),
+    {"name": "check", "arguments": {"drafts": {"A.md": f"# A\n{HALF}\n"}}},
+    {"name": "check", "arguments": {"drafts": {f"{HALF}.md": "# A"}}},
+    {"name": "check", "arguments": {"drafts": {"A.md": {"deep": [{HALF: [1]}]}}}},
+    {"name": "resolve", "arguments": {"names": ["Tide", HALF]}},
+    {"name": "resolve", "arguments": {"names": ["Tide"], "source": HALF}},
+    {"name": "note", "arguments": {"note": HALF}},
+    {"name": "note", "arguments": {"note": "Tide", "parts": [HALF]}},
+    {"name": "unresolved", "arguments": {"folder": HALF}},
+    {"name": "mentions", "arguments": {"note": HALF}},
+    {"name": "mentions", "arguments": {"to": HALF}},
+    {"name": "related", "arguments": {"note": HALF}},
+    {"name": "change", "arguments": {"changes": [{"rename": "Tide", "to": HALF}]}},
+    {"name": "change", "arguments": {"changes": [{"link": {"note": HALF, "to": "Tide"}}], "apply": True}},
+    {"name": "change", "arguments": {"changes": [{HALF: "Tide"}]}},
+    {"name": "apply", "arguments": {"plan": HALF}},
+    {"name": "undo", "arguments": {"run": HALF}},
+    {"name": HALF, "arguments": {}},
+    {"name": "note", "arguments": HALF},
+    {"name": "note", "arguments": {"note": "Tide"}, "_meta": {"progressToken": HALF}},
+    {"name": "note", "arguments": {"note": "Tide"}, HALF: 1},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "half", ["\\ud83d", "\\uDE00", "\\ude00\\ud83d", "\\ud83d\\ud83d\\ude00", "\\\\\\ud83d"]
+)
+def test_half_of_a_character_is_answered_with_a_sentence(vault: Path, half: str) -> None:
+    calls = [
+        {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call}
+        for number, call in enumerate(HALVES, 1)
+    ]
+    lines = [json.dumps(call).replace("HALF", half) for call in calls]
+    answers = talk_in_lines(vault, *lines, options=("--allow-writes",))
+    assert answers.keys() == {call["id"] for call in calls}
+    for answer in answers.values():
+        assert answer["result"]["isError"]
+        [content] = answer["result"]["content"]
+        assert "half of a character" in content["text"]
+
+
+@pytest.mark.parametrize(
+    ("request_", "number"),
+    [
+        ({"id": 1, "method": "resources/read", "params": {"uri": f"vault://{HALF}"}}, 1),
+        ({"id": "b", "method": "tools/list", "params": {"cursor": HALF}}, "b"),
+        ({"id": 1, "method": HALF}, 1),
+        ({"id": HALF, "method": "tools/list"}, None),
+        ({"id": HALF, "method": "tools/call", "params": {"name": "check"}}, None),
+    ],
+)
+def test_half_of_a_character_in_other_requests_is_an_error(
+    vault: Path, request_: dict[str, Any], number: object
+) -> None:
+    line = json.dumps({"jsonrpc": "2.0", **request_}).replace("HALF", "\\ud83d")
+    [(found, answer)] = talk_in_lines(vault, line).items()
+    assert found == number
+    assert "half of a character" in answer["error"]["message"]
+
+
+@pytest.mark.parametrize("tool", list_tools(allow_writes=True))
+@pytest.mark.parametrize("value", ["\ud83d", ["x", {"y\udc00": 1}], {"A.md": "\ud83d"}], ids=ascii)
+def test_half_of_a_character_that_another_server_sends_on_is_refused(
+    tool: str, value: object
+) -> None:
+    for key in list_tools(allow_writes=True)[tool].properties:
+        with pytest.raises(UsageError, match=f"the arguments of {tool} contain half of a char"):
+            read_arguments(tool, list_tools(allow_writes=True)[tool], {key: value})
+
+
+def test_whole_characters_and_notifications_are_no_halves(vault: Path) -> None:
+    names = [r"\ud83d\ude00", r"a\\ud83d", r"a\\\\ud83d\\", r"\u00e9 \uD83D\uDE00"]
+    call = {"name": "resolve", "arguments": {"names": ["NAMES"]}}
+    request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
+    notification = '{"jsonrpc": "2.0", "method": "notifications/x", "params": {"a": "\\ud83d"}}'
+    line = json.dumps(request).replace('"NAMES"', ", ".join(f'"{name}"' for name in names))
+    [answer] = talk_in_lines(vault, notification, line).values()
+    rows = json.loads(answer["result"]["content"][0]["text"])["names"]
+    assert [row["name"] for row in rows] == [json.loads(f'"{name}"') for name in names]
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        '{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": PARAMS}',
+        '{"id":"seven", "method":"tools/call", "params":PARAMS}',
+        '{"method":"tools/call","params":PARAMS,"jsonrpc":"2.0","id":7}',
+        '{"params":PARAMS,"method":"tools/call","id":7,"jsonrpc":"2.0"} ',
+        '{"params":PARAMS,"id":7,"method":"tools/call","jsonrpc":"2.0"}',
+    ],
+)
+def test_endless_request_is_refused_in_little_memory(vault: Path, form: str) -> None:
+    """A client that waits for an answer gets one, and the next request is answered, too."""
+    call = json.dumps({"name": "resolve", "arguments": {"names": ["x" * 120_000_000], "id": 5}})
+    following = '{"jsonrpc": "2.0", "id": 8, "method": "tools/list"}'
+    hello = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": HELLO}
+    with start_server(vault) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for line in (json.dumps(hello), form.replace("PARAMS", call), following):
+            process.stdin.write(f"{line}\n".encode())
+        process.stdin.flush()
+        answers = [json.loads(process.stdout.readline()) for _ in range(3)]
+        peak = read_peak_memory(process.pid)
+        process.stdin.close()
+        process.wait(timeout=60)
+    found = {answer["id"]: answer for answer in answers}
+    wanted = "seven" if "seven" in form else None if '"id":7,"method"' in form else 7
+    assert found.keys() == {0, wanted, 8}
+    assert "the request is longer than 32 MB." in json.dumps(found[wanted])
+    assert ("result" in found[wanted]) is (wanted is not None)
+    assert peak < 250
+
+
+def read_peak_memory(process: int) -> float:
+    """Return the most memory that a process had, in MB; 0 where the system does not say."""
+    status = Path(f"/proc/{process}/status")
+    text = status.read_text() if status.exists() else ""
+    return sum(int(size) for size in re.findall(r"VmHWM:\s+(\d+) kB", text)) / 1_000
 
 
 def test_requests_before_the_end_of_the_input_are_answered(vault: Path) -> None:

@@ -266,12 +266,78 @@ def test_wrong_changes_are_refused(
         ("undo", {"run": "nope"}, "no run of this vault matches “nope”."),
         ("undo", {"run": 3}, "the argument “run” of undo must be a text."),
         ("undo", {}, "this server has written nothing that is not undone."),
+        ("undo", {"run": ""}, "this server has written nothing that is not undone."),
+        ("undo", {"run": []}, "this server has written nothing that is not undone."),
+        ("undo", {"run": {}}, "this server has written nothing that is not undone."),
+        ("undo", {"run": None}, "this server has written nothing that is not undone."),
+        ("undo", {"run": " "}, "no run of this vault matches “ ”."),
+        ("apply", {"plan": ""}, "“”"),
+        (
+            "undo",
+            {"run": "x" * 10_001},
+            "a name in the arguments of undo is longer than 10,000 characters.",
+        ),
+        ("apply", {"plan": "x" * 1_000_000}, "longer than 10,000 characters."),
+        (
+            "change",
+            {"changes": [{"rename": "Mole", "to": "x" * 10_001}]},
+            "longer than 10,000 characters.",
+        ),
+        (
+            "change",
+            {"changes": [{"link": {"note": "x" * 10_001, "to": "Mole"}}]},
+            "longer than 10,000",
+        ),
     ],
 )
 def test_wrong_calls_are_refused(
     server: WritingServer, tool: str, arguments: dict[str, Any], sentence: str
 ) -> None:
     assert sentence in server.refuse(tool, **arguments)
+
+
+@pytest.mark.parametrize("empty", ["", [], {}, None], ids=repr)
+def test_optional_arguments_that_are_empty_are_not_given(
+    server: WritingServer, empty: object
+) -> None:
+    before = read_files(server.vault)
+    changes = [{"rename": "Mole", "to": "Breakwater"}]
+    plan = server.ask("change", changes=changes, apply=empty, limit=empty, after=empty)
+    assert (plan["run"], read_files(server.vault) == before) == (None, True)
+    server.ask("apply", plan=plan["plan"], limit=empty, after=empty)
+    assert read_files(server.vault) != before
+    assert server.ask("undo", run=empty, limit=empty, after=empty)["counts"]["restored"] == 2
+    assert read_files(server.vault) == before
+
+
+EMPTIES: list[dict[str, Any]] = [
+    {"rename": "", "to": "B"},
+    {"rename": "Mole", "to": ""},
+    {"move": "Mole", "to": ""},
+    {"delete": ""},
+    {"delete": "Mole", "to": ""},
+    {"delete": "Mole", "unlink": True, "to": ""},
+    {"merge": "Mole", "into": ""},
+    {"extract": "old_pier#Planks", "to": ""},
+    {"unresolved": "Lighthouse", "create": ""},
+    {"unresolved": "Lighthouse", "link": "", "unlink": ""},
+    {"fix": ""},
+    {"link": ""},
+    {"": ""},
+]
+
+
+@pytest.mark.parametrize("change", EMPTIES, ids=str)
+def test_empty_values_of_a_change_are_answered(
+    server: WritingServer, change: dict[str, Any]
+) -> None:
+    before = read_files(server.vault)
+    empties: list[Any] = ["", [], {}, None]
+    for empty in empties:
+        filled = {key: empty if value == "" else value for key, value in change.items()}
+        reply = server.client.call("change", {"changes": [filled]})
+        assert "internal error" not in reply.text
+    assert read_files(server.vault) == before
 
 
 def test_plan_of_a_changed_note_is_refused_by_name(server: WritingServer) -> None:

@@ -19,6 +19,10 @@ _MAX_AFTER_BYTES = 200
 """Bytes that are kept free for the place of the next page."""
 
 
+HALF_CHARACTER = "half of a character, as of an emoji that was cut. Send the whole text."
+"""The end of the sentence about a text with a lone surrogate, which is not Unicode."""
+
+
 class ToolAnswer(NamedTuple):
     """The parts of an answer.
 
@@ -109,7 +113,7 @@ def describe_error(error: Exception) -> str:
     if isinstance(error, USER_ERRORS):
         return make_sentence("\n".join(map(escape_controls, str(error).split("\n"))))
     detail = escape_controls(" ".join(str(error).split())[:300])
-    return (
+    return make_sentence(
         f"internal error: {type(error).__name__}: {detail}. This is a bug in vaultlink; "
         "please report it."
     )

@@ -231,9 +231,9 @@ def apply_plan_by_id(call: Call, page: Page, plan: str) -> ToolAnswer:
 
 def undo_run_by_id(call: Call, page: Page, run: str | None = None) -> ToolAnswer:
     """Revert a run, by default the last one of this server."""
-    if run is None and not call.runs:
+    name = run or next(reversed(call.runs), None)
+    if name is None:
         raise UsageError("this server has written nothing that is not undone. Name a run.")
-    name = run or call.runs[-1]
     result = _run(call, lambda: call.workspace.undo(name))
     call.runs[:] = [item for item in call.runs if not item.startswith(name)]
     return _describe_result(result, page, "restored")

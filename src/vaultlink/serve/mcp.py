@@ -4,16 +4,20 @@ The event loop reads and writes messages. One thread works on the vault, one cal
 """
 
 import asyncio
+import json
 import logging
 import os
+import re
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from importlib.resources import files
-from typing import Any
+from typing import Any, BinaryIO
 
 import anyio
 from mcp import types
@@ -24,10 +28,12 @@ from mcp.shared.exceptions import MCPError
 from mcp.shared.message import SessionMessage
 
 from vaultlink import __version__
+from vaultlink.disk.scan import is_valid_unicode
 from vaultlink.errors import USER_ERRORS, UsageError
-from vaultlink.serve.answers import describe_error, make_sentence
+from vaultlink.serve.answers import HALF_CHARACTER, describe_error, make_sentence
 from vaultlink.serve.changes import Call
 from vaultlink.serve.client import ToolServer
+from vaultlink.serve.questions import MAX_DRAFT_BYTES
 from vaultlink.serve.tools import Tool, answer_call, list_tools
 from vaultlink.serve.worker import Worker
 from vaultlink.serve.workspace import Workspace
@@ -69,13 +75,16 @@ def serve(
 async def _serve(worker: Worker, other: ToolServer | None, tools: Mapping[str, Tool]) -> None:
     _end_on_signals(worker)
     server = _build_server(_Calls(worker, other, tools))
-    async with stdio_server() as (incoming, outgoing):
+    lines = _Lines(sys.stdin.buffer)
+    async with stdio_server(anyio.wrap_file(lines)) as (incoming, outgoing):  # type: ignore[arg-type] # it reads lines only
         due = _DueAnswers(outgoing)
         sender, receiver = anyio.create_memory_object_stream[SessionMessage | Exception]()
 
         async def relay() -> None:
             async with sender:
                 async for item in incoming:
+                    for refusal in lines.take_refusals():
+                        await due.send(SessionMessage(refusal))
                     due.note_request(item)
                     await sender.send(item)
                 await due.wait()
@@ -83,6 +92,89 @@ async def _serve(worker: Worker, other: ToolServer | None, tools: Mapping[str, T
         async with incoming, receiver, anyio.create_task_group() as group:
             group.start_soon(relay)
             await server.run(receiver, due, server.create_initialization_options())
+
+
+_MAX_LINE = 4 * MAX_DRAFT_BYTES
+"""Bytes of the longest request. JSON takes up to three bytes for one of a text in any script."""
+
+_MAX_PART = 1 << 20
+_END_BYTES = 4_096
+"""Bytes at the ends of a longer request in which its id is looked for."""
+
+_ESCAPED = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F])|.)",
+    re.DOTALL,
+)
+"""An escaped sign in JSON; the group is for half of a character."""
+
+_MAY_BE_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+_FIRST_ID = re.compile(
+    rb'\s*\{\s*(?:"(?:jsonrpc|method)"\s*:\s*"[^"\\]*"\s*,\s*)*"id"\s*:\s*(\d{1,18}|"[^"\\]*")\s*,'
+)
+_LAST_ID = re.compile(
+    rb',\s*"id"\s*:\s*(\d{1,18}|"[^"\\]*")\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$'
+)
+
+
+class _Lines:
+    """The lines of standard input, up to a length.
+
+    A request that is longer, or whose text is not Unicode, is refused: the line is empty then. The
+    SDK would need several times the memory, or would not answer.
+    """
+
+    def __init__(self, stream: BinaryIO):
+        self._stream, self._refusals = stream, deque[types.JSONRPCResponse | types.JSONRPCError]()
+
+    def readline(self) -> str:
+        line = self._stream.readline(_MAX_LINE)
+        if len(line) == _MAX_LINE and not line.endswith(b"\n"):
+            self._refuse_long(line)
+            return "\n"
+        if _MAY_BE_HALF.search(line) and any(found[1] for found in _ESCAPED.finditer(line)):
+            self._refuse_half(line)
+            return "\n"
+        return line.decode("utf-8", "replace")
+
+    def _refuse_long(self, line: bytes) -> None:
+        first, last = line[:_END_BYTES], b""
+        del line
+        while not last.endswith(b"\n") and (part := self._stream.readline(_MAX_PART)):
+            last = (last + part)[-_END_BYTES:]
+        found = _FIRST_ID.match(first) or _LAST_ID.search(last)
+        number = json.loads(found[1]) if found else None
+        method = "tools/call" if b'"tools/call"' in first + last else ""
+        text = f"the request is longer than {_MAX_LINE // 1_000_000} MB."
+        self._refusals.append(_refuse(number, method, text))
+
+    def _refuse_half(self, line: bytes) -> None:
+        try:
+            message = json.loads(line)
+        except (ValueError, RecursionError):
+            return
+        if isinstance(message, dict) and isinstance(message.get("method"), str):
+            number = message.get("id")
+            if isinstance(number, int | str):
+                text = f"the request contains {HALF_CHARACTER}"
+                self._refusals.append(_refuse(number, message["method"], text))
+
+    def take_refusals(self) -> "Iterator[types.JSONRPCResponse | types.JSONRPCError]":
+        """Yield the answers to requests that were refused since the last call."""
+        while self._refusals:
+            yield self._refusals.popleft()
+
+
+def _refuse(
+    number: int | str | None, method: str, text: str
+) -> "types.JSONRPCResponse | types.JSONRPCError":
+    """Return the answer to a request that is not read, as its method has it."""
+    if isinstance(number, str) and not is_valid_unicode(number):
+        number = None  # as the protocol has it for an id that can't be read
+    if number is not None and method == "tools/call":
+        result = _dump_result(_make_result(text, is_error=True))
+        return types.JSONRPCResponse(jsonrpc="2.0", id=number, result=result)
+    problem = types.ErrorData(code=types.INVALID_REQUEST, message=text)
+    return types.JSONRPCError(jsonrpc="2.0", id=number, error=problem)
 
 
 def _end_on_signals(worker: Worker) -> None:
@@ -207,7 +299,7 @@ def _build_server(calls: _Calls) -> "Server[Any]":
             return await call_next(ctx)
         name = str((ctx.params or {}).get("name"))
         result = await _answer(ctx, calls, name, arguments)
-        return result.model_dump(by_alias=True, mode="json", exclude_none=True)
+        return _dump_result(result)
 
     server: Server[Any] = Server(
         "vaultlink",
@@ -242,6 +334,10 @@ async def _answer(
 def _make_result(text: str, *, is_error: bool = False) -> types.CallToolResult:
     content = types.TextContent(type="text", text=text)
     return types.CallToolResult(content=[content], is_error=is_error)
+
+
+def _dump_result(result: types.CallToolResult) -> dict[str, Any]:
+    return result.model_dump(by_alias=True, mode="json", exclude_none=True)
 
 
 async def _run(

@@ -48,7 +48,8 @@ T = TypeVar("T")
 
 # -- names in questions ----------------------------------------------------------------------------
 
-_MAX_DRAFT_BYTES = 8_000_000
+MAX_DRAFT_BYTES = 8_000_000
+"""Bytes of the longest drafts together."""
 
 
 def find_note(vault: Vault, name: str) -> str:
@@ -145,7 +146,7 @@ def _check_drafts(
 ) -> ToolAnswer:
     if not drafts:
         raise UsageError("drafts is empty. It holds the text of each note by its path.")
-    result = check_drafts(vault, encode_drafts(drafts, _MAX_DRAFT_BYTES))
+    result = check_drafts(vault, encode_drafts(drafts, MAX_DRAFT_BYTES))
     if data := read_baseline_file(vault.root):
         result = drop_known(vault, result, [findings_in_baseline(vault, data)])
     for compute in result.held.index.memos.keys() - vault.index.memos.keys():

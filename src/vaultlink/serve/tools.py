@@ -1,12 +1,13 @@
 """The tools of the server: their arguments, and the functions that answer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from vaultlink.disk.scan import is_valid_unicode
 from vaultlink.errors import UsageError
 from vaultlink.report.pages import Page
 from vaultlink.serve import questions
-from vaultlink.serve.answers import ToolAnswer, encode_answer
+from vaultlink.serve.answers import HALF_CHARACTER, ToolAnswer, encode_answer
 from vaultlink.serve.changes import Call, apply_plan_by_id, plan_changes, undo_run_by_id
 from vaultlink.text import quote_name
 
@@ -116,14 +117,19 @@ def answer_call(call: Call, tool: Tool, name: str, arguments: object) -> str:
 
 
 def read_arguments(name: str, tool: Tool, arguments: object) -> dict[str, Any]:
-    """Return the arguments of a call; null is no value.
+    """Return the arguments of a call; null is no value, nor is an optional empty one.
 
     Raises UsageError with a sentence that says what is allowed.
     """
     known = ", ".join(tool.properties)
     if not isinstance(arguments, Mapping):
         raise UsageError(f"the arguments of {name} are a JSON object with the keys {known}.")
-    given = {str(key): value for key, value in arguments.items() if value is not None}
+    _check_texts(name, arguments)
+    given = {
+        str(key): value
+        for key, value in arguments.items()
+        if value is not None and (key in tool.required or value not in _EMPTY)
+    }
     if type(given.get("after")) is int:
         given["after"] = str(given["after"])
     for key in arguments:
@@ -139,6 +145,42 @@ def read_arguments(name: str, tool: Tool, arguments: object) -> dict[str, Any]:
             kind = _describe_type(schema, key)
             raise UsageError(f"the argument {quote_name(key)} of {name} must be {kind}.")
     return given
+
+
+_EMPTY: tuple[object, ...] = ("", [], {})
+"""Values of arguments that programs send where they mean none."""
+
+_MAX_NAME = 10_000
+"""Characters of the longest name. No path of a system is longer, and hardly any heading."""
+
+
+def _check_texts(name: str, arguments: Mapping[str, Any]) -> None:
+    """Raise UsageError if a name in arguments is too long, or if a text is not Unicode.
+
+    All texts are names but those of drafts, which have a limit together.
+    """
+    drafts = arguments.get("drafts")
+    contents = drafts if isinstance(drafts, Mapping) else {}
+    names = [*_walk_texts({**arguments, "drafts": [*contents] or drafts})]
+    if any(len(text) > _MAX_NAME for text in names):
+        raise UsageError(
+            f"a name in the arguments of {name} is longer than {_MAX_NAME:,} characters."
+        )
+    if not all(map(is_valid_unicode, (*names, *_walk_texts([*contents.values()])))):
+        raise UsageError(f"the arguments of {name} contain {HALF_CHARACTER}")
+
+
+def _walk_texts(value: object) -> Iterator[str]:
+    """Yield all texts in a value of JSON, and the keys of its objects."""
+    pending = [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            yield item
+        elif isinstance(item, Mapping):
+            pending += (*item.keys(), *item.values())
+        elif isinstance(item, list | tuple):
+            pending += item
 
 
 _TYPES: dict[str, type | tuple[type, ...]] = {
