@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
 from pathlib import Path
 from unittest.mock import patch
@@ -15,8 +15,12 @@ from failing import fail_calls
 from forge import ROOT
 from killed_moves import Killer, identify_files, run_hooked
 from running import RunCommand, create_vault, read_files, write_files
+from vaultlink import FixRequest, RenameRequest, open_vault
 from vaultlink.__main__ import main
+from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
+from vaultlink.watch.environment import AutoFixer
+from vaultlink.watch.events import Debounce
 from vaultlink.write import journal_files, own_files
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
@@ -155,19 +159,6 @@ def test_note_edited_between_kill_and_recovery_is_kept_and_named(
     assert read_files(vault) == {**VAULT, "a/Note 2.md": b"typed"}
 
 
-def test_note_that_is_read_only_at_the_recovery_is_restored_by_undo(
-    run: RunCommand, vault: Path
-) -> None:
-    interrupt(vault, ["a/Note 1.md", "a/Note 2.md"])
-    (vault / "a/Note 1.md").chmod(0o444)
-    done = run("baseline", "-q")
-    assert done.err == "a/Note 1.md: skipped: it is read-only.\n"
-    (vault / "a/Note 1.md").chmod(0o644)
-    run("undo")  # the baseline
-    assert run("undo").code == 0
-    assert read_files(vault) == VAULT
-
-
 def test_full_disk_at_the_recovery_stops_the_command(run: RunCommand, vault: Path) -> None:
     """The run stays interrupted, and a later command reverts it."""
     name = interrupt(vault, ["a/Note 1.md"])
@@ -194,6 +185,216 @@ def test_unreadable_record_at_the_recovery_stops_the_command(run: RunCommand, va
 def fail_to_write(_handle: int, _data: bytes) -> int:
     """Fail as on a full disk."""
     raise OSError(ENOSPC, "")
+
+
+# -- a note that can't be written ------------------------------------------------------------------------------------
+
+STUCK: Mapping[str, tuple[Callable[[Path], object], Callable[[Path], object], str]] = {
+    "read-only": (
+        lambda file: file.chmod(0o444),
+        lambda file: file.chmod(0o644),
+        "it is read-only",
+    ),
+    "linked twice": (
+        lambda file: (file.parent.parent / "second").hardlink_to(file),
+        lambda file: (file.parent.parent / "second").unlink(),
+        "it has a second hard link, which would keep the old text",
+    ),
+    "symbolic link": (
+        lambda file: file.symlink_to(file.rename(file.parent / "x.txt").name),
+        lambda file: (file.parent / "x.txt").replace(file),
+        "it is a symbolic link",
+    ),
+    "conflicting copy": (
+        lambda file: file.with_suffix(".sync-conflict-20261128-101010.md").touch(),
+        lambda file: file.with_suffix(".sync-conflict-20261128-101010.md").unlink(),
+        "a sync service created a conflicting copy of it",
+    ),
+}
+"""What happens to a file, how it ends, and the reason why nothing is written."""
+
+
+@pytest.mark.parametrize("name", STUCK)
+def test_run_of_which_a_note_can_not_be_written_stays_interrupted(
+    run: RunCommand, vault: Path, name: str
+) -> None:
+    """Nothing of it is reverted; when the note can be written, the next command reverts all."""
+    block, heal, reason = STUCK[name]
+    interrupted = interrupt(vault, ["a/Note 1.md", "a/Note 2.md"])
+    block(vault / "a/Note 1.md")
+    before = read_files(vault)
+    for _ in range(2):
+        done = run("baseline", "-q")
+        assert (done.code, done.err) == (
+            1,
+            "warning: An interrupted run (vaultlink fix -q) can't be reverted yet: "
+            f"a/Note 1.md: {reason}. The next run that writes tries it again. Until then, "
+            f"commands that change its notes are refused. `vaultlink undo {interrupted} "
+            "--skip-unwritable` reverts the rest.\n",
+        )
+        (vault / ".vaultlink-baseline.json").unlink()
+        assert read_files(vault) == before
+        assert list_runs(vault)[-1].is_interrupted
+    heal(vault / "a/Note 1.md")
+    assert run("baseline").err.startswith(REVERTED)
+    (vault / ".vaultlink-baseline.json").unlink()
+    assert read_files(vault) == VAULT
+
+
+@pytest.fixture
+def stuck(vault: Path) -> str:
+    """Leave an interrupted run of which a note is read-only, and return its name."""
+    name = interrupt(vault, ["a/Note 1.md", "a/Note 2.md"])
+    (vault / "a/Note 1.md").chmod(0o444)
+    write_files(vault, {"b/Other.md": b"[[long-pier]]\n", "b/Deep/Log.md": b"log\n"})
+    return name
+
+
+MEETING: Mapping[str, Sequence[str]] = {
+    "a note of it": ("fix",),
+    "a note of it that it did not write yet": ("fix", "a/Note 3.md"),
+    "its folder": ("rename", "a/", "z"),
+    "a link in a note of it": ("rename", "Long Pier", "Quay", "--skip-unwritable"),
+    "into its note": ("merge", "b/Other", "a/Note 2"),
+    "its note into another": ("merge", "a/Note 2", "b/Other"),
+    "its note": ("delete", "a/Note 3", "--leave"),
+}
+
+
+@pytest.mark.parametrize("line", MEETING.values(), ids=MEETING)
+def test_command_that_would_change_a_note_of_it_is_refused(
+    run: RunCommand, vault: Path, stuck: str, line: Sequence[str]
+) -> None:
+    before = read_files(vault)
+    done = run(*line)
+    assert (done.code, read_files(vault)) == (2, before)
+    assert done.err.splitlines()[-1] == (
+        "error: this would change notes of an interrupted run (vaultlink fix -q), which can't be "
+        "reverted yet: a/Note 1.md: it is read-only. Nothing was written. "
+        f"`vaultlink undo {stuck} --skip-unwritable` reverts the rest."
+    )
+    assert [item.id for item in list_runs(vault)] == [stuck]
+
+
+APART: Mapping[str, Sequence[str]] = {
+    "another note": ("fix", "b"),
+    "another folder": ("rename", "b/Deep/", "b/Far"),
+    "another name": ("rename", "Log", "Logbook"),
+    "a file": ("baseline",),
+}
+
+
+@pytest.mark.parametrize("line", APART.values(), ids=APART)
+def test_other_commands_go_on_and_are_undone(
+    run: RunCommand, vault: Path, stuck: str, line: Sequence[str]
+) -> None:
+    before = read_files(vault)
+    done = run(*line)
+    assert (done.code, "can't be reverted yet" in done.err) == (1, True)
+    assert read_files(vault) != before
+    [last, _] = list_runs(vault)
+    assert run("undo", last.id).code == 0
+    assert read_files(vault) == before
+    assert run("undo", "--list", "--output-format", "json").data["last"] == stuck  # type: ignore[index]
+
+
+def test_undo_names_the_note_and_reverts_the_rest_on_demand(
+    run: RunCommand, vault: Path, stuck: str
+) -> None:
+    before = read_files(vault)
+    planned = run("undo", "--diff")
+    for words in ((), (stuck,), (stuck, "--skip-edited")):
+        done = run("undo", *words)
+        assert (done.code, read_files(vault)) == (1, before)
+        flags = " ".join(["", *words[1:], "--skip-unwritable"])
+        assert done.err == (
+            "a/Note 1.md: skipped: it is read-only.\n"
+            "Nothing was restored. An interrupted run is reverted whole or not at all. Remove the "
+            f"cause and try again; `vaultlink undo {stuck}{flags}` leaves out what can't be "
+            "restored.\n"
+        )
+        assert flags != " --skip-unwritable" or planned.err == done.err.replace("was", "would be")
+    verified = run("undo", "--verify")
+    assert (verified.code, verified.lines[1].split("\t")[2:4]) == (1, ["interrupted", "0"])
+    done = run("undo", stuck, "--skip-unwritable")
+    assert done.code == 1
+    assert done.err.startswith("a/Note 1.md: skipped: it is read-only.\nRestored 1 note ")
+    assert done.err.endswith(f"`vaultlink undo {stuck}` tries the rest again.\n")
+    assert read_files(vault) == {**before, "a/Note 2.md": VAULT["a/Note 2.md"]}
+    (vault / "a/Note 1.md").chmod(0o644)
+    assert run("undo", stuck).code == 0
+    assert read_files(vault) == {**before, **VAULT}
+
+
+def test_earlier_run_with_its_notes_is_not_undone_before_it(run: RunCommand, vault: Path) -> None:
+    text = b"earlier\n"
+    write_files(vault, {"a/Note 3.md": text})
+    item = PendingWrite("a/Note 3.md", text, VAULT["a/Note 3.md"])
+    earlier = record_and_write(vault, "earlier", "", [item]).run_id or ""
+    interrupted = interrupt(vault, ["a/Note 1.md"])
+    (vault / "a/Note 1.md").chmod(0o444)
+    before = read_files(vault)
+    done = run("undo", earlier)
+    assert (done.code, read_files(vault)) == (1, before)
+    assert f"Undo this run first: `vaultlink undo {interrupted}`.\n" in done.err
+    assert run("undo", earlier, "--verify").lines[1].split("\t")[2:5] == ["later", "0", "1"]
+    (vault / "a/Note 1.md").chmod(0o644)
+    assert run("undo", earlier).code == 0
+    assert read_files(vault) == {**VAULT, "a/Note 3.md": text}
+
+
+def test_text_of_a_killed_extraction_is_not_lost(run: RunCommand, vault: Path) -> None:
+    """Its source can't be written, so that the new note has the only copy."""
+    write_files(vault, {"Home.md": b"[[Long Pier#Pier]]\n"})
+    before = read_files(vault)
+    run("extract", "Long Pier#Pier", "Copy")
+    [extracted] = list_runs(vault)
+    assert b"enough" in (vault / "Copy.md").read_bytes()
+    assert b"enough" not in (vault / "Long Pier.md").read_bytes()
+    write_files(vault, {"Home.md": before["Home.md"]})  # it was killed before this note
+    (journal_folder(vault) / f"{extracted.id}.ended").unlink()
+    (vault / "Long Pier.md").chmod(0o444)
+    killed = read_files(vault)
+    run("fix", "--select", "dead-end")
+    assert run("undo").code == 1
+    assert read_files(vault) == killed
+    assert run("undo", extracted.id, "--skip-unwritable").code == 1
+    assert read_files(vault) == killed  # the new note stays, though the rest is reverted
+    (vault / "Long Pier.md").chmod(0o644)
+    assert run("undo", extracted.id).code == 0
+    assert read_files(vault) == before
+
+
+def test_watcher_and_programs_meet_it(vault: Path, stuck: str) -> None:
+    """They say it once, refuse what would change its notes, and make other changes."""
+    before = read_files(vault)
+    fixer = AutoFixer(Debounce(), "vaultlink watch --fix", writing=True)
+    first, *later = [fixer.attempt_fix(open_vault(vault), 1e9) for _ in range(3)]
+    [notice] = first.reverted
+    assert notice.startswith("An interrupted run (vaultlink fix -q) can't be reverted yet: ")
+    assert [(item.reverted, item.is_outdated) for item in later] == [((), False)] * 2
+    assert all("a/Note 1.md: it is read-only. Nothing was written." in it.error for it in later)
+    opened = open_vault(vault)
+    with pytest.raises(JournalError, match="Nothing was written"):
+        opened.apply(opened.plan(FixRequest()))
+    assert read_files(vault) == before
+    result = opened.apply(opened.plan(RenameRequest("Log", "Logbook")))
+    assert opened.undo(result.run_id).skipped == ()
+    assert opened.undo().skipped == (SkippedNote("a/Note 1.md", "it is read-only"),)
+    assert opened.undo(stuck).skipped == (SkippedNote("a/Note 1.md", "it is read-only"),)
+    assert read_files(vault) == before
+
+
+def test_clean_keeps_all_records_of_a_vault_with_it(
+    run: RunCommand, vault: Path, stuck: str
+) -> None:
+    run("baseline")
+    before = [item.id for item in list_runs(vault)]
+    assert run("clean", "--records", "--yes").code == 1
+    assert [item.id for item in list_runs(vault)] == before
+    (vault / "a/Note 1.md").chmod(0o644)
+    assert run("clean", "--records", "--yes").code == 0
+    assert list_runs(vault) == []
 
 
 # -- errors of the disk ---------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -171,6 +172,22 @@ def test_several_changes_are_one_run(server: WritingServer) -> None:
     assert "Along the" in (server.vault / "Home.md").read_text()
     server.ask("undo", run=done["run"])
     assert "Along the" in (server.vault / "Mole.md").read_text()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_undo_that_a_note_prevents_can_be_repeated(server: WritingServer) -> None:
+    before = read_files(server.vault)
+    server.ask("change", changes=[{"rename": "Mole", "to": "Breakwater"}], apply=True)
+    after = read_files(server.vault)
+    (server.vault / "Home.md").chmod(0o444)
+    for _ in range(2):
+        done = server.ask("undo")
+        assert done["counts"] == {"restored": 0, "moved": 0, "skipped": 1}
+        assert done["skipped"] == [{"path": "Home.md", "reason": "it is read-only"}]
+        assert read_files(server.vault) == after
+    (server.vault / "Home.md").chmod(0o644)
+    assert server.ask("undo")["counts"]["restored"] == 2
+    assert read_files(server.vault) == before
 
 
 def test_nothing_to_do_makes_no_run(server: WritingServer) -> None:

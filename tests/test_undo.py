@@ -13,6 +13,7 @@ from unittest.mock import patch
 
 import pytest
 
+from failing import fail_calls
 from running import PROGRAM, RunCommand, create_vault, write_files
 from vaultlink.api import open_vault
 from vaultlink.config.run_limits import RunLimits
@@ -249,13 +250,35 @@ def test_notes_skipped_by_the_run_are_not_restored(run: RunCommand, vault: Path)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
 def test_unwritable_note_can_be_restored_later(run: RunCommand, vault: Path) -> None:
+    """A note that the run created stays until then: it may have text of the other one."""
     before = tree(vault)
-    fix(vault)
+    fix(vault, [item for item in WRITES if item.new is not None])
     (vault / "Home.md").chmod(0o444)
     done = run("undo")
     assert done.code == 1
-    assert done.err.startswith("Home.md: skipped: it is read-only.\nRestored 6 notes ")
+    assert done.err.startswith(
+        "Home.md: skipped: it is read-only.\n"
+        "c/d/New.md: skipped: another note that was not restored may need it.\n"
+        "Restored 4 notes "
+    )
+    assert (vault / "c/d/New.md").read_bytes() == FIXED["c/d/New.md"]
     (vault / "Home.md").chmod(0o644)
+    assert run("undo").code == 0
+    assert tree(vault) == before
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
+def test_created_note_stays_if_another_one_can_not_be_written_after_all(
+    run: RunCommand, vault: Path
+) -> None:
+    """The disk fails in the middle of the undo, which no question before can find out."""
+    before = tree(vault)
+    fix(vault, [item for item in WRITES if item.new is not None])
+    with fail_calls("replace", EIO, {1}):
+        done = run("undo")
+    assert done.code == 1
+    assert "c/d/New.md: skipped: another note that was not restored may need it.\n" in done.err
+    assert (vault / "c/d/New.md").read_bytes() == FIXED["c/d/New.md"]
     assert run("undo").code == 0
     assert tree(vault) == before
 
@@ -547,6 +570,13 @@ def test_old_runs_are_deleted(vault: Path) -> None:
         f"{last}.run",
         f"{last}.ended",
     }
+
+
+def test_interrupted_run_is_kept_until_it_is_reverted(vault: Path) -> None:
+    """Its record may have the only copy of a text."""
+    interrupted = record_run(vault, "fix", "", WRITES[:1]).id
+    last = fix(vault, WRITES[1:2], RunLimits(0, 0))
+    assert [item.id for item in list_runs(vault)] == [last, interrupted]
 
 
 def test_large_journals_lose_their_oldest_runs(vault: Path) -> None:

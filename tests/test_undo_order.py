@@ -623,6 +623,48 @@ VERIFIED: Mapping[str, tuple[Sequence[Step], Change | None, Sequence[str], int]]
         ["part 0 0 0 0 0 1"],
         1,
     ),
+    "whole run with a read-only note": (
+        [move("a.md", "n.md", {"b.md": b"b1", "c.md": b"c1"})],
+        lambda vault, _: (vault / "b.md").chmod(0o444),
+        ["refused 0 0 0 0 0 1"],
+        1,
+    ),
+    "whole run with a read-only file that it only moved": (
+        [move("a.md", "n.md", {"b.md": b"b1"})],
+        lambda vault, _: (vault / "n.md").chmod(0o444),
+        ["exact 2"],
+        0,
+    ),
+    "read-only note": (
+        [fix(a=b"a1", b=b"b1")],
+        lambda vault, _: (vault / "b.md").chmod(0o444),
+        ["part 1 0 0 0 0 1"],
+        1,
+    ),
+    "read-only note of an older run": (
+        [fix(a=b"a1", b=b"b1"), fix(c=b"c1")],
+        lambda vault, _: (vault / "b.md").chmod(0o444),
+        ["part 1 0 0 0 0 1", "exact 1"],
+        0,
+    ),
+    "linked twice": (
+        [fix(a=b"a1", b=b"b1")],
+        lambda vault, _: (vault / "second.md").hardlink_to(vault / "a.md"),
+        ["part 1 0 0 0 0 1"],
+        1,
+    ),
+    "conflicting copy": (
+        [fix(a=b"a1", b=b"b1")],
+        lambda vault, _: (vault / "a.sync-conflict-20261128-101010.md").write_bytes(b"x"),
+        ["part 1 0 0 0 0 1"],
+        1,
+    ),
+    "merge conflict": (
+        [fix(a=b"<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n", b=b"b1")],
+        None,
+        ["part 1 0 0 0 0 1"],
+        1,
+    ),
     "undone": (
         [fix(a=b"a1"), fix(b=b"b1")],
         lambda vault, names: undo_run(vault, find(vault, names[1])),
@@ -674,7 +716,7 @@ def test_verify_and_diff_say_what_undo_does(run: RunCommand, vault: Path, is_typ
     assert read_files(vault) == before
     done = run("undo")
     assert (done.code, read_files(vault) == before) == (is_typed, is_typed)
-    assert ("not while a note is edited" in table.out) == is_typed
+    assert ("not while a note prevents it" in table.out) == is_typed
     assert ("would restore nothing: `vaultlink undo" in table.err) == is_typed
     assert ("--skip-edited` leaves out what was edited." in planned.err) == is_typed
     if is_typed:
@@ -691,7 +733,11 @@ def test_verify_and_diff_say_what_undo_does(run: RunCommand, vault: Path, is_typ
         ("--list --skip-edited", True),
         ("--verify --skip-edited", True),
         ("--verify --list --diff", True),
+        ("--list --skip-unwritable", True),
+        ("--verify --skip-unwritable", True),
         ("--diff --skip-edited", False),
+        ("--diff --skip-edited --skip-unwritable", False),
+        ("--skip-edited --skip-unwritable", False),
     ],
 )
 def test_contradictory_options_are_refused(

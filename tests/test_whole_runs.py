@@ -4,7 +4,7 @@ import os
 import re
 import shlex
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from errno import EACCES, EIO
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from failing import fail_calls
 from killed_moves import Killer, read_tree, run_hooked
 from running import RunCommand, create_vault, write_files
+from vaultlink import ExtractRequest, MergeRequest, open_vault
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal import record_and_write
 from vaultlink.write.journal_files import journal_folder, list_runs
@@ -184,6 +185,236 @@ def test_rest_is_restored_on_demand(run: RunCommand, tmp_path: Path, name: str) 
         **texts,
         edited: b"typed\n",
     }
+
+
+TEXTS_OF_UNDO: Mapping[str, bytes] = {
+    "a.md": b"[[b]] #t\n",
+    "b.md": b"low\n",
+    "c.md": b"# C\n\n## Tide\n\nhigh\n",
+    "d.md": b"[x](b.md) [[c#Tide]]\n",
+}
+PREVENTED: Mapping[str, tuple[Sequence[str], str]] = {
+    "rename": (("rename", "b", "Bay"), "a.md"),
+    "rename of a heading": (("rename", "c#Tide", "Ebb"), "d.md"),
+    "rename of a tag": (("rename", "#t", "#u"), "a.md"),
+    "merge into the note": (("merge", "b", "c"), "c.md"),
+    "merge beside the note": (("merge", "b", "c"), "a.md"),
+    "extract from the note": (("extract", "c#Tide", "New"), "c.md"),
+    "extract to the note": (("extract", "c#Tide", "New"), "New.md"),
+    "extract beside the note": (("extract", "c#Tide", "New"), "d.md"),
+    "delete": (("delete", "b", "--unlink"), "a.md"),
+}
+"""Commands, and a note that they wrote."""
+
+
+def _copy_in_conflict(file: Path) -> None:
+    file.with_suffix(".sync-conflict-20261128-101010.md").write_bytes(b"x")
+
+
+UNWRITABLE: Mapping[str, tuple[Callable[[Path], object], str]] = {
+    "read-only": (lambda file: file.chmod(0o444), "it is read-only"),
+    "linked twice": (
+        lambda file: (file.parent.parent / "second").hardlink_to(file),
+        "it has a second hard link, which would keep the old text",
+    ),
+    "symbolic link": (
+        lambda file: file.symlink_to(file.rename(file.parent.parent / "x.md")),
+        "it is a symbolic link",
+    ),
+    "conflicting copy": (_copy_in_conflict, "a sync service created a conflicting copy of it"),
+}
+"""What happened to a note since, and the reason why it is not restored."""
+
+
+@posix
+@pytest.mark.parametrize(
+    ("name", "how"),
+    [
+        (name, how)
+        for name, (_, path) in PREVENTED.items()
+        for how in UNWRITABLE
+        if (path, how) != ("New.md", "conflicting copy")  # a note that is removed may have one
+    ],
+)
+def test_note_that_can_not_be_written_prevents_the_undo_of_a_whole_run(
+    run: RunCommand, tmp_path: Path, name: str, how: str
+) -> None:
+    words, path = PREVENTED[name]
+    block, reason = UNWRITABLE[how]
+    vault = create_vault(tmp_path / "vault", TEXTS_OF_UNDO)
+    assert run(*words, "--vault", vault).code == 0
+    block(vault / path)
+    before, [made] = read_tree(vault), list_runs(vault)
+    assert run("undo", "--verify", "--vault", vault).code == 1
+    for _ in range(2):
+        done = run("undo", "--vault", vault)
+        assert (done.code, read_tree(vault)) == (1, before)
+        assert done.err == (
+            f"{path}: skipped: {reason}.\n"
+            "Nothing was restored. A rename, merge, extraction or deletion is undone whole or not at "
+            f"all. Remove the cause and try again; `vaultlink undo {made.id} --vault {vault} "
+            "--skip-unwritable` leaves out what can't be restored.\n"
+        )
+    assert [(item.id, item.undone) for item in list_runs(vault)] == [(made.id, False)]
+
+
+@posix
+@pytest.mark.parametrize("name", PREVENTED)
+def test_rest_without_the_note_that_can_not_be_written_is_restored_on_demand(
+    run: RunCommand, tmp_path: Path, name: str
+) -> None:
+    """No text is lost meanwhile, and what is left is restored later."""
+    words, path = PREVENTED[name]
+    vault = create_vault(tmp_path / "vault", TEXTS_OF_UNDO)
+    assert run(*words, "--vault", vault).code == 0
+    (vault / path).chmod(0o444)
+    before, [made] = (vault / path).read_bytes(), list_runs(vault)
+    done = run("undo", "--skip-unwritable", "--vault", vault)
+    assert (done.code, (vault / path).read_bytes()) == (1, before)
+    assert f"{path}: skipped: it is read-only.\n" in done.err
+    texts = b"".join(text for text in read_tree(vault).values() if text)
+    assert all(word in texts for word in (b"low", b"high"))
+    (vault / path).chmod(0o644)
+    assert run("undo", made.id, "--vault", vault).code == 0
+    assert _without_folders(vault) == TEXTS_OF_UNDO
+
+
+def _without_folders(vault: Path) -> dict[str, bytes]:
+    found = read_tree(vault)
+    return {path: text for path, text in found.items() if text is not None and path[0] != "."}
+
+
+HARMLESS: Mapping[str, Callable[[Path], object]] = {
+    "nothing": lambda _file: None,
+    "another file with the same bytes": lambda file: (
+        file.with_suffix(".new").write_bytes(file.read_bytes()),
+        file.with_suffix(".new").replace(file),
+    ),
+    "touched": lambda file: os.utime(file, (0, 0)),
+    "executable": lambda file: file.chmod(0o755),
+}
+
+
+@posix
+@pytest.mark.parametrize("how", HARMLESS)
+@pytest.mark.parametrize("name", PREVENTED)
+def test_change_that_does_not_prevent_writing_does_not_prevent_undo(
+    run: RunCommand, tmp_path: Path, name: str, how: str
+) -> None:
+    words, path = PREVENTED[name]
+    vault = create_vault(tmp_path / "vault", TEXTS_OF_UNDO)
+    assert run(*words, "--vault", vault).code == 0
+    HARMLESS[how](vault / path)
+    assert run("undo", "--verify", "--vault", vault).code == 0
+    assert run("undo", "--vault", vault).code == 0
+    assert _without_folders(vault) == TEXTS_OF_UNDO
+
+
+@posix
+@pytest.mark.parametrize(
+    ("words", "path"),
+    [
+        (("merge", "b", "c"), "c.md"),
+        (("extract", "c#Tide", "New"), "c.md"),
+        (("rename", "b", "Bay"), "a.md"),
+    ],
+)
+def test_redo_asks_the_same(
+    run: RunCommand, tmp_path: Path, words: Sequence[str], path: str
+) -> None:
+    texts = {**TEXTS_OF_UNDO, ".obsidian/app.json": b'{"trashOption": "none"}'}
+    vault = create_vault(tmp_path / "vault", texts)
+    assert run(*words, "--vault", vault).code == 0
+    after = read_tree(vault)
+    assert run("undo", "--vault", vault).code == 0
+    (vault / path).chmod(0o444)
+    before, [undo, _] = read_tree(vault), list_runs(vault)
+    assert run("undo", undo.id, "--verify", "--vault", vault).code == 1
+    assert run("undo", undo.id, "--vault", vault).code == 1
+    assert read_tree(vault) == before
+    (vault / path).chmod(0o644)
+    assert run("undo", undo.id, "--vault", vault).code == 0
+    assert read_tree(vault) == after
+
+
+@posix
+def test_undo_and_its_preview_restore_protected_notes(run: RunCommand, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", TEXTS_OF_UNDO)
+    assert run("rename", "b", "Bay", "--vault", vault).code == 0
+    write_files(vault, {"vaultlink.toml": b'protect = ["a.md"]\nwrite-paths = ["z/"]\n'})
+    assert run("undo", "--verify", "--vault", vault).code == 0
+    assert run("undo", "--vault", vault).code == 0
+    (vault / "vaultlink.toml").unlink()
+    assert _without_folders(vault) == TEXTS_OF_UNDO
+
+
+@posix
+def test_edited_and_read_only_notes_need_both_options(run: RunCommand, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", TEXTS_OF_UNDO)
+    assert run("rename", "b", "Bay", "--vault", vault).code == 0
+    write_files(vault, {"a.md": b"typed\n"})
+    (vault / "d.md").chmod(0o444)
+    before, both = read_tree(vault), "--skip-edited --skip-unwritable` leaves out what "
+    for words in ((), ("--skip-edited",), ("--skip-unwritable",)):
+        done = run("undo", *words, "--vault", vault)
+        assert (done.code, read_tree(vault)) == (1, before)
+        assert both in done.err
+        assert ("what was edited" in done.err) == (words != ("--skip-edited",))
+        assert ("what can't be restored" in done.err) == (words != ("--skip-unwritable",))
+    assert run("undo", "--skip-edited", "--skip-unwritable", "--vault", vault).code == 1
+    assert (vault / "b.md").exists()
+
+
+@posix
+def test_text_that_moved_between_two_notes_is_not_lost(run: RunCommand, tmp_path: Path) -> None:
+    """The note in between was made and removed by the same run; the source is read-only now."""
+    vault = create_vault(tmp_path / "vault", TEXTS_OF_UNDO)
+    opened = open_vault(vault)
+    result = opened.apply(opened.plan(ExtractRequest("c#Tide", "New"), MergeRequest("New", "a")))
+    assert result.skipped == ()
+    assert b"high" in (vault / "a.md").read_bytes()
+    (vault / "c.md").chmod(0o444)
+    assert run("undo", "--skip-unwritable", "--vault", vault).code == 1
+    assert b"high" in (vault / "a.md").read_bytes()
+    (vault / "c.md").chmod(0o644)
+    assert run("undo", "--vault", vault).code == 0
+    assert _without_folders(vault) == TEXTS_OF_UNDO
+
+
+@posix
+def test_note_that_can_not_be_created_again_keeps_its_text(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    vault = create_vault(tmp_path / "vault", {"x/b.md": b"low\n", "c.md": b"# C\n"})
+    assert run("merge", "x/b", "c", "--vault", vault).code == 0
+    (vault / "x").mkdir(exist_ok=True)
+    before, can_access = read_tree(vault), os.access
+    monkeypatch.setattr(
+        os,
+        "access",
+        lambda path, mode, **more: Path(path).name != "x" and can_access(path, mode, **more),
+    )
+    for words in ((), ("--skip-unwritable",)):
+        done = run("undo", *words, "--vault", vault)
+        assert (done.code, read_tree(vault)) == (1, before)
+        assert "x/b.md: skipped: its folder is not writable.\n" in done.err
+
+
+@posix
+@pytest.mark.parametrize("name", ["rename of a heading", "merge into the note"])
+def test_undo_that_fails_in_the_middle_restores_nothing(
+    run: RunCommand, tmp_path: Path, name: str
+) -> None:
+    """The system refuses what no question before can find out."""
+    words, _ = PREVENTED[name]
+    vault = create_vault(tmp_path / "vault", TEXTS_OF_UNDO)
+    assert run(*words, "--vault", vault).code == 0
+    before = read_tree(vault)
+    with fail_calls("replace", EACCES, {2}):
+        done = run("undo", "--vault", vault)
+    assert (done.code, read_tree(vault)) == (1, before)
+    assert run("undo", "--vault", vault).code == 0
+    assert _without_folders(vault) == TEXTS_OF_UNDO
 
 
 UNDONE = {

@@ -23,7 +23,7 @@ from vaultlink.cli.opening import (
 )
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.proposed_commands import describe_undo
-from vaultlink.cli.terminal import Terminal, print_stderr
+from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.checks import PROTECTION_OF_MANY
 from vaultlink.index.resolve import parent_folder
@@ -69,8 +69,11 @@ def report_reverted(terminal: Terminal, reverted: Iterable[RevertedRun]) -> bool
     """Print which runs were reverted; return True if more can be reverted later."""
     is_partial = False
     for item in reverted:
-        print_skipped_notes(item.result.skipped)
-        terminal.print_message(escape_controls(item.describe()))
+        if item.is_stuck:
+            print_stderr(f"{format_label('warning:')} {escape_controls(item.describe())}")
+        else:
+            print_skipped_notes(item.result.skipped)
+            terminal.print_message(escape_controls(item.describe()))
         is_partial |= not item.is_complete
     return is_partial
 

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import accumulate, combinations
 
 from vaultlink.index.index import Index
@@ -100,6 +100,19 @@ def find_conflicted_files(files: Iterable[str]) -> frozenset[str]:
 
 def has_merge_markers(text: str) -> bool:
     return "<<<<<<< " in text and _MERGE_MARKERS.search(text) is not None
+
+
+def find_conflict(path: str, text: str | None, conflicted: Collection[str]) -> str | None:
+    """Return the conflict in which a note is, as a clause; None without one.
+
+    Such a note must not be changed. `conflicted` are the conflicted files among those of the vault,
+    or of the note's folder.
+    """
+    if path in conflicted:
+        return "a sync service created a conflicting copy of it"
+    if text is not None and has_merge_markers(text):
+        return "it contains merge conflict markers"
+    return None
 
 
 # -- recognize folders that are copies of others ---------------------------------------------------

@@ -23,6 +23,7 @@ from vaultlink.serve.answers import ToolAnswer
 from vaultlink.serve.workspace import Workspace
 from vaultlink.text import group_by, quote_name
 from vaultlink.write.journal_files import LOCK_SECONDS, LockTimeout, lock_vault
+from vaultlink.write.recovery import list_blocked
 from vaultlink.write.write_notes import WriteResult
 
 _COMMAND = "vaultlink mcp"
@@ -235,7 +236,8 @@ def undo_run_by_id(call: Call, page: Page, run: str | None = None) -> ToolAnswer
     if name is None:
         raise UsageError("this server has written nothing that is not undone. Name a run.")
     result = _run(call, lambda: call.workspace.undo(name))
-    call.runs[:] = [item for item in call.runs if not item.startswith(name)]
+    if result.written or result.moved or not list_blocked(result.skipped):
+        call.runs[:] = [item for item in call.runs if not item.startswith(name)]
     return _describe_result(result, page, "restored")
 
 

@@ -155,7 +155,7 @@ _MAX_NAME = 10_000
 
 
 def _check_texts(name: str, arguments: Mapping[str, Any]) -> None:
-    """Raise UsageError if a name in arguments is too long, or if a text is not Unicode.
+    """Raise UsageError if a name is too long, or a text is not Unicode.
 
     All texts are names but those of drafts, which have a limit together.
     """

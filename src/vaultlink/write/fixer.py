@@ -24,7 +24,7 @@ from vaultlink.fix.loop import ChosenFixes, FindingSelector, apply_rounds, find_
 from vaultlink.fix.plan import Plan, VaultChanges
 from vaultlink.fix.select import FixFilter, make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs
-from vaultlink.index.file_kinds import find_conflicted_files, has_merge_markers
+from vaultlink.index.file_kinds import find_conflict, find_conflicted_files
 from vaultlink.index.resolve import is_any_path, list_outer_folders
 from vaultlink.index.suggest import Suggester, list_unresolved
 from vaultlink.model import Diagnostic, FileStamp, Fix, Suggestion
@@ -67,12 +67,9 @@ class AnalysedTexts:
 
     def __call__(self, path: str) -> str | None:
         if path not in self._texts:
-            text, reason = self._read(path), None
-            if path in self._conflicted_paths:
-                reason = "a sync service created a conflicting copy of it"
-            elif text is not None and has_merge_markers(text):
-                reason = "it contains merge conflict markers"
-            elif text is not None:
+            text = self._read(path)
+            reason = find_conflict(path, text, self._conflicted_paths)
+            if text is not None and reason is None:
                 reason = self._skip_reason(path, text)
             if reason:
                 self.skip_reasons[path] = reason
@@ -204,7 +201,8 @@ def apply_plan(
 
     if timeout is not None:
         with lock_vault(scan.root, timeout=timeout):
-            reverted = tuple([item.describe() for item in revert_interrupted(scan.root)])
+            found = [item for item in revert_interrupted(scan.root) if not item.is_stuck]
+            reverted = tuple([item.describe() for item in found])
             if reverted or _has_changed_since(scan):
                 return WriteResult((), (), is_outdated=True, reverted=reverted)
             return apply_plan(scan, plan, command, summary)

@@ -25,6 +25,7 @@ from vaultlink.write.journal_files import (
     encode_header,
     find_record_problem,
     journal_folder,
+    list_interrupted_runs,
     list_runs,
     make_journal_error,
     make_journal_folder,
@@ -42,8 +43,16 @@ from vaultlink.write.moves import (
     map_path,
 )
 from vaultlink.write.open_folders import find_missing_folders, remove_empty_folders
+from vaultlink.write.overlaps import find_reach
 from vaultlink.write.own_files import write_atomically
-from vaultlink.write.recovery import list_digests, recover_run
+from vaultlink.write.recovery import (
+    NEEDED,
+    describe_blocked,
+    list_digests,
+    may_be_needed,
+    plan_revert,
+    recover_run,
+)
 from vaultlink.write.write_notes import (
     DISK_REASONS,
     WriteResult,
@@ -62,6 +71,10 @@ class RunAbandoned(Exception):  # noqa: N818 - a condition, not a fault
     def __init__(self, result: WriteResult, moves: Sequence[SkippedNote] = ()):
         super().__init__()
         self.result, self.moves = result, moves
+
+
+class StuckRunError(JournalError):
+    """An interrupted run that can't be reverted has the notes of another run."""
 
 
 class PendingRun(NamedTuple):
@@ -123,10 +136,20 @@ def make_changes(
     if run.removals:
         if result.skipped and not run.is_partial:  # their links would lead to a removed note
             raise RunAbandoned(result)
+        if result.skipped:
+            result, run = _keep_needed(result, run)
         result = _extend(result, _remove_notes(root, run, token, dict(result.moved)), run)
         moved = dict(result.moved)
         remove_empty_folders(root, [map_path(path, moved) for path in run.obsolete])
     return result
+
+
+def _keep_needed(result: WriteResult, run: PendingRun) -> tuple[WriteResult, PendingRun]:
+    """Leave out removals of notes that may have the text of one that was skipped."""
+    kept = [item for item in run.removals if may_be_needed(item)]
+    skipped = (*result.skipped, *(SkippedNote(item.path, NEEDED) for item in kept))
+    removals = [item for item in run.removals if item not in kept]
+    return replace(result, skipped=skipped), run._replace(removals=removals)
 
 
 def _extend(result: WriteResult, later: WriteResult, run: PendingRun) -> WriteResult:
@@ -211,18 +234,19 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     changed. `moves` are old and new paths of files or folders; folders in `obsolete` are removed as
     soon as a move leaves them empty, those in `emptied` if they are empty at the end. `left_out`
     are notes that the run should change too and can't, for the record. With `all_or_nothing`,
-    nothing is changed if a note can't be written; all are compared before the first. Older records
-    above `limits` are deleted.
+    nothing is changed if a note can't be written; all are compared before the first, those of an
+    undo by its plan. Older records above `limits` are deleted.
 
     Raises JournalError if the record can't be written. Nothing is changed then, or the message says
-    that the next run reverts it.
+    that the next run reverts it. Raises StuckRunError if an interrupted run has the same notes.
     """
     moves = {old: new for old, new in moves.items() if old != new}
     if not writes and not moves:
         return WriteResult((), ())
     is_undo = undoes is not None
+    _refuse_stuck_run(root, writes, moves)
     barriers = [] if is_undo else [*find_move_barriers(root, moves, obsolete)]
-    barriers += find_write_barriers(root, writes) if all_or_nothing else []
+    barriers += find_write_barriers(root, writes) if all_or_nothing and not is_undo else []
     if barriers:
         return WriteResult((), tuple(sorted(barriers, key=lambda note: note.path)))
     pending = order_writes(writes, first)._replace(
@@ -231,8 +255,9 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
         is_partial=is_undo and not moves,
         is_whole=all_or_nothing,
     )
+    is_whole = all_or_nothing and not is_undo  # an undo is what the run is that it undoes
     run = record_run(
-        root, command, summary, pending.writes, undoes, moves, limits=limits, whole=all_or_nothing
+        root, command, summary, pending.writes, undoes, moves, limits=limits, whole=is_whole
     )
     folder = journal_folder(root)
     try:
@@ -255,6 +280,18 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     paths = {*left_out, *(item.path for item in writes)}.difference(result.written)
     write_ended(folder, run, sorted(paths), unmoved)
     return replace(result, run_id=run.id)
+
+
+def _refuse_stuck_run(root: Path, writes: Sequence[PendingWrite], moves: Mapping[str, str]) -> None:
+    """Raise StuckRunError if an interrupted run has the same notes or names."""
+    reach = find_reach(writes, moves)
+    for run in list_interrupted_runs(root):
+        if reach.meets(find_reach(run.changes, dict(run.moves))):
+            raise StuckRunError(
+                f"this would change notes of an interrupted run ({run.command}), which can't be "
+                f"reverted yet: {describe_blocked(plan_revert(root, run).skipped)}. Nothing was "
+                f"written. `vaultlink undo {run.id} --skip-unwritable` reverts the rest."
+            )
 
 
 def _record_identities(root: Path, run: RecordedRun) -> None:
@@ -387,5 +424,6 @@ def _prune(folder: Path, runs: Sequence[RecordedRun], now: int, limits: RunLimit
     for run in runs:
         with suppress(OSError):
             room -= (folder / f"{run.id}.run").stat().st_size
-        if room < 0 or now - run.time_ns > limits.days * _DAY_NS:
+        is_excess = room < 0 or now - run.time_ns > limits.days * _DAY_NS
+        if is_excess and not run.is_interrupted:  # it must be reverted first
             delete_run(folder, run.id)

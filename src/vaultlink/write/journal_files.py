@@ -193,7 +193,7 @@ _RUN_ID = lazy_pattern(r"\d{8}-\d{6}-[0-9a-f]{4}", re.ASCII)
 _HIDDEN_FILES = (".vaultlink.toml", BASELINE_FILE, ".DS_Store", ".gitkeep")
 """Names of the hidden files of a vault that a run may change, or delete with their folder."""
 
-_PROGRAM_FILES = (
+PROGRAM_FILES = (
     ".claude/settings.json",
     ".claude/skills/vaultlink/SKILL.md",
     ".agents/skills/vaultlink/SKILL.md",
@@ -290,6 +290,18 @@ def list_recorded_runs(
         else:
             runs.append(run)
     return sorted(runs, key=lambda run: run.time_ns, reverse=True)
+
+
+def list_interrupted_runs(root: Path) -> list[RecordedRun]:
+    """Return the runs that did not end, the latest first. No other record is read."""
+    files = {*journal_folder(root).glob("*.*")}
+    found = [
+        _read_record(file)
+        for file in files
+        if file.suffix == ".run"
+        and files.isdisjoint((file.with_suffix(".ended"), file.with_suffix(".undone")))
+    ]
+    return sorted(filter(None, found), key=lambda run: run.time_ns, reverse=True)
 
 
 def subtract_undone_moves(runs: Iterable[RecordedRun]) -> list[RecordedRun]:
@@ -419,7 +431,7 @@ def is_journal_path(path: str) -> bool:
     and from the trash as well, and an undo may change notes in it.
     """
     *folders, name = path.split("/")
-    if path[:1] == "." and any(f"{file}/".startswith(f"{path}/") for file in _PROGRAM_FILES):
+    if path[:1] == "." and any(f"{file}/".startswith(f"{path}/") for file in PROGRAM_FILES):
         return True
     if any(char in path for char in _NO_PATH_CHARS) or any(it[:1] in ("", ".") for it in folders):
         return False

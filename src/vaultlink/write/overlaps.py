@@ -10,7 +10,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from vaultlink.index.resolve import list_outer_folders
+from vaultlink.model import PendingWrite
+from vaultlink.text import fold_letters
 from vaultlink.write.journal_files import (
     RecordedChange,
     RecordedRun,
@@ -74,11 +78,52 @@ class LaterRun(NamedTuple):
         return path in self.folders or not self.names.isdisjoint((path, *list_outer_folders(path)))
 
 
+class RunReach(NamedTuple):
+    """The paths that a run writes to or moves, and the names that it gives or takes.
+
+    Names are without folders and extensions, as links have them; all are folded.
+    """
+
+    paths: frozenset[str]
+    names: frozenset[str]
+
+    def meets(self, other: "RunReach") -> bool:
+        """Return True if both runs concern a path, a name, or what is in a moved folder."""
+        return not (
+            self.names.isdisjoint(other.names)
+            and self.paths.isdisjoint(_add_folders(other.paths))
+            and other.paths.isdisjoint(_add_folders(self.paths))
+        )
+
+
+def _add_folders(paths: Iterable[str]) -> set[str]:
+    return {place for path in paths for place in (path, *list_outer_folders(path))}
+
+
+def find_reach(
+    changes: Iterable[RecordedChange | PendingWrite], moves: Mapping[str, str]
+) -> RunReach:
+    """Return what a run concerns that makes these changes and moves."""
+    named, paths = [*moves, *moves.values()], set[str]()
+    for item in changes:
+        paths.update((item.path, map_path(item.path, moves)))
+        named += [item.path] if None in (item.old, item.new) else []
+    names = [split_path(path)[1] for path in named]
+    return RunReach(
+        frozenset(map(fold_letters, (*paths, *named))),
+        frozenset(fold_letters(name.rpartition(".")[0] or name) for name in names),
+    )
+
+
 class RunSequel(NamedTuple):
-    """The moves that a run made, and the runs after it, the earliest first."""
+    """The moves that a run made, and the runs after it, the earliest first.
+
+    `interrupted` are the other runs that did not end, whenever they began.
+    """
 
     moves: Mapping[str, str] = {}
     runs: Sequence[LaterRun] = ()
+    interrupted: Sequence[RecordedRun] = ()
 
 
 class _Step(NamedTuple):
@@ -124,7 +169,9 @@ def find_sequel(journal: Journal, run: RecordedRun) -> RunSequel:
     known = {run.id, *(item.id for item in later)}
     made = next((item.made_moves for item in journal.recorded if item.id == run.id), {})
     return RunSequel(
-        made, [_make_later_run(journal, item, has_undone=item.undoes in known) for item in later]
+        made,
+        [_make_later_run(journal, item, has_undone=item.undoes in known) for item in later],
+        [item for item in journal.recorded if item.is_interrupted and item.id != run.id],
     )
 
 
@@ -195,30 +242,45 @@ def find_overlaps(root: Path, run: RecordedRun, journal: Journal) -> Sequence[Ov
 
 
 def find_later_changes(root: Path, run: RecordedRun, sequel: RunSequel) -> LaterChanges:
-    """Compare the vault with what a run left, and find what later runs did."""
+    """Compare the vault with what a run left, and find what later runs did.
+
+    So are the notes and names that an interrupted run did not give back: that must be reverted.
+    """
+    if not (sequel.runs or sequel.interrupted):
+        return LaterChanges()
     found: dict[tuple[str, str], set[str]] = {}
     restored = set()
-    for change in run.changes if sequel.runs else ():
+    for change in run.changes:
         if change.path not in run.skipped:
             former, place, steps = _trace_change(change, sequel)
             names = _find_changing_runs(root, run.id, change, place, steps)
-            found.setdefault((place, former), set()).update(names or ())
+            reach = find_reach([change, replace(change, path=place)], {})
+            found.setdefault((place, former), set()).update(
+                names or (), _find_interrupted(sequel, reach)
+            )
             if names is None:
                 restored.add(place)
-    for old, new in run.made_moves.items() if sequel.runs else ():
+    for old, new in run.made_moves.items():
         place, steps = _trace(new, sequel.runs, exists=True)
         is_elsewhere = os.path.lexists(root / place) or not os.path.lexists(root / new)
         found.setdefault((place, new), set()).update(
             _find_moving_runs(steps) if is_elsewhere else (),
             _find_runs_at_old_path(root, old, sequel),
+            _find_interrupted(sequel, find_reach([], {old: new, new: place})),
         )
-    latest_first = [item.run for item in reversed(sequel.runs)]
+    latest_first = [*sequel.interrupted, *(item.run for item in reversed(sequel.runs))]
     overlaps = [
         Overlap(*paths, tuple(item for item in latest_first if item.id in names))
         for paths, names in sorted(found.items())
         if names
     ]
     return LaterChanges(overlaps, frozenset(restored))
+
+
+def _find_interrupted(sequel: RunSequel, reach: RunReach) -> Iterator[str]:
+    for item in sequel.interrupted:
+        if reach.meets(find_reach(item.changes, dict(item.moves))):
+            yield item.id
 
 
 def list_runs_to_undo(root: Path, overlaps: Iterable[Overlap]) -> list[RecordedRun]:

@@ -7,7 +7,8 @@ it was restored.
 
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property, reduce
+from contextlib import suppress
+from functools import cache, cached_property, reduce
 from html import unescape
 from itertools import takewhile
 from pathlib import Path
@@ -17,6 +18,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.errors import JournalError
+from vaultlink.index.file_kinds import find_conflict, find_conflicted_files
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.text import fold_letters
 from vaultlink.write.journal_files import (
@@ -25,6 +27,7 @@ from vaultlink.write.journal_files import (
     delete_run,
     digest_content,
     journal_folder,
+    list_recorded_runs,
     list_runs,
     load_old_bytes,
     mark_undone,
@@ -45,12 +48,14 @@ from vaultlink.write.moves import (
     map_path,
 )
 from vaultlink.write.open_folders import remove_empty_folders, split_path
-from vaultlink.write.overlaps import Overlap, list_later_runs
+from vaultlink.write.overlaps import Overlap, is_whole, list_later_runs
 from vaultlink.write.write_notes import (
     DISK_REASONS,
     NAME_TAKEN,
     WriteResult,
     describe_os_error,
+    find_write_barriers,
+    has_leftovers,
     read_bytes,
     write_notes,
 )
@@ -61,19 +66,32 @@ CREATED_SINCE = "a file with this name was created since"
 DAMAGED = "its old text in the journal is damaged"
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 _OLD_NAME_TAKEN = "another file has its old name now"
-_NEEDED = "another note that was not restored may need it"
+NEEDED = "another note that was not restored may need it"
 _LEFT_WITH_FILE = "it may link to a file that was not restored"
 _MOVED_TOGETHER = "a note that was not restored may link to it"
 _LASTING_REASONS = frozenset((EDITED_SINCE, GONE_SINCE, DAMAGED))
 """Reasons to skip a note that stay: trying again can't restore it."""
 
-FOLLOWING_REASONS = frozenset((_NEEDED, _LEFT_WITH_FILE, _MOVED_TOGETHER))
+FOLLOWING_REASONS = frozenset((NEEDED, _LEFT_WITH_FILE, _MOVED_TOGETHER))
 """Reasons that hold as long as another note or file of the run is skipped."""
+
+_UNBLOCKED = (*_LASTING_REASONS, *FOLLOWING_REASONS, CREATED_SINCE, _OLD_NAME_TAKEN)
+"""Begins of the reasons for which what can be restored is restored all the same."""
 
 
 def is_final(skipped: Iterable[SkippedNote]) -> bool:
     """Return True if trying again can't restore any of the skipped notes."""
     return (_LASTING_REASONS | FOLLOWING_REASONS).issuperset(note.reason for note in skipped)
+
+
+def list_blocked(skipped: Iterable[SkippedNote]) -> list[SkippedNote]:
+    """Return what can't be written or moved now, but perhaps later."""
+    return [note for note in skipped if not note.reason.startswith(_UNBLOCKED)]
+
+
+def describe_blocked(skipped: Iterable[SkippedNote]) -> str:
+    """Return what is blocked, with the reasons, as a clause."""
+    return "; ".join(f"{note.path}: {note.reason}" for note in list_blocked(skipped))
 
 
 def plan_restored_notes(
@@ -107,7 +125,32 @@ def plan_restored_notes(
             skipped.append(SkippedNote(path, DAMAGED))
         else:
             writes.append(PendingWrite(path, current, old, change.mode))
-    return writes, skipped
+    barriers = _find_barriers(root, writes)
+    skipped += [SkippedNote(path, reason) for path, reason in barriers.items()]
+    return [item for item in writes if item.path not in barriers], skipped
+
+
+def _find_barriers(root: Path, writes: Sequence[PendingWrite]) -> dict[str, str]:
+    """Return why notes can't or must not be written now, by path.
+
+    These are the reasons for which any run skips a note, except for what the settings protect.
+    """
+    found = {note.path: note.reason for note in find_write_barriers(root, writes)}
+
+    @cache
+    def list_conflicted(folder: str) -> frozenset[str]:
+        with suppress(OSError), os.scandir(root / folder) as entries:
+            prefix = f"{folder}/" if folder else ""
+            return find_conflicted_files([f"{prefix}{entry.name}" for entry in entries])
+        return frozenset()  # writing reports it
+
+    for item in writes:
+        if item.old is not None and item.new is not None:
+            text = item.old.decode("utf-8", "replace")
+            conflict = find_conflict(item.path, text, list_conflicted(split_path(item.path)[0]))
+            if conflict:
+                found.setdefault(item.path, conflict)
+    return found
 
 
 def _skip_reason(change: RecordedChange, current: bytes | None) -> str:
@@ -122,7 +165,7 @@ class UndoPlan(msgspec.Struct, frozen=True):
     The writes are at the present paths of notes; `moves` are from the present to the old paths.
     `left` are the old paths of the moves that are not reverted, `failed` the reasons for those of
     them that could not be. `overlaps` are what later runs changed too: it is skipped. A plan that
-    `is_refused` has no changes: those later runs must be undone first.
+    `is_refused` has no changes, as half of them would be wrong: `skipped` says what prevents it.
     """
 
     run: RecordedRun
@@ -147,17 +190,20 @@ def plan_revert(
 
     `failed` are reasons not to revert moves, by old path; `located` says where the moved files are,
     if that is known; `renamed` where notes are that later runs renamed, by recorded path; the notes
-    at `restored` need nothing. Where a file can't be moved back, or a removed note can't be created
-    again, the notes that may link to it stay as they are, and so do the other files that these may
-    link to.
+    at `restored` need nothing. What can't be written now is skipped. Where a file can't be moved
+    back, or a removed note can't be created again, the notes that may link to it or have its text
+    stay as they are, and so do the other files that these may link to.
     """
     located = locate_moved_files(root, run) if located is None else located
     moved = {old: place for old, place in located.items() if place is not None}
     reasons = {**dict.fromkeys(located.keys() - moved.keys(), GONE_SINCE), **failed}
-    writes, found = plan_restored_notes(root, run, {**moved, **renamed})
+    places = {**moved, **renamed}
+    writes, found = plan_restored_notes(root, run, places)
     skipped = [note for note in found if note.path not in restored]
     links = _FollowedLinks(root, run, moved)
-    replaced = {note.path for note in skipped if note.reason == CREATED_SINCE}
+    named = {note.path for note in skipped}
+    removed = [change.path for change in run.changes if change.new is None]
+    replaced = {path for path in removed if map_path(path, places) in named}
     while True:
         left = frozenset(reasons)
         moves = {place: old for old, place in moved.items() if old not in left}
@@ -176,22 +222,37 @@ def plan_revert(
             place, reason = new_paths[old], f"{reason}, so it is kept as {place}"
         skipped.append(SkippedNote(place, reason))
     plan = UndoPlan(run, writes, skipped, moves, left, failed)
-    return _leave_notes(plan, lambda item: bool(links.list_tied(item, left | replaced)))
+    return _leave_notes(root, plan, lambda item: bool(links.list_tied(item, left | replaced)))
 
 
-def _leave_notes(plan: UndoPlan, is_left: Callable[[PendingWrite], bool]) -> UndoPlan:
+def _leave_notes(root: Path, plan: UndoPlan, is_left: Callable[[PendingWrite], bool]) -> UndoPlan:
     """Return a plan without notes that must stay, as something else is not restored."""
     kept, reasons = [], {note.path: note.reason for note in plan.skipped}
+    has_moved_text = bool(reasons) and is_whole(plan.run, list_recorded_runs(root))
     for item in plan.writes:
-        is_created = item.new is None and bool((item.old or b"").strip())
         if is_left(item):
             reasons.setdefault(item.path, _LEFT_WITH_FILE)
-        elif is_created and reasons:
-            reasons[item.path] = _NEEDED
+        elif reasons and may_be_needed(item, has_moved_text=has_moved_text):
+            reasons[item.path] = NEEDED
         else:
             kept.append(item)
     skipped = [SkippedNote(path, reason) for path, reason in sorted(reasons.items())]
     return replace(plan, writes=kept, skipped=skipped)
+
+
+def may_be_needed(item: PendingWrite, *, has_moved_text: bool = False) -> bool:
+    """Return True if an undo may take the only copy of a text from a note.
+
+    Then it stays as long as another note is not restored. It is so for each created note that is
+    not empty; if a run `has_moved_text` between notes, also for one that would lose lines.
+    """
+    if item.new is None:
+        return bool((item.old or b"").strip())
+    return has_moved_text and _count_lines(item.old or b"") > _count_lines(item.new)
+
+
+def _count_lines(text: bytes) -> int:
+    return sum(1 for line in text.splitlines() if line.strip())
 
 
 class _FollowedLinks:
@@ -335,10 +396,16 @@ def list_created_folders(run: RecordedRun, moved: Collection[str]) -> list[str]:
     ]
 
 
-def recover_run(root: Path, run: RecordedRun) -> WriteResult:
-    """Revert an interrupted run; `moved` has present and old paths of moved files."""
+def recover_run(root: Path, run: RecordedRun, *, skips_unwritable: bool = False) -> WriteResult:
+    """Revert an interrupted run; `moved` has present and old paths of moved files.
+
+    If something can't be written now, that is all in `skipped`, and nothing is reverted; with
+    `skips_unwritable`, the rest is.
+    """
     located = locate_moved_files(root, run)
     plan = plan_revert(root, run, located=located)
+    if (blocked := list_blocked(plan.skipped)) and not skips_unwritable:
+        return WriteResult((), tuple(blocked))
     back = list(plan.moves.items())
     hidden = {old: path for (old, _), path in _hide_moves(run).items()}
     remove_empty_folders(root, list_created_folders(run, located))
@@ -350,7 +417,7 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
         plan = plan_revert(root, run, failed, left)
     if run.moves and not any(left.values()):
         remove_moving(journal_folder(root), run)
-    result = write_notes(root, plan.writes, run.id)
+    result = _write_restored(root, plan.writes, run.id)
     remove_empty_folders(root, list_created_folders(run, left))
     return WriteResult(
         result.written,
@@ -359,12 +426,29 @@ def recover_run(root: Path, run: RecordedRun) -> WriteResult:
     )
 
 
+def _write_restored(root: Path, writes: Sequence[PendingWrite], token: str) -> WriteResult:
+    """Write notes, then remove created ones that no skipped note may need."""
+    restored = [item for item in writes if item.new is not None]
+    result = write_notes(root, restored, token)
+    created = [item for item in writes if item.new is None]
+    kept = [item.path for item in created if result.skipped and may_be_needed(item)]
+    removed = [item for item in created if item.path not in kept]
+    last = write_notes(root, removed, token, len(restored))
+    left = [SkippedNote(path, NEEDED) for path in kept]
+    return WriteResult((*result.written, *last.written), (*result.skipped, *last.skipped, *left))
+
+
+def is_complete_run(root: Path, run: RecordedRun) -> bool:
+    """Return True if only the mark that an interrupted run has ended is missing."""
+    return not run.moves and all(_has_new_bytes(root, change) for change in run.changes)
+
+
 def end_complete_run(root: Path, run: RecordedRun) -> bool:
     """Mark an interrupted run as ended if only this is missing; return True then."""
-    if run.moves or not all(_has_new_bytes(root, change) for change in run.changes):
-        return False
-    write_ended(journal_folder(root), run, ())
-    return True
+    is_complete = is_complete_run(root, run)
+    if is_complete:
+        write_ended(journal_folder(root), run, ())
+    return is_complete
 
 
 def _has_new_bytes(root: Path, change: RecordedChange) -> bool:
@@ -374,22 +458,27 @@ def _has_new_bytes(root: Path, change: RecordedChange) -> bool:
         return False
 
 
-def revert_run(root: Path, run: RecordedRun) -> WriteResult:
+def revert_run(root: Path, run: RecordedRun, *, skips_unwritable: bool = False) -> WriteResult:
     """Revert an interrupted run, and mark it as ended.
 
-    It is marked as undone too, except if trying again may restore more. If nothing had to be
-    reverted, its record is deleted. Raises JournalError if the disk can't be read or written; the
-    run stays interrupted then.
+    It stays interrupted if something can't be written, except with `skips_unwritable`. It is marked
+    as undone too, except if trying again may restore more. If nothing had to be reverted, its
+    record is deleted, unless temporary files of it could not be. Raises JournalError if the disk
+    can't be read or written; the run stays interrupted then.
     """
-    folder, result = journal_folder(root), recover_run(root, run)
+    folder = journal_folder(root)
+    result = recover_run(root, run, skips_unwritable=skips_unwritable)
     for note in result.skipped:
         if any(reason in note.reason for reason in DISK_REASONS):
             raise JournalError(
                 f"can't revert the interrupted run {run.id} ({run.command}): {note.path}: "
                 f"{note.reason}. Nothing else was written. The next run that writes tries it again."
             )
-    if not (result.written or result.moved or result.skipped):
+    is_changed = bool(result.written or result.moved or result.skipped)
+    if not (is_changed or has_leftovers(root, [change.path for change in run.changes], run.id)):
         delete_run(folder, run.id)
+        return result
+    if list_blocked(result.skipped) and not skips_unwritable:
         return result
     located = locate_moved_files(root, run)
     if is_final(result.skipped):

@@ -2,8 +2,9 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
@@ -16,11 +17,17 @@ from vaultlink.errors import JournalError, UsageError, propose
 from vaultlink.model import SkippedNote
 from vaultlink.text import quote_name
 from vaultlink.write.file_locks import is_abandoned
-from vaultlink.write.journal import clean_up_journal, record_and_write
+from vaultlink.write.journal import (
+    StuckRunError,
+    clean_up_journal,
+    record_and_write,
+)
 from vaultlink.write.journal_files import (
+    PROGRAM_FILES,
     RecordedRun,
     is_lock_file_held,
     journal_folder,
+    list_interrupted_runs,
     list_runs,
     lock_vault,
     mark_undone,
@@ -53,8 +60,11 @@ from vaultlink.write.recovery import (
     FOLLOWING_REASONS,
     GONE_SINCE,
     UndoPlan,
+    describe_blocked,
     end_complete_run,
+    is_complete_run,
     is_final,
+    list_blocked,
     list_created_folders,
     plan_revert,
     recover_run,
@@ -69,13 +79,16 @@ from vaultlink.write.write_notes import DISK_REASONS, WriteResult
 
 
 def remove_leftovers(root: Path, paths: Iterable[str]) -> None:
-    """Remove the temporary files at these vault paths that no run needs."""
-    ordered = sorted(paths, key=split_path)
+    """Remove the temporary files at these vault paths that no run needs.
+
+    So are those in the hidden folders of programs, which no scan finds.
+    """
+    ordered = sorted([*paths, *_list_hidden_leftovers(root)], key=split_path)
     if not ordered:
         return
     clean_up_journal(root)
-    runs = {run.id for run in list_runs(root)}
-    folders = prepare_folders(root)
+    runs = {run.id: run for run in list_runs(root)}
+    folders, emptied = prepare_folders(root), list[str]()
     try:
         for path in ordered:
             with suppress(OSError, CannotWrite):
@@ -83,9 +96,20 @@ def remove_leftovers(root: Path, paths: Iterable[str]) -> None:
                 run = parse_leftover_name(name)
                 if run and (run in runs or is_abandoned(name, folder.path_of(name), folder.handle)):
                     os.unlink(folder.path_of(name), dir_fd=folder.handle)
+                    if run in runs and runs[run].undone:
+                        emptied += list_created_folders(runs[run], ())
             close_folders(folders, keep=split_path(path)[0])
     finally:
         close_folders(folders)
+    remove_empty_folders(root, emptied)
+
+
+def _list_hidden_leftovers(root: Path) -> Iterator[str]:
+    for folder in sorted({split_path(path)[0] for path in PROGRAM_FILES}):
+        with suppress(OSError), os.scandir(root / folder) as entries:
+            for entry in entries:
+                if parse_leftover_name(entry.name):
+                    yield f"{folder}/{entry.name}"
 
 
 def is_being_written(root: Path) -> bool:
@@ -106,7 +130,20 @@ class RevertedRun(NamedTuple):
         """True unless trying again may revert more."""
         return is_final(self.result.skipped)
 
+    @property
+    def is_stuck(self) -> bool:
+        """True if the run stays interrupted, as something can't be written."""
+        return bool(list_blocked(self.result.skipped))
+
     def describe(self) -> str:
+        if self.is_stuck:
+            causes = describe_blocked(self.result.skipped)
+            return (
+                f"An interrupted run ({self.run.command}) can't be reverted yet: {causes}. The "
+                "next run that writes tries it again. Until then, commands that change its notes "
+                "are refused. "
+                f"`vaultlink undo {self.run.id} --skip-unwritable` reverts the rest."
+            )
         if not self.is_complete:
             return (
                 f"An interrupted run ({self.run.command}) was reverted except for what was "
@@ -168,6 +205,7 @@ def undo_selected(
     reverted: Sequence[RevertedRun],
     *,
     skips_edited: bool = False,
+    skips_unwritable: bool = False,
     begin: Callable[[int], None] = lambda _notes: None,
 ) -> UndoneRun:
     """Undo a run, unless it is one of those that were just `reverted`.
@@ -176,7 +214,7 @@ def undo_selected(
     LaterRunsError.
     """
     same = next((item for item in reverted if item.run.id == run.id), None)
-    if same:
+    if same and not (same.is_stuck and skips_unwritable):
         return UndoneRun(*same)
     recorded = next((item for item in list_runs(root) if item.id == run.id), None)
     if recorded is None:  # it was interrupted before its first change
@@ -186,7 +224,7 @@ def undo_selected(
     if overlaps and is_whole(recorded, journal.recorded):
         raise LaterRunsError(recorded, overlaps, list_runs_to_undo(root, overlaps))
     begin(len(recorded.changes))
-    result = undo_run(root, recorded, skips_edited=skips_edited)
+    result = undo_run(root, recorded, skips_edited=skips_edited, skips_unwritable=skips_unwritable)
     return UndoneRun(recorded, result, list_runs_to_undo(root, overlaps))
 
 
@@ -207,15 +245,18 @@ def plan_undo(
     *,
     in_part: bool = False,
     skips_edited: bool = False,
+    skips_unwritable: bool = False,
 ) -> UndoPlan:
     """Plan the undo of a run. Writes nothing.
 
     A plan for a part of a run is refused if half of its changes would be wrong. With `in_part`,
     none is: what later runs changed too is left out. With `skips_edited`, notes that were edited
-    since are. `failed` are reasons not to revert moves, by old path. The journal is read if it is
-    not given.
+    since are; with `skips_unwritable`, those that can't be restored now. `failed` are reasons not
+    to revert moves, by old path. The journal is read if it is not given.
     """
     journal = journal or read_journal(root)
+    if run.is_interrupted and is_complete_run(root, run):
+        run = replace(run, ended=True)
     sequel = find_sequel(journal, run)
     later = find_later_changes(root, run, sequel)
     renamed = find_renamed_notes(root, run, sequel)
@@ -223,10 +264,33 @@ def plan_undo(
     refuses = not in_part and is_whole(run, journal.recorded)
     if later.overlaps:
         return _leave_overlaps(plan, later.overlaps, refuses=refuses)
-    edited = [note for note in plan.skipped if note.reason in (EDITED_SINCE, CREATED_SINCE)]
-    if edited and refuses and not skips_edited:
-        return UndoPlan(run, (), edited, is_refused=True)
-    return plan
+    barring = (
+        []
+        if in_part
+        else list_barring(
+            plan, is_whole=refuses, skips_edited=skips_edited, skips_unwritable=skips_unwritable
+        )
+    )
+    return UndoPlan(run, (), barring, is_refused=True) if barring else plan
+
+
+EDITED_REASONS = (EDITED_SINCE, CREATED_SINCE)
+"""Reasons to skip what somebody else changed since a run."""
+
+
+def list_barring(
+    plan: UndoPlan, *, is_whole: bool, skips_edited: bool = False, skips_unwritable: bool = False
+) -> list[SkippedNote]:
+    """Return the notes for which all of a run stays as it is.
+
+    A run that is not whole has none. An interrupted run is reverted whole whatever it did, but
+    without what was edited since.
+    """
+    blocked = () if skips_unwritable else list_blocked(plan.skipped)
+    if plan.run.is_interrupted or not is_whole:
+        return list(blocked) if plan.run.is_interrupted else []
+    reasons = (*(() if skips_edited else EDITED_REASONS), *(() if skips_unwritable else (DAMAGED,)))
+    return [note for note in plan.skipped if note in blocked or note.reason in reasons]
 
 
 def _leave_overlaps(plan: UndoPlan, overlaps: Sequence[Overlap], *, refuses: bool) -> UndoPlan:
@@ -275,8 +339,8 @@ def forecast_undo(root: Path, run: RecordedRun, journal: Journal) -> UndoForecas
     """Compare a recorded run with the vault. Writes nothing."""
     plan = plan_undo(root, run, journal=journal, in_part=True)
     reasons = Counter(note.reason for note in plan.skipped)
-    is_barred = bool(plan.overlaps) or EDITED_SINCE in reasons or CREATED_SINCE in reasons
-    is_refused = is_barred and not run.is_interrupted and is_whole(run, journal.recorded)
+    refuses = is_whole(run, journal.recorded)
+    is_refused = bool((refuses and plan.overlaps) or list_barring(plan, is_whole=refuses))
 
     def count(*group: str) -> int:
         return sum(reasons.pop(reason, 0) for reason in group)
@@ -284,7 +348,7 @@ def forecast_undo(root: Path, run: RecordedRun, journal: Journal) -> UndoForecas
     return UndoForecast(
         exact=0 if is_refused else len(plan.writes) + len(plan.moves),
         later=count(*{overlap.reason for overlap in plan.overlaps}),
-        edited=count(EDITED_SINCE, CREATED_SINCE),
+        edited=count(*EDITED_REASONS),
         gone=count(GONE_SINCE),
         damaged=count(DAMAGED),
         blocked=reasons.total(),
@@ -292,25 +356,33 @@ def forecast_undo(root: Path, run: RecordedRun, journal: Journal) -> UndoForecas
     )
 
 
-def undo_run(root: Path, run: RecordedRun, *, skips_edited: bool = False) -> WriteResult:
+def undo_run(
+    root: Path, run: RecordedRun, *, skips_edited: bool = False, skips_unwritable: bool = False
+) -> WriteResult:
     """Undo a run. The caller must hold the write lock.
 
     The run counts as undone unless trying again may restore more, or a later run changed a note of
-    it too. If half of the undo would be wrong, such a note prevents all of it, and so does one that
-    was edited since, unless `skips_edited`. If the undo can't be recorded, the notes are restored
-    all the same. An interrupted run is reverted without a record.
+    it too. If half of the undo would be wrong, such a note prevents all of it. So does one that was
+    edited since, unless `skips_edited`, and one that can't be restored, unless `skips_unwritable`.
+    If the undo can't be recorded, the notes are restored all the same. An interrupted run is
+    reverted without a record.
     """
     clean_up_journal(root)
     remove_leftovers(root, list_files(root).leftovers)
-    if run.is_interrupted and not end_complete_run(root, run):
-        return revert_run(root, run)
-    plan = plan_undo(root, run, skips_edited=skips_edited)
-    if plan.is_refused:
-        return WriteResult((), tuple(plan.skipped))
+    if run.is_interrupted:
+        if not end_complete_run(root, run):
+            return revert_run(root, run, skips_unwritable=skips_unwritable)
+        run = replace(run, ended=True)
+    make_plan = partial(
+        plan_undo, root, run, skips_edited=skips_edited, skips_unwritable=skips_unwritable
+    )
+    plan = make_plan()
     result = _make_undo(root, plan)
     while failed := _find_failed_moves(plan, result):
-        plan = plan_undo(root, run, {**plan.failed, **failed}, skips_edited=skips_edited)
+        plan = make_plan({**plan.failed, **failed})
         result = _make_undo(root, plan)
+    if plan.is_refused:
+        return WriteResult((), tuple(plan.skipped))
     skipped = sorted({*plan.skipped, *result.skipped}, key=lambda note: note.path)
     is_done = not plan.overlaps and is_final(skipped)
     if is_done and (result.written or result.moved or not skipped):
@@ -321,6 +393,8 @@ def undo_run(root: Path, run: RecordedRun, *, skips_edited: bool = False) -> Wri
 
 def _make_undo(root: Path, plan: UndoPlan) -> WriteResult:
     run = plan.run
+    if plan.is_refused:
+        return WriteResult((), ())
     try:
         return record_and_write(
             root,
@@ -331,12 +405,16 @@ def _make_undo(root: Path, plan: UndoPlan) -> WriteResult:
             moves=plan.moves,
             obsolete=run.folders,
             emptied=list_created_folders(run, plan.left),
+            all_or_nothing=is_whole(run, list_runs(root)),
         )
+    except StuckRunError:
+        raise
     except JournalError:
         if any(item.undoes == run.id and item.is_interrupted for item in list_runs(root)):
             raise  # the undo was recorded, and could not be completed
         reopened = reopen_run(root, run)
-        return revert_run(root, reopened) if reopened.is_interrupted else recover_run(root, run)
+        revert = revert_run if reopened.is_interrupted else recover_run
+        return revert(root, reopened, skips_unwritable=True)
 
 
 def _find_failed_moves(plan: UndoPlan, result: WriteResult) -> dict[str, str]:
@@ -392,11 +470,12 @@ def revert_interrupted(root: Path) -> tuple[RevertedRun, ...]:
     """Revert the interrupted runs, the latest first, and return them.
 
     Those that had changed nothing are left out: only their records are deleted. So are those that
-    had made all their changes: they are marked as ended and not reverted. The caller must hold the
+    had made all their changes: they are marked as ended and not reverted. One of which something
+    can't be written stays interrupted, and nothing of it is reverted. The caller must hold the
     write lock and must not have read the vault yet. Raises JournalError if the disk can't be
     written to.
     """
-    runs = [run for run in list_runs(root) if run.is_interrupted]
+    runs = list_interrupted_runs(root)
     if not runs:
         return ()
     clean_up_journal(root)

@@ -3,7 +3,7 @@
 import os
 import stat as modes
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from errno import (
     EACCES,
@@ -390,6 +390,15 @@ def remove_leftovers(root: Path, paths: Sequence[str], token: str) -> None:
             os.unlink(folder.path_of(_temporary_name(token, number)), dir_fd=folder.handle)
         close_folders(folders, keep=path)
     close_folders(folders)
+
+
+def has_leftovers(root: Path, paths: Iterable[str], token: str) -> bool:
+    """Return True if a run left temporary files in the folders of notes."""
+    for folder in {split_path(path)[0] for path in paths}:
+        with suppress(OSError), os.scandir(root / folder) as entries:
+            if any(entry.name.startswith(f"{LEFTOVER_PREFIX}{token}-") for entry in entries):
+                return True
+    return False
 
 
 def read_bytes(root: Path, path: str) -> bytes | None:

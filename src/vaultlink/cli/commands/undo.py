@@ -40,12 +40,14 @@ from vaultlink.report.layout import escape_controls, format_count
 from vaultlink.write.journal_files import RecordedRun, list_record_files, list_runs
 from vaultlink.write.moves import expand_moves, map_path
 from vaultlink.write.overlaps import Journal, Overlap, is_whole, list_runs_to_undo, read_journal
-from vaultlink.write.recovery import CREATED_SINCE, EDITED_SINCE, is_final
+from vaultlink.write.recovery import FOLLOWING_REASONS, UndoPlan, is_final, list_blocked
 from vaultlink.write.undo import (
+    EDITED_REASONS,
     LaterRunsError,
     UndoForecast,
     UndoneRun,
     forecast_undo,
+    list_barring,
     plan_undo,
     revert_interrupted,
     select_run,
@@ -70,6 +72,10 @@ class UndoOptions(VaultOptions, frozen=True, kw_only=True):
     skip_edited: Annotated[
         bool,
         option("Leave out notes that were edited since, also of a rename, merge or extraction."),
+    ] = False
+    skip_unwritable: Annotated[
+        bool,
+        option("Leave out notes that can't be restored now, such as read-only ones."),
     ] = False
     diff: DiffOption = False
 
@@ -107,7 +113,8 @@ class RunStateRow(msgspec.Struct, frozen=True):
         id: The id, for `vaultlink undo`.
         command: The command line.
         state: `exact` if it can be undone exactly; `later` if later runs must be undone first;
-            `refused` if it is undone whole or not at all, and one of its notes was edited since;
+            `refused` if it is undone whole or not at all, and one of its notes was edited since or
+            can't be restored;
             `part` if some of its notes can't be restored; `damaged` if an old text can't be read;
             `nothing` if there is nothing to restore; `undone`; `interrupted`.
         exact: Number of notes and moved paths that are as the run left them, and would be restored.
@@ -132,11 +139,14 @@ class RunStateRow(msgspec.Struct, frozen=True):
 def undo(options: UndoOptions) -> int:
     """Revert a run of vaultlink, byte for byte.
 
-    Renamed files get their old paths back. A note that was edited since the run is skipped and
-    named; the others are restored. A rename, merge, extraction or deletion is undone whole or not
-    at all: if a note of it was edited since, nothing is written without --skip-edited. Undoing is a
-    run too: undo it by its name to get the changes back. A run that was interrupted is reverted
-    before any other. Runs are kept for 90 days, or as `keep-runs` and `keep-runs-size` say.
+    Renamed files get their old paths back. A note that was edited since the run, or can't be
+    written, is skipped and named; the others are restored. A rename, merge, extraction or deletion
+    is undone whole or not at all: if a note of it was edited since, nothing is written without
+    --skip-edited, and if one can't be written, nothing without --skip-unwritable. A note that the
+    run created stays as long as another one that may need its text is skipped. Undoing is a run
+    too: undo it by its name to get the changes back. A run that was interrupted is reverted whole
+    before any other; it stays interrupted as long as a note of it can't be written. Runs are kept
+    for 90 days, or as `keep-runs` and `keep-runs-size` say.
 
     RUN may be any run. A note that a later run changed too is skipped, and that run is named.
 
@@ -180,9 +190,10 @@ def _refuse_contradiction(options: UndoOptions) -> None:
         "--list": options.list_runs,
         "--diff": options.diff,
         "--skip-edited": options.skip_edited,
+        "--skip-unwritable": options.skip_unwritable,
     }
     names = [name for name, is_chosen in chosen.items() if is_chosen]
-    if len(names) > 1 and names != ["--diff", "--skip-edited"]:
+    if len(names) > 1 and not {*names} <= {"--diff", "--skip-edited", "--skip-unwritable"}:
         raise UsageError(f"{names[0]} and {names[1]} can't be used together.")
 
 
@@ -219,6 +230,7 @@ def _undo(
             run,
             reverted,
             skips_edited=options.skip_edited,
+            skips_unwritable=options.skip_unwritable,
             begin=lambda notes: progress.begin(name_writing(notes)),
         )
     except LaterRunsError as error:
@@ -276,7 +288,7 @@ def _report_undone(options: UndoOptions, terminal: Terminal, root: Path, undone:
         "moved": [{"from": source, "to": target} for source, target in result.moved],
         "undo_first": [item.id for item in first],
     }
-    skipped = skipped_rows(result.skipped)
+    skipped, why = skipped_rows(result.skipped), ""
     print_document(terminal, lambda: encode_document(head, "left", skipped))
     print_skipped_notes(result.skipped)
     if result.written or result.moved:
@@ -296,21 +308,19 @@ def _report_undone(options: UndoOptions, terminal: Terminal, root: Path, undone:
             f"Nothing to restore: every note is as it was before {_describe_run(run)}."
         )
     else:
-        terminal.print_message(
-            f"Nothing was restored. {_explain_whole(options, root, undone)}".rstrip()
-        )
+        why = _explain_whole(options, root, undone)
+        terminal.print_message(f"Nothing was restored. {why}".rstrip())
     if options.skip_edited and _list_edited(result) and (result.written or result.moved):
         terminal.print_message(_describe_left_links(options, root, result))
     if first:
         terminal.print_message(_propose_undo(options, root, first))
-    elif not is_final(result.skipped):
+    elif not (why or is_final(result.skipped)):
         terminal.print_message(f"`vaultlink undo {run.id}` tries the rest again.")
     return EXIT_FINDINGS if result.skipped else EXIT_CLEAN
 
 
 def _list_edited(result: WriteResult) -> list[str]:
-    edited = (EDITED_SINCE, CREATED_SINCE)
-    return [note.path for note in result.skipped if note.reason in edited]
+    return [note.path for note in result.skipped if note.reason in EDITED_REASONS]
 
 
 def _describe_left_links(options: UndoOptions, root: Path, result: WriteResult) -> str:
@@ -343,21 +353,37 @@ def _describe_left_links(options: UndoOptions, root: Path, result: WriteResult) 
 
 
 def _explain_whole(options: UndoOptions, root: Path, undone: UndoneRun) -> str:
-    """Return what to do if edited notes prevent the undo of a run; "" otherwise."""
+    """Return what to do if notes prevent the undo of a whole run; "" otherwise."""
     run, result, _ = undone
-    if options.skip_edited or not _list_edited(result):
-        return ""
-    if not is_whole(run, read_journal(root).recorded):
-        return ""
-    vault = name_vault(options.vault, root)
-    sentence = (
-        "A rename, merge, extraction or deletion is undone whole or not at all. "
-        f"`vaultlink undo {run.id}{vault} --skip-edited` leaves out what was edited."
+    refuses = is_whole(run, read_journal(root).recorded)
+    barring = list_barring(
+        UndoPlan(run, (), result.skipped),
+        is_whole=refuses,
+        skips_edited=options.skip_edited,
+        skips_unwritable=options.skip_unwritable,
     )
-    if back := _find_way_back(root, run):
+    if not barring:
+        return ""
+    edited = bool(_list_edited(result))
+    is_blocked = any(note.reason not in EDITED_REASONS for note in barring)
+    flags = " --skip-edited" * (edited or options.skip_edited)
+    flags += " --skip-unwritable" * (is_blocked or options.skip_unwritable)
+    left_out = ["what was edited"] * edited + ["what can't be restored"] * is_blocked
+    vault, what = name_vault(options.vault, root), " and ".join(left_out)
+    subject = _INTERRUPTED if run.is_interrupted else _WHOLE
+    sentence = (
+        f"{subject} whole or not at all. {'Remove the cause and try again; ' * is_blocked}"
+        f"`vaultlink undo {run.id}{vault}{flags}` leaves out {what}."
+    )
+    if (back := _find_way_back(root, run)) and not is_blocked:
         words = shlex.join(map(escape_controls, back))
         return f"`vaultlink rename {words}{vault}` renames it back and keeps your edits. {sentence}"
     return sentence
+
+
+_WHOLE = "A rename, merge, extraction or deletion is undone"
+_INTERRUPTED = "An interrupted run is reverted"
+"""Begin the sentence on a run of which no part alone is undone."""
 
 
 def _find_way_back(root: Path, run: RecordedRun) -> list[str]:
@@ -382,7 +408,12 @@ def _print_diff(options: UndoOptions, terminal: Terminal, root: Path, run: Recor
     from vaultlink.fix.plan import VaultChanges  # noqa: PLC0415 - imports the linter
 
     with terminal.progress_line(_COMPARING):
-        plan = plan_undo(root, run, skips_edited=options.skip_edited)
+        plan = plan_undo(
+            root,
+            run,
+            skips_edited=options.skip_edited,
+            skips_unwritable=options.skip_unwritable,
+        )
     if plan.overlaps and plan.is_refused:
         raise _refuse(options, root, run, plan.overlaps)
     changes = VaultChanges(moves=plan.moves, files=expand_moves(root, plan.moves))
@@ -416,15 +447,20 @@ _WIDE = 110
 
 def _make_row(root: Path, run: RecordedRun) -> RunRow:
     """Return the row of a run. Only the changes that an interrupted run made count."""
-    plan = plan_undo(root, run) if run.is_interrupted else None
+    notes, moves = len(run.changes), len(run.moves)
+    if run.is_interrupted:
+        plan = plan_undo(root, run, in_part=True)
+        waiting = [note for note in plan.skipped if note.reason in FOLLOWING_REASONS]
+        waiting += list_blocked(plan.skipped)
+        notes, moves = len(plan.writes) + len(waiting), len(plan.moves)
     return RunRow(
         run.id,
         _to_local_time(run).isoformat(),
         run.command,
         run.summary,
-        len(plan.writes if plan else run.changes),
+        notes,
         run.undone,
-        len(plan.moves if plan else run.moves),
+        moves,
         run.is_interrupted,
         run.undoes,
     )
@@ -477,7 +513,7 @@ def _describe_changes(row: RunRow) -> str:
 _STATES = {
     "exact": "can be undone",
     "later": "undo later runs first",
-    "refused": "not while a note is edited",
+    "refused": "not while a note prevents it",
     "part": "in part",
     "damaged": "damaged",
     "nothing": "nothing to restore",
