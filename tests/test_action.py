@@ -246,7 +246,7 @@ def test_no_python_runs_a_file_of_the_checkout(
     environment = tmp_path / "environment"
     if version != "2.7":
         check_output([python, "-I", "-m", "venv", environment], runner.workspace, {})
-        pip = [environment / "bin" / "python", "-I", "-m", "pip", "--version"]
+        pip: list[str | Path] = [environment / "bin" / "python", "-I", "-m", "pip", "--version"]
         check_output(pip, runner.workspace, {})
     assert not marks.exists(), marks.read_text(encoding="utf-8")
 

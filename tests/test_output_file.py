@@ -1,7 +1,9 @@
 """Tests of `--output-file` and its other names: what may be written there, and that no file of a vault is lost."""
 
 import os
+import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +16,6 @@ from repositories import commit, create_repository
 from running import PROGRAM, CommandResult, RunCommand, create_vault, read_files, write_files
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
-from vaultlink.report.output_starts import is_own_output
 
 VAULT = {
     "Home.md": "# Home\n\n[[Tide]] [[Nowhere]] [[tide|x]] Wall\n",
@@ -111,6 +112,13 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+@pytest.fixture
+def plain_vault(vault: Path) -> Path:
+    """Return the vault without its baseline, which is of another version."""
+    (vault / ".vaultlink-baseline.json").unlink()
+    return vault
+
+
 def run_line(run: RunCommand, line: str, file: object) -> CommandResult:
     return run(*shlex.split(line), "--output-file", str(file))
 
@@ -154,9 +162,12 @@ def test_no_command_writes_to_a_file_of_the_vault(run: RunCommand, vault: Path, 
         ("HOME.MD", "--output-file: HOME.MD is a note of the vault."),
         ("Board.canvas", "--output-file: Board.canvas is a canvas of the vault."),
         ("All.base", "--output-file: All.base is a base of the vault."),
-        ("Empty.md", "Empty.md is an empty note of the vault. Nothing was written."),
-        ("empty.png", "empty.png exists and is not output of vaultlink in this format."),
-        ("map.png", "map.png exists and is not output of vaultlink in this format. Nothing was"),
+        ("Empty.md", "--output-file: Empty.md is a note of the vault. Nothing was written."),
+        (
+            "empty.png",
+            "and is not known as output of vaultlink: something else wrote or changed it",
+        ),
+        ("map.png", "Name another file, or rename or remove that one. Nothing was written."),
         ("New.md", "--output-file: New.md would be a note of the vault"),
         ("New.canvas", "New.canvas would be a canvas of the vault"),
         ("new.base", "new.base would be a base of the vault"),
@@ -206,8 +217,14 @@ def test_note_that_only_looks_like_output_stays(run: RunCommand, vault: Path, te
         assert (vault / "Mine.md").read_text() == text
 
 
-RECOGNISED = {
+OUTPUTS = {
     "check --output-format full": "found.txt",
+    "check --statistics": "out.data",
+    "orphans": "out.data",
+    "rule VL101": "rule.txt",
+    "completion bash": "vaultlink.bash",
+    "graph --output-format table": "out.data",
+    "links --output-format table": "links.txt",
     "check --output-format concise": "found.txt",
     "check --output-format json": "found.json",
     "check --output-format json-lines": "found.jsonl",
@@ -263,102 +280,221 @@ RECOGNISED = {
 """Command lines, and a file name for their output, that a later run replaces."""
 
 
-@pytest.mark.parametrize("line", RECOGNISED)
-def test_own_output_is_replaced(run: RunCommand, vault: Path, line: str) -> None:
-    (vault / ".vaultlink-baseline.json").unlink()
+@pytest.mark.parametrize("line", OUTPUTS)
+def test_output_is_replaced_only_as_vaultlink_wrote_it(
+    run: RunCommand, plain_vault: Path, line: str
+) -> None:
     if line.startswith("init"):
-        (vault / ".vaultlink.toml").unlink()
-    file = vault / RECOGNISED[line]
+        (plain_vault / ".vaultlink.toml").unlink()
+    file = plain_vault / OUTPUTS[line]
     assert run_line(run, line, file.name).code in (0, 1)
-    first = file.read_bytes()
-    (vault / "More.md").write_text("[[Nowhere]] [[Home]]\n")
-    done = run_line(run, line, file.name)
-    assert done.code in (0, 1), done.err
-    file.write_bytes(b"mine\n" + first)
+    (plain_vault / "More.md").write_text("[[Nowhere]] [[Home]]\n")
+    assert run_line(run, line, file.name).code in (0, 1)
+    written = file.read_bytes()
+    assert run_line(run, line, file.name).code in (0, 1), "the second is known as well"
+    for edited in (b"mine\n" + written, written + b"mine\n", written[:-1] + b"."):
+        file.write_bytes(edited)
+        done = run_line(run, line, file.name)
+        assert (done.code, done.out) == (2, "")
+        assert f"{file.name} exists in the vault {plain_vault}" in done.err
+        assert file.read_bytes() == edited
+    file.write_bytes(written)
+    assert run_line(run, line, file.name).code in (0, 1), "it is again as it was written"
+
+
+SEALED = {
+    "check --output-format markdown": "Found.md",
+    "report --output-format markdown": "Page.md",
+    "report --output-format html": "page.html",
+}
+"""Commands whose output has a digest of itself in a plain_vault."""
+
+
+@pytest.mark.parametrize("line", SEALED)
+@pytest.mark.parametrize("change", ["line ends", "another computer", "another name"])
+def test_sealed_output_is_known_by_itself(
+    run: RunCommand, plain_vault: Path, line: str, change: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = plain_vault / SEALED[line]
+    assert run_line(run, line, file.name).code in (0, 1)
+    if change == "line ends":
+        file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n"))
+    elif change == "another computer":
+        monkeypatch.setenv("VAULTLINK_STATE_DIR", str(plain_vault.parent / "new state"))
+    else:
+        file = file.rename(plain_vault / f"Other{file.suffix}")
+    assert run_line(run, line, file.name).code in (0, 1)
+    file.write_bytes(file.read_bytes().replace(b"\n", b"\r\n") + b"\r\nmy words\r\n")
+    before = file.read_bytes()
     assert run_line(run, line, file.name).code == 2
-    assert file.read_bytes() == b"mine\n" + first
+    assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize(
-    "line",
-    [
-        *("orphans", "deadends", "show", "doctor", "status", "check --statistics", "rule VL101"),
-        *("completion bash", "graph --output-format table", "links --output-format table"),
-    ],
-)
-def test_output_without_a_beginning_of_its_own_is_never_replaced(
-    run: RunCommand, vault: Path, line: str
+@pytest.mark.parametrize("line", SEALED)
+def test_seal_is_the_last_line_and_only_in_a_vault(
+    run: RunCommand, plain_vault: Path, line: str
 ) -> None:
-    (vault / ".vaultlink-baseline.json").unlink()
-    assert run_line(run, line, "out.data").code in (0, 1)
-    first = (vault / "out.data").read_bytes()
-    done = run_line(run, line, "out.data")
+    assert run_line(run, line, f"../{SEALED[line]}").code in (0, 1)
+    outside = (plain_vault.parent / SEALED[line]).read_text(encoding="utf-8")
+    assert run(*shlex.split(line)).out == outside
+    assert "vaultlink output" not in outside
+    assert run_line(run, line, SEALED[line]).code in (0, 1)
+    written = (plain_vault / SEALED[line]).read_text(encoding="utf-8")
+    text = re.sub(r"\n<!-- vaultlink output [0-9a-f]{40} -->\n\Z", "", written)
+    assert text != written
+    if "report" in line:  # which leaves its own file out
+        assert text == outside
+
+
+def test_output_without_a_seal_is_known_where_it_was_written(
+    run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A copy under another name, and a file that came from another computer, may be anybody's."""
+    words = ("links", "--json", "--output-file")
+    assert run(*words, "links.json").code == 0
+    shutil.copyfile(vault / "links.json", vault / "copy.json")
+    assert run(*words, "copy.json").code == 2
+    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(vault.parent / "new state"))
+    assert run(*words, "links.json").code == 2
+
+
+def test_output_of_earlier_versions_is_refused_until_it_is_removed(
+    run: RunCommand, plain_vault: Path
+) -> None:
+    words = ("check", "--output-format", "markdown", "--output-file")
+    assert run(*words, "../Found.md").code == 1
+    (plain_vault.parent / "Found.md").rename(
+        plain_vault / "Found.md"
+    )  # without a digest, as 0.6.0 wrote it
+    for _ in range(2):
+        done = run(*words, "Found.md")
+        assert done.code == 2
+        assert "or version 0.6.0 or older wrote it. Name another file, or rename or " in done.err
+    (plain_vault / "Found.md").unlink()
+    for _ in range(2):
+        assert run(*words, "Found.md").code == 1
+
+
+@pytest.mark.parametrize("name", ["Links.md", "links.json"])
+@pytest.mark.parametrize("exists", [True, False])
+def test_file_that_changes_before_it_is_replaced_stays(
+    run: RunCommand, plain_vault: Path, monkeypatch: pytest.MonkeyPatch, name: str, exists: bool
+) -> None:
+    """Somebody saves the file while its new text is already in the temporary file."""
+    output_format = "markdown" if name.endswith(".md") else "json"
+    words = ("check", "--output-format", output_format, "--output-file", name)
+    if exists:
+        assert run(*words).code == 1
+    flush = os.fstat
+
+    def save_meanwhile(handle: int) -> os.stat_result:
+        if list(plain_vault.glob(".vaultlink-*.tmp")):
+            (plain_vault / name).write_text("my words\n")
+        return flush(handle)
+
+    monkeypatch.setattr(os, "fstat", save_meanwhile)
+    done = run(*words)
+    monkeypatch.undo()
     assert done.code == 2
-    assert "out.data exists" in done.err
-    assert (vault / "out.data").read_bytes() == first
+    assert (plain_vault / name).read_text() == "my words\n"
+    assert list(plain_vault.glob(".vaultlink-*.tmp")) == []
 
 
-@pytest.mark.parametrize(
-    ("output_format", "extension", "expected"),
-    [
-        ("concise", ".txt", True),
-        ("concise", ".TXT", True),
-        ("concise", ".md", False),
-        ("concise", ".png", False),
-        ("concise", "", False),
-        ("diff", ".patch", True),
-        ("json-lines", ".jsonl", True),
-        ("json", ".json", False),
-        ("tsv", ".tsv", False),
-        ("", ".txt", False),
-    ],
-)
-def test_empty_file_is_output_only_with_its_extension(
-    output_format: str, extension: str, expected: bool
+def test_hard_linked_output_is_compared_too(run: RunCommand, vault: Path) -> None:
+    words = ("links", "--json", "--output-file", "links.json")
+    assert run(*words).code == 0
+    (vault.parent / "same.json").hardlink_to(vault / "links.json")
+    assert run(*words).code == 0
+    (vault.parent / "same.json").write_text("mine")
+    assert run(*words).code == 2
+    assert (vault / "links.json").read_text() == "mine"
+
+
+def test_list_of_outputs_stays_short(run: RunCommand, vault: Path) -> None:
+    assert run("rules", "--output-file", "rules.txt").code == 0
+    [records] = Path(os.environ["VAULTLINK_STATE_DIR"]).glob("*/outputs")
+    [digest] = records.read_text().split()
+    records.write_text("".join(f"{number:040x}\n" for number in range(1_999)) + f"{digest}\n")
+    assert run("rules", "--output-file", "rules.txt").code == 0
+    assert len(records.read_text().split()) == 2_000, "nothing to add"
+    assert run("rules", "--output-file", "more.txt").code == 0
+    kept = records.read_text().split()
+    assert len(kept) == 1_001
+    assert kept[-2] == digest
+    assert run("rules", "--output-file", "rules.txt").code == 0
+
+
+# -- protected folders ---------------------------------------------------------------------------------------------------
+
+
+PROTECTING = {
+    'protect = ["Raw/"]\n': "`protect` in the settings names it",
+    'write-paths = ["Wiki/"]\n': "`write-paths` in the settings does not name it",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_no_command_writes_to_a_protected_folder(
+    run: RunCommand, plain_vault: Path, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert is_own_output(output_format, b"", extension) is expected
+    extension = {"report": ".html"}.get(line, ".md" if "markdown" in line else ".data")
+    write_files(plain_vault, {f"Raw/old{extension}": "mine\n", "Wiki/Home.md": "# Home\n"})
+    for settings, reason in PROTECTING.items():
+        if line.startswith("init"):  # it creates the file
+            (plain_vault / ".vaultlink.toml").unlink(missing_ok=True)
+            (plain_vault.parent / "settings.toml").write_text(settings)
+            monkeypatch.setenv("VAULTLINK_CONFIG", str(plain_vault.parent / "settings.toml"))
+        else:
+            (plain_vault / ".vaultlink.toml").write_text(settings)
+        before = read_all(plain_vault)
+        for place in ("Raw/new", "Raw/old", "../vault/Raw/new"):
+            done = run_line(run, line, f"{place}{extension}")
+            assert (done.code, done.out) == (2, ""), (place, done)
+            assert f"{place}{extension} must not be written: {reason}. Nothing was" in done.err
+        assert read_all(plain_vault) == before
+
+
+@pytest.mark.parametrize("settings", PROTECTING)
+@pytest.mark.parametrize("line", ["links", "graph --format svg", "report", "rules", "undo --list"])
+def test_output_goes_where_settings_allow_it(
+    run: RunCommand, vault: Path, settings: str, line: str
+) -> None:
+    (vault / "Wiki").mkdir()
+    (vault / ".vaultlink.toml").write_text(settings)
+    for place in ("Wiki/out", "../out", ".vaultlink-out"):
+        assert run_line(run, line, place).code == 0
 
 
 @pytest.mark.parametrize(
-    ("output_format", "head"),
+    ("pattern", "place"),
     [
-        ("json", '{"schema": 1, "mine": 2}'),
-        ("json", '{"directed": true, "multigraph": true, "graph": {}, "nodes": []'),
-        ("json of a graph", '{"directed": true, "multigraph": false, "graph": {}, "nodes": ['),
-        ("tsv", "name\tage\nAnn\t3\n"),
-        ("tsv", "path\tcount\tlines\tmine\n"),
-        ("tsv", "path\nHome.md\n"),
-        ("concise", "Home.md:1:1: E501 line too long"),
-        ("full", "VL101 dangling-link is a rule\n"),
-        ("github", "::error file=a.md::mine"),
-        ("gitlab", "[]\n[]\n"),
-        ("gitlab", '[{"check_name":"mine"}]'),
-        ("sarif", '{"version":"2.1.0","runs":[{"tool":{"driver":{"name":"ruff"}}}]}'),
-        ("junit", '<?xml version="1.0"?><testsuites name="pytest">'),
-        ("markdown", "## vaultlink: how I use it\n\nI like it.\n"),
-        ("svg", '<?xml version="1.0"?>\n<svg xmlns="http://www.w3.org/2000/svg" width="3">'),
-        ("graphml", '<?xml version="1.0"?>\n<graphml xmlns="x"><key attr.name="weight"/>'),
-        ("gexf", "<?xml version='1.0'?>\n<gexf><meta><creator>Gephi</creator></meta>"),
-        ("dot", "digraph vault { a -> b }"),
-        ("diff", "- a list\n- of mine\n"),
-        ("table", "path  count\n"),
+        ("linked/", "linked/new.txt"),
+        ("linked/", "../far/new.txt"),
+        ("*.txt", "new.txt"),
+        ("*.txt", ".hidden.txt"),
+        ("Sub/deep/", "to-sub/deep/new.txt"),
     ],
 )
-def test_output_of_other_programs_is_not_recognised(output_format: str, head: str) -> None:
-    assert not is_own_output(output_format, head.encode(), ".x")
+def test_protection_is_about_vault_paths(
+    run: RunCommand, vault: Path, pattern: str, place: str
+) -> None:
+    (vault / "Sub/deep").mkdir(parents=True)
+    (vault / "to-sub").symlink_to("Sub")
+    (vault / ".vaultlink.toml").write_text(f'protect = ["{pattern}"]\n')
+    for line in ("links", "undo --list", "check --no-baseline"):
+        assert run_line(run, line, place).code == 2
+        assert not (vault / place).exists()
 
 
-def test_output_of_another_format_stays(run: RunCommand, vault: Path) -> None:
-    (vault / ".vaultlink-baseline.json").unlink()
-    assert run("links", "--json", "--output-file", "out.data").code == 0
-    before = (vault / "out.data").read_bytes()
-    for words in (
-        ("links", "--output-format", "tsv"),
-        ("report", "--json"),
-        ("graph", "--format", "json"),
-    ):
-        assert run(*words, "--output-file", "out.data").code == 2, words
-        assert (vault / "out.data").read_bytes() == before
+def test_settings_of_the_vault_of_the_file_protect_it(
+    run: RunCommand, vault: Path, tmp_path: Path
+) -> None:
+    create_vault(tmp_path / "other", {"b.md": "# B\n", ".vaultlink.toml": 'protect = ["*"]\n'})
+    for line in ("links", "rules", "check --no-baseline --isolated"):
+        assert run_line(run, line, "../other/new.txt").code == 2
+    (vault / ".vaultlink.toml").write_text('protect = ["*"]\n')
+    assert run_line(run, "links", "new.txt").code == 2
+    assert run_line(run, "links --isolated", "new.txt").code == 0
 
 
 def test_writing_command_is_refused_before_it_writes(run: RunCommand, vault: Path) -> None:

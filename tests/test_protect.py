@@ -293,3 +293,66 @@ def test_link_to_a_folder_is_no_way_around(run: RunCommand, wiki: Path, settings
     write_files(wiki, {"wiki/a.md": b"[[Nobody wrote it]]\n"})
     run("fix", "--unsafe-fixes", "--create", "wiki/link")
     assert read_files(wiki / "raw") == before
+
+
+# -- patterns that match nothing ------------------------------------------------------------------------------------------
+
+
+UNMATCHED = {
+    'protect = ["Source/"]': "protect: “Source/” matches nothing in this vault.",
+    'protect = ["RAW/"]': "protect: “RAW/” matches nothing in this vault, but “raw” would match "
+    "without case.",
+    'write-paths = ["*", "!Raw/Open/"]': "write-paths: “!Raw/Open/” matches nothing in this vault, "
+    "but “raw/open” would match without case.",
+    'protect = ["raw/", "a/", "b/"]': "protect: “a/”, “b/” match nothing in this vault.",
+}
+
+
+@pytest.mark.parametrize("settings_text", UNMATCHED)
+@pytest.mark.parametrize(
+    "line", ["fix", "rename map.png chart.png", "mentions --write", "delete map.png --diff"]
+)
+def test_commands_that_write_name_patterns_that_match_nothing(
+    run: RunCommand, tmp_path: Path, settings_text: str, line: str
+) -> None:
+    if (tmp_path / "RAW").exists():
+        pytest.skip("the disk ignores case")
+    root = create_vault(tmp_path / "vault", {**VAULT, ".vaultlink.toml": settings_text.encode()})
+    done = run(*line.split(), "--vault", root)
+    assert done.code in (0, 1)
+    assert done.err.count("matches nothing") + done.err.count("match nothing") == 1
+    assert f"warning: {UNMATCHED[settings_text]}\n" in done.err
+    assert "nothing in this vault" not in run(*line.split(), "--vault", root, "-q").err
+
+
+@pytest.mark.parametrize(
+    "settings_text",
+    [
+        *('protect = ["raw/", "!raw/open/"]', 'protect = ["*.md"]', 'protect = [".claude/"]'),
+        *('write-paths = ["*", "!map.png"]', 'exclude = ["nothing/"]', "protect = []"),
+    ],
+)
+def test_patterns_that_match_are_not_named(
+    run: RunCommand, tmp_path: Path, settings_text: str
+) -> None:
+    root = create_vault(tmp_path / "vault", {**VAULT, ".vaultlink.toml": settings_text.encode()})
+    assert "nothing in this vault" not in run("fix", "--vault", root).err
+
+
+def test_case_is_ignored_on_a_disk_that_ignores_it() -> None:
+    patterns = ["Raw/", "!raw/OPEN/", "Straße/"]
+    decide = compile_ordered_globs(patterns, ignores_case=True)
+    paths = ["raw/a.md", "RAW/a.md", "Raw/open/a.md", "STRASSE/a.md", "wiki/a.md"]
+    assert list(map(decide, paths)) == [True, True, False, True, None]
+    assert list(map(compile_ordered_globs(patterns), paths)) == [None, None, True, None, None]
+
+
+def test_protection_follows_the_disk(run: RunCommand, folding_disk: Path) -> None:
+    """`RAW/` protects `raw/` where both names are of one folder."""
+    settings_text = b'protect = ["RAW/"]\n'
+    root = create_vault(folding_disk / "vault", {**VAULT, ".vaultlink.toml": settings_text})
+    done = run("rename", "raw/Source.md", "Other.md", "--vault", root)
+    assert done.code == 2
+    assert "`protect` in the settings names it" in done.err
+    assert "nothing in this vault" not in done.err
+    assert run("links", "--vault", root, "--output-file", root / "raw/out.txt").code == 2

@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -622,6 +623,88 @@ def test_only_the_user_can_ask(vault: Path) -> None:
         path = Path(socket_path(vault))
         assert path.stat().st_mode & 0o777 == 0o600
         assert path.parent.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_folders_are_private_whatever_the_umask_is(
+    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "new" / "state"
+    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(state))
+    before = os.umask(0)
+    try:
+        with serving(vault):
+            folders = [state, *(path for path in state.rglob("*") if path.is_dir())]
+            assert "servers" in {folder.name for folder in folders}
+            assert {folder.stat().st_mode & 0o777 for folder in folders} == {0o700}
+    finally:
+        os.umask(before)
+
+
+def test_state_folder_of_the_user_keeps_its_mode(
+    vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path / "state of all"
+    state.mkdir(mode=0o755)
+    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(state))
+    with serving(vault):
+        assert state.stat().st_mode & 0o777 == 0o755
+
+
+SERVER_OF_ANOTHER_USER = """\
+import os, socket, sys
+with socket.socket(socket.AF_UNIX) as listener:
+    listener.bind(sys.argv[1])
+    os.setuid(int(sys.argv[2]))
+    listener.listen()
+    print("ready", flush=True)
+    connection, _ = listener.accept()
+    print(len(connection.recv(1000)), flush=True)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems do not say who listens")
+@pytest.mark.parametrize("user", [0, 65_534])
+def test_nothing_is_sent_to_another_user(vault: Path, user: int) -> None:
+    """The socket is a file of this user, as in a folder that others may write."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can take another user")
+    path = Path(socket_path(vault))
+    path.parent.mkdir(parents=True)
+    command = [sys.executable, "-c", SERVER_OF_ANOTHER_USER, path.name, str(user)]
+    with subprocess.Popen(command, cwd=path.parent, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        assert ask_server(CHECK, vault, DRAFT).code is None
+        assert (int(process.stdout.readline()) > 0) is (user == 0)
+
+
+def test_server_that_drips_bytes_does_not_hold_a_client(
+    vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The limit holds while bytes come, not only in pauses."""
+    monkeypatch.setattr(client, "_ANSWER_SECONDS", 0.3)
+    path = Path(socket_path(vault))
+    path.parent.mkdir(parents=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        with short_address(str(path)) as address:
+            listener.bind(address)
+        listener.listen()
+        is_over = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, suppress(OSError):
+                connection.sendall(b"\n")
+                while not is_over.wait(0.01):
+                    connection.sendall(b" ")
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        try:
+            assert ask_server(CHECK, vault, DRAFT).code is None
+        finally:
+            is_over.set()
+            thread.join()
 
 
 def test_other_versions_have_their_own_server(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from errno import EIO, ENOSPC
 from pathlib import Path
 from unittest.mock import patch
@@ -598,33 +598,6 @@ def test_file_saved_anew_after_the_interruption_is_moved_back(vault: Path) -> No
 
 
 # -- disks that ignore case ------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def folding_disk(tmp_path: Path) -> Iterator[Path]:
-    """Return a folder of a disk that ignores case: the temporary one, or an exFAT image."""
-    (tmp_path / "Probe").mkdir()
-    if (tmp_path / "pROBE").exists():
-        yield tmp_path
-        return
-    image, place = tmp_path / "image", tmp_path / "mounted"
-    place.mkdir()
-    with image.open("wb") as stream:
-        stream.truncate(32_000_000)
-    device = None
-    try:
-        subprocess.run(["mkfs.exfat", image], check=True, capture_output=True)
-        device = subprocess.run(
-            ["losetup", "-f", "--show", image], check=True, capture_output=True, text=True
-        ).stdout.strip()
-        subprocess.run(["mount.exfat-fuse", device, place], check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        if device:
-            subprocess.run(["losetup", "-d", device], check=False)
-        pytest.skip("no disk that ignores case, and no exFAT image can be mounted")
-    yield place
-    subprocess.run(["umount", place], check=True)
-    subprocess.run(["losetup", "-d", device], check=False)
 
 
 CASE_FILES = {"Case.md": b"c", "Folder/x.md": b"x", "B.md": b"b", "a.md": b"a", "Été.md": b"e"}

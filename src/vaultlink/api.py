@@ -23,7 +23,7 @@ from vaultlink.disk.changes import Progress, ignore_progress, read_changes
 from vaultlink.disk.history_sources import RecordedMoves
 from vaultlink.disk.load import StateOrigin, find_present_history, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
-from vaultlink.disk.scan import Settings, VaultScan, scan_vault
+from vaultlink.disk.scan import Settings, VaultScan, ignores_case, scan_vault
 from vaultlink.disk.workers import suggest_all
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step, step_and_list
@@ -139,7 +139,13 @@ def build_linter(scan: VaultScan) -> LinterSettings:
     config = merge_layers(scan.layers, rules)
     if not any(is_note(path) for path in scan.listing.files):
         raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
-    return LinterSettings.build(rules, config, scan.obsidian, scan.is_git_ignored)
+    return LinterSettings.build(
+        rules,
+        config,
+        scan.obsidian,
+        scan.is_git_ignored,
+        ignores_case=bool(config.protect or config.write_paths) and ignores_case(scan.root),
+    )
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
@@ -683,7 +689,12 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
     """
     settings = vault.state.settings
     return LinterSettings.build(
-        settings.rules, settings.config, scan.obsidian, scan.is_git_ignored, settings.history
+        settings.rules,
+        settings.config,
+        scan.obsidian,
+        scan.is_git_ignored,
+        settings.history,
+        ignores_case=settings.ignores_case,
     )
 
 

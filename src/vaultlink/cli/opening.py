@@ -19,8 +19,9 @@ from vaultlink.cli.options import (
     read_path,
 )
 from vaultlink.cli.terminal import PrintedPart, Terminal, print_stderr, record_output
+from vaultlink.config.layers import Layer
 from vaultlink.disk.obsidian_files import APP_FILE
-from vaultlink.disk.scan import Settings, VaultScan, list_files, scan_vault
+from vaultlink.disk.scan import Settings, VaultScan, list_files, read_layers, scan_vault
 from vaultlink.disk.vault_search import (
     VaultChoice,
     describe_unread_configs,
@@ -296,16 +297,27 @@ def describe_skipped_preview(config: "Config") -> str:
     )
 
 
-def protect_vault(root: Path, terminal: Terminal, folders: Mapping[str, str] | None = None) -> None:
-    """Have the output file checked against a vault.
+def protect_vault(root: Path, terminal: Terminal, scan: VaultScan | None = None) -> None:
+    """Have the output file checked against a vault and its settings.
 
-    `folders` are its folders, as paths on disk by vault path; without them, they are listed.
+    Without a scan, its folders are listed, and the settings are those of its file.
     """
     if terminal.output_file is None:
         return
-    listed = (list_files(root).folders if folders is None else folders).values()
-    linked = [Path(os.path.realpath(folder)) for folder in listed if os.path.islink(folder)]  # noqa: PTH114 - paths as text
-    terminal.vault_folders = (root, *linked)
+    folders = (scan.listing if scan else list_files(root)).folders
+    linked = {
+        Path(os.path.realpath(folder)): path
+        for path, folder in folders.items()
+        if os.path.islink(folder)  # noqa: PTH114 - paths as text
+    }
+    terminal.vault_folders = {root: "", **linked}
+
+    def read_vault_layers() -> Sequence[Layer]:
+        if scan is not None:
+            return scan.layers
+        return read_layers(root, Settings(config_file=_read_path_variable("VAULTLINK_CONFIG")))
+
+    terminal.read_vault_layers = read_vault_layers
 
 
 def report_choice(choice: VaultChoice, terminal: Terminal) -> None:
@@ -325,7 +337,7 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
     excludes are checked.
     """
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
-    protect_vault(scan.root, terminal, scan.listing.folders)
+    protect_vault(scan.root, terminal, scan)
     if nested := scan.listing.vaults:
         terminal.print_message(
             f"{'Nested vaults' if len(nested) > 1 else 'Nested vault'}: "

@@ -6,7 +6,7 @@ import shlex
 import signal as signals
 import stat as modes
 import sys
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
@@ -34,6 +34,7 @@ from vaultlink.report.output_starts import DIFF
 from vaultlink.text import quote_name
 
 if TYPE_CHECKING:
+    from vaultlink.config.layers import Layer
     from vaultlink.fix.diff import DiffLine
     from vaultlink.write.output_file import OutputFile
 
@@ -154,10 +155,10 @@ def _record(kind: str, data: bytes) -> None:
 class Terminal:
     """Prints the results and messages of one run.
 
-    `output_file` is None for stdout. `vault_folders` are the folder of the vault, and those that it
-    has as links, once they are known: the output file is no file of them, except an earlier output.
-    That is known by `written_format`, the format of what is written; `output_format` is the one
-    that was chosen.
+    `output_file` is None for stdout. `vault_folders` has the folder of the vault and those that it
+    has as links, with their vault paths, once they are known: the output file is no file of them,
+    except an earlier output, nor one that the settings in `read_vault_layers` protect.
+    `written_format` is the format of what is written, `output_format` the one that was chosen.
     """
 
     has_printed: ClassVar[bool] = False
@@ -173,7 +174,8 @@ class Terminal:
         self.table_width = columns or _UNLIMITED_WIDTH
         self.height = _terminal_size().lines if self.is_terminal else 0
         self.is_pipe_closed, self._has_written = False, False
-        self.vault_folders: Sequence[Path] = ()
+        self.vault_folders: Mapping[Path, str] = {}
+        self.read_vault_layers: Callable[[], Sequence[Layer]] = tuple
         self.output_format = self.written_format = ""
         self._requested_format = options.output_format
         self._started = monotonic()
@@ -383,14 +385,13 @@ class Terminal:
     def _describe_file(self, file: Path) -> "OutputFile":
         from vaultlink.write.output_file import OutputFile  # noqa: PLC0415 - rarely needed
 
-        return OutputFile(file, self.written_format, self.vault_folders)
+        return OutputFile(file, self.written_format, self.vault_folders, self.read_vault_layers)
 
     def _write_file(self, file: Path, data: bytes, *, append: bool = False) -> None:
-        """Write the output file. What this run wrote itself is replaced, whatever it is."""
+        """Write the output file, or add to what this run wrote."""
         from vaultlink.write.output_file import write_output  # noqa: PLC0415 - rarely needed
 
-        output = self._describe_file(file)
-        write_output(output, data, append=append, is_known=self._has_written)
+        write_output(self._describe_file(file), data, append=append)
         self._has_written = True
 
     def shows_results(self) -> bool:

@@ -1,21 +1,27 @@
 """Find the items of settings that match nothing in a vault.
 
-Only `config` and `doctor` do: it may take as long as a check, since names and unresolved links are
-those of the notes.
+Only `config` and `doctor` look at all settings: that may take as long as a check, since names and
+unresolved links are those of the notes. Commands that write look at protection.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 
 from vaultlink.cli.terminal import Terminal
 from vaultlink.config.mention_settings import parse_ignored
-from vaultlink.config.patterns import compile_globs, compile_loose_globs, compile_topics
+from vaultlink.config.patterns import (
+    compile_globs,
+    compile_loose_globs,
+    compile_ordered_globs,
+    compile_topics,
+)
+from vaultlink.config.protection import read_protection
 from vaultlink.config.settings import DEFAULT_SOURCE, Config
-from vaultlink.config.vault_items import ItemKind, list_item_settings
+from vaultlink.config.vault_items import ItemKind, ItemSetting, list_item_settings
 from vaultlink.disk.load import load_state
-from vaultlink.disk.scan import VaultScan
+from vaultlink.disk.scan import VaultScan, ignores_case
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.index.index import Index, link_name
+from vaultlink.index.index import EMPTY_INDEX, Index, link_name
 from vaultlink.index.resolve import is_note, normalize_name, resolve
 from vaultlink.links.naming import find_query_target
 from vaultlink.mentions.names import fold_name, list_forms
@@ -49,14 +55,28 @@ def describe_unmatched_items(
     values = {
         key: value for key, value in config.values.items() if config.sources[key] != DEFAULT_SOURCE
     }
-    for setting in list_item_settings(values, rules):
+    yield from _describe_items(vault, list_item_settings(values, rules))
+
+
+def describe_unmatched_protection(scan: VaultScan) -> list[str]:
+    """Return a clause on `protect` and on `write-paths` if items match nothing in the vault."""
+    protect, write_paths = read_protection(scan.layers)
+    values = {"protect": protect, "write-paths": write_paths}
+    vault = VaultNames(scan, lambda: EMPTY_INDEX)
+    return list(_describe_items(vault, list_item_settings(values, ())))
+
+
+def _describe_items(vault: "VaultNames", settings: Iterable[ItemSetting]) -> Iterator[str]:
+    for setting in settings:
         unmatched = [
             quote_name(item) for item in setting.items if not vault.has_match(setting.kind, item)
         ]
         if unmatched:
             verb = "matches" if len(unmatched) == 1 else "match"
             listed = list_first(unmatched, _MAX_LISTED)
-            yield f"{setting.key}: {listed} {verb} nothing in this vault"
+            other = vault.find_other_case(setting)
+            advice = f", but {quote_name(other)} would match without case" if other else ""
+            yield f"{setting.key}: {listed} {verb} nothing in this vault{advice}"
 
 
 class VaultNames:
@@ -66,6 +86,7 @@ class VaultNames:
         self._files = tuple(scan.listing.files)
         self._paths = (*self._files, *filter(None, scan.listing.folders))
         self._read_index = read_index
+        self._root = scan.root
 
     def has_match(self, kind: ItemKind, item: str) -> bool:
         """Return True if something in the vault matches an item of a setting."""
@@ -75,7 +96,7 @@ class VaultNames:
     def _tests(self) -> dict[ItemKind, Callable[[str], object]]:
         return {
             ItemKind.GLOB: self._has_path,
-            ItemKind.ORDERED_GLOB: lambda item: self._has_path(item.removeprefix("!")),
+            ItemKind.ORDERED_GLOB: self._has_written_path,
             ItemKind.LOOSE_GLOB: lambda item: any(map(compile_loose_globs((item,)), self._paths)),
             ItemKind.TOPIC: lambda item: any(map(compile_topics([item]), self._topics)),
             ItemKind.MENTION: self._has_mention,
@@ -84,6 +105,31 @@ class VaultNames:
 
     def _has_path(self, glob: str) -> bool:
         return any(map(compile_globs([glob]), self._paths))
+
+    def _has_written_path(self, item: str) -> bool:
+        """Return True for a pattern of protection; also for a hidden path, which is not listed."""
+        if any(name.startswith(".") for name in item.removeprefix("!").split("/")):
+            return True
+        return self._find_written_path(item, ignores_case=self._ignores_case) != ""
+
+    def _find_written_path(self, item: str, *, ignores_case: bool) -> str:
+        decide = compile_ordered_globs([item.removeprefix("!")], ignores_case=ignores_case)
+        return min(filter(decide, self._paths), key=len, default="")
+
+    def find_other_case(self, setting: ItemSetting) -> str:
+        """Return what an unmatched item of protection would match without case; else ""."""
+        if setting.kind is not ItemKind.ORDERED_GLOB:
+            return ""
+        paths = (
+            self._find_written_path(item, ignores_case=True)
+            for item in setting.items
+            if not self._has_written_path(item)
+        )
+        return next(filter(None, paths), "")
+
+    @cached_property
+    def _ignores_case(self) -> bool:
+        return ignores_case(self._root)
 
     def _has_mention(self, item: str) -> bool:
         """Return True for a pair of notes, a note, a folder that exists, or a name."""

@@ -24,8 +24,8 @@ from vaultlink.cli.opening import (
 from vaultlink.cli.options import OpenOptions
 from vaultlink.cli.proposed_commands import describe_undo
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
+from vaultlink.config.protection import PROTECTION_OF_MANY
 from vaultlink.disk.scan import VaultScan
-from vaultlink.engine.checks import PROTECTION_OF_MANY
 from vaultlink.index.resolve import parent_folder
 from vaultlink.model import SkippedNote
 from vaultlink.report.layout import escape_controls, format_count
@@ -117,7 +117,7 @@ class WritingCommand(ABC):
         """Return sentences about a plan, "" for none. `would` says that it is not written."""
 
     def choose_written_format(self) -> str:
-        """Return the format of what is printed, by which an earlier output is known."""
+        """Return the format of what is printed."""
         is_diff = self.is_dry and not is_json(self.terminal)
         return DIFF if is_diff else self.terminal.output_format
 
@@ -172,10 +172,11 @@ def run_plan(command: WritingCommand) -> int:
         is_partial = left
         try:
             scan = scan_from_options(command.options, command.start, command.overrides)
-            protect_vault(scan.root, terminal, scan.listing.folders)
+            protect_vault(scan.root, terminal, scan)
             terminal.written_format = command.choose_written_format()
             terminal.check_output_file()
             warn_of_scan(scan, terminal)
+            warn_of_protection(scan, terminal)
             if is_locked:
                 remove_leftovers(scan.root, scan.listing.leftovers)
             command.root = scan.root
@@ -194,6 +195,15 @@ def run_plan(command: WritingCommand) -> int:
     is_kept = not (is_partial or is_unique)
     code = kept.print(lambda: _report(command, plan, result), is_kept=is_kept)
     return max(code, EXIT_FINDINGS) if is_partial else code
+
+
+def warn_of_protection(scan: VaultScan, terminal: Terminal) -> None:
+    """Print the patterns of `protect` and `write-paths` that match nothing."""
+    if any(key in layer.values for layer in scan.layers for key in ("protect", "write-paths")):
+        from vaultlink.cli.unmatched_items import describe_unmatched_protection  # noqa: PLC0415 - rarely set
+
+        for clause in describe_unmatched_protection(scan):
+            terminal.print_message(f"warning: {escape_controls(clause)}.")
 
 
 def print_unread_folders(scan: VaultScan, terminal: Terminal) -> None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from vaultlink.index.resolve import normalize_name
-from vaultlink.text import lazy_pattern
+from vaultlink.text import fold_letters, lazy_pattern
 
 if TYPE_CHECKING:
     from vaultlink.config.expressions import Expression
@@ -42,17 +42,27 @@ def compile_globs(patterns: Sequence[str]) -> Callable[[str], bool]:
     return matches
 
 
-def compile_ordered_globs(patterns: Sequence[str]) -> Callable[[str], bool | None]:
+def compile_ordered_globs(
+    patterns: Sequence[str], *, ignores_case: bool = False
+) -> Callable[[str], bool | None]:
     """Return a function that tells whether patterns in git's syntax select a path.
 
     The last pattern that matches decides; one that begins with `!` takes paths out again. The
     answer is None if no pattern matches.
     """
+    if not patterns:
+        return lambda _path: None
+    fold = fold_letters if ignores_case else str
     tests = [
-        (compile_globs([pattern.removeprefix("!")]), not pattern.startswith("!"))
+        (compile_globs([fold(pattern.removeprefix("!"))]), not pattern.startswith("!"))
         for pattern in reversed(patterns)
     ]
-    return lambda path: next((selects for test, selects in tests if test(path)), None)
+
+    def decide(path: str) -> bool | None:
+        name = fold(path)
+        return next((selects for test, selects in tests if test(name)), None)
+
+    return decide
 
 
 @lru_cache(maxsize=8)

@@ -363,9 +363,7 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
             f"{blocking}: it is a named pipe or a device, or larger than "
             f"{MAX_GIT_FILE_BYTES // 1_000_000} MB, and git would wait for it. Remove it."
         )
-    files = [] if settings.isolated else load_config(root, settings.config_file)
-    layers = [Layer(source, values) for source, values in files]
-    layers += [Layer(COMMAND_LINE, settings.overrides)] if settings.overrides else []
+    layers = read_layers(root, settings)
     if any("required-version" in layer.values for layer in layers):
         from vaultlink.config.versions import require_version  # noqa: PLC0415 - rarely set
 
@@ -382,8 +380,30 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
     )
     obsidian, unused = _drop_slow_filters(obsidian, listing.files)
     return VaultScan(
-        root, settings, listing, tuple(layers), obsidian, load_ignore_filter(root), started, unused
+        root, settings, listing, layers, obsidian, load_ignore_filter(root), started, unused
     )
+
+
+def read_layers(root: Path, settings: Settings) -> tuple[Layer, ...]:
+    """Return the layers of settings of a vault, lowest first. Raises ConfigError."""
+    files = [] if settings.isolated else load_config(root, settings.config_file)
+    layers = [Layer(source, values) for source, values in files]
+    layers += [Layer(COMMAND_LINE, settings.overrides)] if settings.overrides else []
+    return tuple(layers)
+
+
+def ignores_case(root: Path) -> bool:
+    """Return True if the disk of a vault takes names that differ in case for the same.
+
+    A name in the vault's folder shows it. Without one that has letters, the answer is False.
+    """
+    try:
+        names = frozenset(os.listdir(root))  # noqa: PTH208 - as text
+    except OSError:
+        return False
+    respelt = (name.swapcase() for name in sorted(names))
+    other = next((name for name in respelt if name not in names), None)
+    return other is not None and os.path.lexists(os.path.join(root, other))  # noqa: PTH118 - as text
 
 
 _NOTHING = "/[]/"

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from vaultlink.config.patterns import (
     compile_globs,
     compile_obsidian_filters,
-    compile_ordered_globs,
     compile_path_prefixes,
     compile_topics,
 )
+from vaultlink.config.protection import Protection
 from vaultlink.config.settings import Config
 from vaultlink.engine.diagnostics import DiagnosticBuilder
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
@@ -28,14 +28,6 @@ from vaultlink.rules.context import Context, Finding, LinkPlace
 from vaultlink.rules.registry import ELEMENTS, SCOPES, CheckFunction, Rule, find_elements
 
 _DEFAULT_OBSIDIAN = ObsidianSettings()
-
-PROTECTED = "`protect` in the settings names it"
-OUTSIDE_WRITE_PATHS = "`write-paths` in the settings does not name it"
-PROTECTION_OF_MANY: Mapping[str, str] = {
-    PROTECTED: "`protect` in the settings names them",
-    OUTSIDE_WRITE_PATHS: "`write-paths` in the settings does not name them",
-}
-"""The settings that keep commands from changing a file, as a clause, and as one about several."""
 
 _LoadedCheck = tuple[Rule, CheckFunction, Context]
 """A rule, the function of its check, and the context to call it with."""
@@ -49,7 +41,8 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
     `is_linted` returns True for paths to lint, `allows_dangling` for targets that may stay
     unresolved, `expects_note` for those that name a periodic note. `per_path_ignores` pairs a
-    predicate over paths with the names of the rules ignored there.
+    predicate over paths with the names of the rules ignored there. `ignores_case` is True if the
+    disk of the vault does.
     """
 
     rules: tuple[Rule, ...]
@@ -61,6 +54,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
     per_path_ignores: tuple[tuple[Callable[[str], bool], frozenset[str]], ...]
     rules_by_scope: Mapping[str, tuple[Rule, ...]]
     history: History = NO_HISTORY
+    ignores_case: bool = False
 
     @classmethod
     def build(
@@ -70,10 +64,13 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         obsidian: ObsidianSettings = _DEFAULT_OBSIDIAN,
         ignored: Callable[[str], bool] | None = None,
         history: History = NO_HISTORY,
+        *,
+        ignores_case: bool = False,
     ) -> "LinterSettings":
         """Build the settings of a run and compile its globs.
 
-        `ignored` returns True for paths ignored by git; those are not linted.
+        `ignored` returns True for paths ignored by git; those are not linted. `ignores_case` is
+        True if the disk of the vault does, so that protection does, too.
         """
         tests = [compile_globs(config.exclude)] if config.exclude else []
         if obsidian.ignore_filters:
@@ -99,6 +96,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
             ignores,
             rules_by_scope,
             history,
+            ignores_case,
         )
 
     @cached_property
@@ -128,20 +126,13 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         return any(rule.reads_history for rule in chain.from_iterable(self.rules_by_scope.values()))
 
     @cached_property
-    def _decide_protection(self) -> Callable[[str], bool | None]:
-        return compile_ordered_globs(self.config.protect)
-
-    @cached_property
-    def _decide_writing(self) -> Callable[[str], bool | None]:
-        return compile_ordered_globs(self.config.write_paths)
+    def _protection(self) -> Protection:
+        config = self.config
+        return Protection(config.protect, config.write_paths, ignores_case=self.ignores_case)
 
     def find_protection(self, path: str) -> str:
         """Return why no command but `undo` may change a path, as a clause; "" if one may."""
-        config = self.config
-        if config.protect and self._decide_protection(path) is True:
-            return PROTECTED
-        is_outside = config.write_paths and self._decide_writing(path) is not True
-        return OUTSIDE_WRITE_PATHS if is_outside else ""
+        return self._protection.find_reason(path)
 
     def is_protected(self, path: str) -> bool:
         """Return True for paths that no command but `undo` may change."""
@@ -152,7 +143,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
 
         The setting `protect` decides first: what it takes out may be written.
         """
-        is_allowed = self._decide_protection(note.path) is False
+        is_allowed = self._protection.decide(note.path) is False
         return None if is_allowed else find_read_only_reason(index, note)
 
     @cached_property

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from unicodedata import category
 
 from vaultlink.config.layers import CONFIG_NAMES
-from vaultlink.engine.checks import PROTECTED
+from vaultlink.config.protection import PROTECTED
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.index.index import Index, link_name
 from vaultlink.index.resolve import (

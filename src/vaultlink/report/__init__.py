@@ -29,9 +29,6 @@ class OutputFormat(NamedTuple):
             and `fix` shows what was fixed in place of what remains.
         has_manuals: The manuals of the rules are shown.
         has_commands: It consists of commands of a CI service, and escapes what they contain.
-        start: A regular expression for the beginning of the output, by which a later run knows a
-            file as its own; "" if the beginning is nothing special.
-        may_be_empty: Nothing is printed if there are no findings.
         has_totals: It shows tables of all findings, also if only some are listed.
         has_findings: False if it only shows numbers.
         next_place: Where the place of the next page is named, if only some findings are listed: as
@@ -50,18 +47,10 @@ class OutputFormat(NamedTuple):
     is_detailed: bool = False
     has_manuals: bool = False
     has_commands: bool = False
-    start: str = ""
-    may_be_empty: bool = False
     has_totals: bool = False
     has_findings: bool = True
     next_place: Literal["", "key", "message"] = ""
 
-
-_FINDING = r"VL\d{3} [a-z-]+ "
-"""The code and the rule of a finding, as formats for people have them."""
-
-JSON_START = r'\{"schema":1,\n?"'
-"""The beginning of every JSON document but those of `report` and `graph`."""
 
 FORMATS = {
     "full": OutputFormat(
@@ -69,61 +58,45 @@ FORMATS = {
         counts_guesses=True,
         for_people=True,
         is_detailed=True,
-        start=_FINDING + r"(?:[^\n]*\n){1,9} --> [^\n]+:\d+:\d+ \(",
-        may_be_empty=True,
     ),
     "concise": OutputFormat(
         *("vaultlink.report.concise", "render_concise_result", "txt", "lines"),
         shown_fixes="each",
         for_people=True,
-        start=r"[^\n]+:\d+:\d+: (?:\[\*\] )?" + _FINDING,
-        may_be_empty=True,
     ),
     "json": OutputFormat(
         *("vaultlink.report.json_document", "render_json_lines", "json", "lines"),
         frame="frame_json",
         shown_fixes="each",
         counts_guesses=True,
-        start=JSON_START,
         next_place="key",
     ),
     "json-lines": OutputFormat(
         *("vaultlink.report.json_document", "render_json_lines", "jsonl", "lines"),
         shown_fixes="each",
         counts_guesses=True,
-        start=r'\{"code":"VL\d{3}","rule":"',
-        may_be_empty=True,
         next_place="message",
     ),
     "github": OutputFormat(
         *("vaultlink.report.forges", "render_github", "txt"),
         has_commands=True,
-        start=r"::(?:error|warning|notice) file=[^\n]*,title=VL\d{3} ",
-        may_be_empty=True,
     ),
     "gitlab": OutputFormat(
         *("vaultlink.report.forges", "render_gitlab", "json"),
-        start=r'\[\n?\{"type":"issue","check_name":"[a-z-]+","description":"VL\d{3} |\[\]\n?\Z',
     ),
     "sarif": OutputFormat(
         *("vaultlink.report.sarif", "render_sarif", "sarif"),
         shown_fixes="each",
         counts_guesses=True,
         has_manuals=True,
-        start=r'\{"\$schema":"[^"]*sarif[^"]*","version":"2\.1\.0","runs":'
-        r'\[\{"tool":\{"driver":\{"name":"vaultlink"',
     ),
     "junit": OutputFormat(
         *("vaultlink.report.junit", "render_junit", "xml"),
-        start=r'<\?xml [^>]*\?>\s*<testsuites name="vaultlink" ',
     ),
     "markdown": OutputFormat(
         *("vaultlink.report.markdown", "render_markdown", "md"),
         counts_guesses=True,
         has_totals=True,
-        start=r"## vaultlink: [^\n]+\n\n"
-        r"(?:\| notes \| links \| resolved \| dangling \| |"
-        r"[\d,]+ notes? with [\d,]+ links? checked\.)",
     ),
 }
 """All output formats of `check` and `fix` by name, in the order in which help texts list them."""

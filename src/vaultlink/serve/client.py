@@ -11,6 +11,7 @@ import os
 import stat as modes
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -112,6 +113,7 @@ def ask(
             connection.settimeout(_CALL_ALIVE_SECONDS if "tool" in request else _ALIVE_SECONDS)
             with short_address(path) as address:
                 connection.connect(address)
+            _refuse_other_user(connection)
             connection.sendall(json.dumps(request).encode() + b"\n")
             if connection.recv(1) == ALIVE:
                 is_late = True
@@ -125,17 +127,25 @@ def ask(
     raise NoAnswerError(is_late=is_late)
 
 
+def _refuse_other_user(connection: Any) -> None:
+    """Raise PermissionError if another user listens, where the system tells who does."""
+    if sys.platform == "linux":
+        from _socket import SO_PEERCRED, SOL_SOCKET  # noqa: PLC0415 - only Linux has it
+
+        credentials = connection.getsockopt(SOL_SOCKET, SO_PEERCRED, 12)
+        if int.from_bytes(credentials[4:8], sys.byteorder) != os.geteuid():
+            raise PermissionError
+
+
 def _receive(connection: Any, deadline: float, is_cancelled: Callable[[], bool]) -> bytes:
     """Return the line that a server sends. Raises OSError."""
     parts: list[bytes] = []
     connection.settimeout(_LOOK_SECONDS)
     while not (parts and parts[-1].endswith(b"\n")):
-        try:
+        if monotonic() > deadline or is_cancelled():
+            raise TimeoutError
+        with suppress(TimeoutError):
             parts.append(connection.recv(1 << 20))
-        except TimeoutError:
-            if monotonic() > deadline or is_cancelled():
-                raise
-        else:
             if not parts[-1]:
                 raise ConnectionResetError
     return b"".join(parts)

@@ -264,8 +264,8 @@ class _Places:
 def _list_protected(
     vault: "Vault", places: _Places, changes: NetChanges, gone: Mapping[str, tuple[str, str]]
 ) -> Iterator[str]:
+    from vaultlink.config.protection import PROTECTED  # noqa: PLC0415 - as above
     from vaultlink.disk.scan import is_vault_path  # noqa: PLC0415 - imports the linter
-    from vaultlink.engine.checks import PROTECTED  # noqa: PLC0415 - as above
 
     settings = vault.state.settings
     targets = (places.find(to) for _, to in gone.values() if to)

@@ -2,6 +2,7 @@
 
 import os
 import re
+import stat as modes
 import sys
 import time
 import zlib
@@ -62,14 +63,25 @@ def journal_folder(root: Path) -> Path:
 
 
 def make_journal_folder(root: Path) -> Path:
-    """Create the journal folder, readable by its owner only. Raises JournalError."""
+    """Create the journal folder, readable by its owner only. Raises JournalError.
+
+    So is the folder of all journals, unless it exists: it may have been made for other files, too.
+    """
     folder = journal_folder(root)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(0o700)
+        folder.parent.parent.mkdir(parents=True, exist_ok=True)
+        folder.parent.mkdir(mode=0o700, exist_ok=True)
+        _make_private_folder(folder)
     except OSError as error:
         raise make_journal_error(folder, error) from None
     return folder
+
+
+def _make_private_folder(folder: Path) -> None:
+    """Create a folder for its owner only, whatever the umask is. Raises OSError."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    if modes.S_IMODE(folder.stat().st_mode) != 0o700:
+        folder.chmod(0o700)
 
 
 def make_journal_error(folder: Path, error: OSError) -> JournalError:
@@ -121,7 +133,7 @@ def _open_lock_file(file: Path, flags: int = 0) -> int:
 
 def hold_lock_file(file: Path) -> int:
     """Create a locked file, named only once it is locked; return its descriptor."""
-    file.parent.mkdir(exist_ok=True)
+    _make_private_folder(file.parent)
     hidden = file.with_name(f".{file.name}")
     handle = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
     try_lock(handle)
@@ -131,7 +143,7 @@ def hold_lock_file(file: Path) -> int:
 
 def try_hold_lock_file(file: Path) -> int | None:
     """Lock a file, which is created if there is none; None if another process has it."""
-    file.parent.mkdir(exist_ok=True)
+    _make_private_folder(file.parent)
     handle = _open_lock_file(file, os.O_CREAT)
     if try_lock(handle):
         return handle

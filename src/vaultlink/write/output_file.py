@@ -1,43 +1,68 @@
 """Write results to the file that a user named, never over a file of a vault.
 
-In a vault, only a new file is written, or one that begins as vaultlink's own output of the same
-format. Outside, any regular file, the null device, or an open stream such as `/dev/stdout`.
+In a vault, only a new file is written, or one that is as vaultlink wrote it, and neither where its
+settings protect it. Outside, any regular file, the null device, or an open stream such as
+`/dev/stdout`.
 """
 
 import os
+import re
 import stat as modes
 import sys
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from errno import EDQUOT, ENOSPC
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import msgspec
 
-from vaultlink.config.layers import CONFIG_NAMES
-from vaultlink.disk.scan import BASELINE_FILE
-from vaultlink.disk.vault_search import find_marked_folder
-from vaultlink.errors import UsageError
-from vaultlink.files import NO_FOLLOW, describe_irregular, read_start
-from vaultlink.report.output_starts import (
-    START_BYTES,
-    describe_own_output,
-    is_own_output,
-    makes_notes,
+from vaultlink.config.layers import CONFIG_NAMES, Layer
+from vaultlink.config.protection import PROTECTED, Protection, read_protection
+from vaultlink.disk.scan import (
+    BASELINE_FILE,
+    Settings,
+    ignores_case,
+    is_vault_path,
+    read_layers,
 )
-from vaultlink.write.own_files import make_temporary, remove_folder_leftovers
+from vaultlink.disk.vault_search import find_marked_folder
+from vaultlink.errors import JournalError, UsageError
+from vaultlink.files import NO_FOLLOW, describe_irregular, open_regular, read_own, read_regular
+from vaultlink.text import blake2b
+from vaultlink.write.journal_files import journal_folder, make_journal_folder
+from vaultlink.write.own_files import (
+    make_temporary,
+    name_new_file,
+    remove_folder_leftovers,
+    write_atomically,
+)
 
 
 class OutputFile(msgspec.Struct, frozen=True):
     """A file that a user named for the results of a command.
 
-    `output_format` is the name of a format, or another name that `report.output_starts` knows.
-    `folders` are that of the command's vault, and those that it has as symbolic links.
+    `output_format` is the name of a format. `folders` has the folder of the command's vault and
+    those that it has as symbolic links, with their vault paths. `read_layers` returns the layers
+    of settings of that vault.
     """
 
     path: Path
     output_format: str = ""
-    folders: Sequence[Path] = ()
+    folders: Mapping[Path, str] = {}
+    read_layers: Callable[[], Sequence[Layer]] = tuple
+
+
+class _Place(NamedTuple):
+    """A place of a file in a vault or in a folder that a vault has as a link.
+
+    `path` is relative to the folder, `vault_path` to the vault.
+    """
+
+    folder: Path
+    path: Path
+    vault: Path
+    vault_path: str
 
 
 _NO_OUTPUT_FOLDERS = (".git", ".trash")
@@ -50,10 +75,15 @@ _SETTINGS_NAMES = frozenset((*CONFIG_NAMES, BASELINE_FILE))
 
 
 def check_output(output: OutputFile) -> None:
-    """Check that a file can take results without loss. Raises UsageError."""
+    """Check that a file can take results without loss. Raises UsageError or ConfigError."""
+    _find_places(output)
+
+
+def _find_places(output: OutputFile) -> list[_Place]:
+    """Check a file, and return its places in vaults; none for a file outside."""
     file = output.path
     if find_stream(file) is not None:
-        return
+        return []
     try:
         status = file.stat()
     except FileNotFoundError:
@@ -66,9 +96,11 @@ def check_output(output: OutputFile) -> None:
     if status is not None and not modes.S_ISREG(status.st_mode):
         if not _is_null_device(file):
             raise UsageError(_refuse_irregular(file, status.st_mode))
-        return
-    if problem := _find_vault_problem(output, status):
-        raise UsageError(problem)
+        return []
+    places = list(_list_places(output))
+    if places and (problem := _find_vault_problem(output, places, is_new=status is None)):
+        raise UsageError(f"{problem} Nothing was written.")
+    return places
 
 
 def _refuse_irregular(file: Path, mode: int) -> str:
@@ -86,52 +118,55 @@ def _is_null_device(file: Path) -> bool:
     return False
 
 
-def _find_vault_problem(output: OutputFile, status: os.stat_result | None) -> str:
-    """Return why a regular file, or a new one, is not written; "" if it may be."""
-    places = list(_list_places(output))
-    for root, path in places:
-        if problem := _find_name_problem(output, root, path, is_new=status is None):
-            return f"--output-file: {output.path} {problem} Nothing was written."
-    if not places or status is None:
+def _find_vault_problem(output: OutputFile, places: Sequence[_Place], *, is_new: bool) -> str:
+    """Return a sentence on why a file in a vault is not written; "" if it may be."""
+    for place in places:
+        if problem := _find_name_problem(output, place, is_new=is_new):
+            return f"--output-file: {output.path} {problem}"
+    for vault in dict.fromkeys(place.vault for place in places):
+        is_own = vault in output.folders
+        layers = output.read_layers() if is_own else read_layers(vault, Settings())
+        paths = [place.vault_path for place in places if place.vault == vault]
+        if reason := _find_protection(vault, layers, paths):
+            return f"--output-file: {output.path} must not be written: {reason}."
+    return "" if is_new else _find_content_problem(output.path, places)
+
+
+def _find_protection(vault: Path, layers: Sequence[Layer], paths: Sequence[str]) -> str:
+    """Return why settings of a vault keep a file from being written; "" if they do not.
+
+    `write-paths` is about what is part of the vault: hidden files are not.
+    """
+    protect, write_paths = read_protection(layers)
+    if not (protect or write_paths):
         return ""
-    file, output_format = output.path, output.output_format
-    names = {file.suffix.lower(), *(path.suffix.lower() for _, path in places)}
-    kinds = [kind for extension, kind in _SOURCE_KINDS.items() if extension in names]
-    if kinds and not status.st_size:
-        return f"{file} is an empty {kinds[0].split()[1]} of the vault. Nothing was written."
-    is_own = is_own_output(output_format, _read_start(file), file.suffix)
-    if is_own and (not kinds or _may_be_note(output_format, names)):
-        return ""
-    if file.suffix.lower() in _SOURCE_KINDS and not _may_be_note(output_format, names):
-        kind = _SOURCE_KINDS[file.suffix.lower()]
-        return f"--output-file: {file} is {kind} of the vault. Nothing was written."
-    reason = f"exists in the vault {places[0][0]}, where output of this kind replaces no file."
-    if own := describe_own_output(output_format):
-        reason = f"exists and is not {own}."
-    return f"{file} {reason} Nothing was written. Name another file, or remove that one first."
-
-
-def _may_be_note(output_format: str, extensions: Set[str]) -> bool:
-    return makes_notes(output_format) and extensions.isdisjoint({".canvas", ".base"})
-
-
-def _find_name_problem(output: OutputFile, root: Path, path: Path, *, is_new: bool) -> str:
-    """Return a sentence on a path, relative to a vault, at which nothing is written."""
-    *folders, name = (part.lower() for part in path.parts)
-    for folder in folders:
-        if folder in _NO_OUTPUT_FOLDERS or folder.startswith(".obsidian"):
-            return f"is in the folder {folder} of the vault {root}."
-    if name in _SETTINGS_NAMES:
-        return "has the name of a settings file or baseline of vaultlink."
-    kind = _SOURCE_KINDS.get(path.suffix.lower())
-    is_allowed = path.suffix.lower() == ".md" and makes_notes(output.output_format)
-    if is_new and kind and not is_allowed:
-        return f"would be {kind} of the vault {root}. Choose another extension."
+    protection = Protection(protect, write_paths, ignores_case=ignores_case(vault))
+    for path in paths:
+        reason = protection.find_reason(path)
+        if reason == PROTECTED or (reason and is_vault_path(path)):
+            return reason
     return ""
 
 
-def _list_places(output: OutputFile) -> Iterator[tuple[Path, Path]]:
-    """Yield the vaults and linked folders that a file is in, and its path in each."""
+def _find_name_problem(output: OutputFile, place: _Place, *, is_new: bool) -> str:
+    """Return a clause on a name at which nothing is written; "" if it may be."""
+    *folders, name = (part.lower() for part in place.path.parts)
+    for folder in folders:
+        if folder in _NO_OUTPUT_FOLDERS or folder.startswith(".obsidian"):
+            return f"is in the folder {folder} of the vault {place.folder}."
+    if name in _SETTINGS_NAMES:
+        return "has the name of a settings file or baseline of vaultlink."
+    extension = place.path.suffix.lower()
+    kind = _SOURCE_KINDS.get(extension)
+    if not kind or (extension == ".md" and output.output_format == "markdown"):
+        return ""
+    if is_new:
+        return f"would be {kind} of the vault {place.folder}. Choose another extension."
+    return f"is {kind} of the vault."
+
+
+def _list_places(output: OutputFile) -> Iterator[_Place]:
+    """Yield the places that a file has in vaults and linked folders."""
     named = Path(os.path.abspath(output.path))  # noqa: PTH100 - keeps symbolic links
     real = Path(os.path.realpath(output.path))
     in_real_folder = Path(os.path.realpath(named.parent)) / named.name
@@ -141,7 +176,9 @@ def _list_places(output: OutputFile) -> Iterator[tuple[Path, Path]]:
             folders = dict.fromkeys((*output.folders, *([found] if found else [])))
             for folder in folders:
                 if (path := _find_relative_path(file, folder)) is not None:
-                    yield folder, path
+                    vault = next(iter(output.folders)) if folder in output.folders else folder
+                    vault_path = PurePosixPath(output.folders.get(folder, ""), path).as_posix()
+                    yield _Place(folder, path, vault, vault_path)
 
 
 def _find_relative_path(file: Path, folder: Path) -> Path | None:
@@ -157,12 +194,71 @@ def _find_relative_path(file: Path, folder: Path) -> Path | None:
     return None
 
 
-def _read_start(file: Path) -> bytes:
+# -- know own output ------------------------------------------------------------------------------
+# Output that may be read as a note or page has a digest of itself, which a clone of the repository
+# has, too. Other formats have no place for it: the state folder of the vault has a list of digests.
+
+_SEALED_FORMATS = ("markdown", "html")
+_SEAL = re.compile(rb"\n<!-- vaultlink output ([0-9a-f]{40}) -->\n\Z")
+_RECORDS = "outputs"
+_MAX_RECORDS = 1_000
+"""Digests that are kept, at least; each takes 41 bytes."""
+
+
+def _digest(*parts: bytes) -> bytes:
+    """Return a digest of output, whatever the ends of its lines are."""
+    normal = (part.replace(b"\r\n", b"\n") for part in parts)
+    return blake2b(b"\0".join(normal), digest_size=20).hexdigest().encode()
+
+
+def _seal(data: bytes) -> bytes:
+    return b"%s\n<!-- vaultlink output %s -->\n" % (data, _digest(data))
+
+
+def _find_content_problem(file: Path, places: Sequence[_Place]) -> str:
+    """Return a sentence on a file that is not as vaultlink wrote it; "" for one that is."""
     try:
-        return read_start(file, START_BYTES)
+        data = read_regular(file)
     except OSError as error:
         raise UsageError(f"can't read {file}: {error.strerror}.") from None
+    content = data.replace(b"\r\n", b"\n")
+    if seal := _SEAL.search(content):
+        if seal[1] == _digest(content[: seal.start()]):
+            return ""
+    elif any(_digest_place(place, data) in _read_records(place) for place in places):
+        return ""
+    return (
+        f"{file} exists in the vault {places[0].folder} and is not known as output of vaultlink: "
+        "something else wrote or changed it, or version 0.6.0 or older wrote it. "
+        "Name another file, or rename or remove that one."
+    )
 
+
+def _digest_place(place: _Place, data: bytes) -> bytes:
+    return _digest(os.fsencode(place.path.as_posix()), data)
+
+
+def _read_records(place: _Place) -> list[bytes]:
+    with suppress(OSError, JournalError):
+        return read_own(journal_folder(place.folder) / _RECORDS, 100 * _MAX_RECORDS).split()
+    return []
+
+
+def _record_output(place: _Place, data: bytes) -> None:
+    """Add output to the list of a vault, if possible; else a later run does not replace it."""
+    known, digest = _read_records(place), _digest_place(place, data)
+    if digest in known[-_MAX_RECORDS:]:
+        return
+    with suppress(OSError, JournalError):
+        file = make_journal_folder(place.folder) / _RECORDS
+        if len(known) >= 2 * _MAX_RECORDS:
+            write_atomically(file, [b"%s\n" % line for line in (*known[-_MAX_RECORDS:], digest)])
+            return
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | NO_FOLLOW
+        _write_all(open_regular(file, flags, 0o600), digest + b"\n")
+
+
+# -- write ----------------------------------------------------------------------------------------
 
 _MAX_LINKS = 40
 """Symbolic links that are followed to the name of a stream, as the system does."""
@@ -189,34 +285,38 @@ def find_stream(file: Path) -> int | None:
     return None
 
 
-def write_output(
-    output: OutputFile, data: bytes, *, append: bool = False, is_known: bool = False
-) -> None:
+def write_output(output: OutputFile, data: bytes, *, append: bool = False) -> None:
     """Check a file, and write results to it.
 
-    With `append`, they are added to earlier ones. A file that this process has written already is
-    known, and not checked again.
+    With `append`, they are added to earlier ones of this process, and nothing is checked.
 
-    A file is replaced as a whole, and keeps its mode; if that fails, it stays as it was. A symbolic
-    link is followed. Written in place is what can't be replaced: a device, an open stream, a file
-    with other links or of another user, or in a folder that is not writable. Raises UsageError.
+    A file is replaced as a whole, and keeps its mode; if that fails, it stays as it was. One in a
+    vault is compared again before. A symbolic link is followed. Written in place is what can't be
+    replaced: a device, an open stream, a file with other links or of another user, or in a folder
+    that is not writable. Raises UsageError or ConfigError.
     """
-    if not is_known:
-        check_output(output)
+    places = [] if append else _find_places(output)
+    if places and output.output_format in _SEALED_FORMATS:
+        data = _seal(data)
+    elif places:
+        for place in places:
+            _record_output(place, data)
     try:
         stream = find_stream(output.path)
         if stream is not None:
             _write_all(os.dup(stream), data)
         elif _is_null_device(output.path):
             return
-        elif append or not _replace_output(output.path, data):
+        elif append or not _replace_output(output, data, is_in_vault=bool(places)):
+            if places:
+                check_output(output)
             _write_in_place(output.path, data, append=append)
     except OSError as error:
         raise UsageError(f"can't write {output.path}: {error.strerror}.") from None
 
 
-def _replace_output(file: Path, data: bytes) -> bool:
-    real = Path(os.path.realpath(file))
+def _replace_output(output: OutputFile, data: bytes, *, is_in_vault: bool) -> bool:
+    real = Path(os.path.realpath(output.path))
     status = real.stat() if real.exists() else None
     if status is not None and not (_is_replaceable(status) and os.access(real, os.W_OK)):
         return False
@@ -235,7 +335,12 @@ def _replace_output(file: Path, data: bytes) -> bool:
                 if (created.st_uid, created.st_gid) != (status.st_uid, status.st_gid):
                     return False
                 temporary.chmod(modes.S_IMODE(status.st_mode))
-            temporary.replace(real)
+            if is_in_vault:
+                check_output(output)
+            if is_in_vault and status is None:
+                name_new_file(temporary, real)
+            else:
+                temporary.replace(real)
     finally:
         with suppress(OSError):
             temporary.unlink()

@@ -147,16 +147,21 @@ def _create_file(path: Path, text: str) -> None:
     try:
         with open(handle, "w", encoding="utf-8", newline="\n") as stream:  # noqa: PTH123 - a descriptor
             stream.write(text)
-        try:
-            path.hardlink_to(temporary)
-        except OSError as error:  # the name is taken, or the file system has no hard links
-            if isinstance(error, FileExistsError) or os.path.lexists(path):
-                raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path)) from None
-            temporary.rename(path)
+        name_new_file(temporary, path)
     finally:
         with suppress(OSError):
             temporary.unlink()
         remove_folder_leftovers(path.parent)
+
+
+def name_new_file(temporary: Path, path: Path) -> None:
+    """Give a temporary file a name that is free. Raises FileExistsError if it is not."""
+    try:
+        path.hardlink_to(temporary)
+    except OSError as error:  # the name is taken, or the file system has no hard links
+        if isinstance(error, FileExistsError) or os.path.lexists(path):
+            raise FileExistsError(EEXIST, os.strerror(EEXIST), str(path)) from None
+        temporary.rename(path)
 
 
 def remove_created_files(written: Iterable[Path]) -> None:

@@ -351,7 +351,12 @@ def _plan_sections(fixer: Fixer, request: SectionsRequest, find: FindPath) -> Pl
     values = {"select": list(SECTION_RULES), "backlinks": {"mode": "write"}}
     config = merge_layers([*fixer.scan.layers, Layer(COMMAND_LINE, values)], settings.rules)
     checked = LinterSettings.build(
-        settings.rules, config, settings.obsidian, fixer.scan.is_git_ignored, settings.history
+        settings.rules,
+        config,
+        settings.obsidian,
+        fixer.scan.is_git_ignored,
+        settings.history,
+        ignores_case=settings.ignores_case,
     )
     latest = replace(fixer, state=recheck(fixer.state, checked))
     plan = plan_section_changes(latest, request.action, notes)

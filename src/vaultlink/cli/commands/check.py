@@ -107,7 +107,7 @@ def _print_check(
     """Print the findings, or a view of them, and return the exit code."""
     start = time.perf_counter()
     scan = scan_from_options(options, find_start_paths(options))
-    protect_vault(scan.root, terminal, scan.listing.folders)
+    protect_vault(scan.root, terminal, scan)
     terminal.check_output_file()
     chosen = select_vault_paths(options, scan.root)
     _refuse_unread(chosen, scan.listing.unreadable_folders)

@@ -69,7 +69,7 @@ def config(options: ConfigOptions) -> int:
     choose_listing_format(terminal)
     scan = scan_from_options(options, start_at(options.folder))
     report_choice(VaultChoice(scan.root, scan.choice), terminal)
-    protect_vault(scan.root, terminal, scan.listing.folders)
+    protect_vault(scan.root, terminal, scan)
     rules = build_catalog(load_rules(examples=False))
     settings = merge_layers(scan.layers, rules)
     if warning := describe_skipped_preview(settings):

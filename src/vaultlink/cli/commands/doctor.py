@@ -490,7 +490,7 @@ def doctor(options: DoctorOptions) -> int:
     scan = _scan_vault(options, rows)
     compared: tuple[AppComparison, ...] = ()
     if scan is not None:
-        protect_vault(scan.root, terminal, scan.listing.folders)
+        protect_vault(scan.root, terminal, scan)
         rows += check_vault(scan, terminal, is_named=options.vault is not None)
         if options.against_obsidian:
             compared = compare_with_obsidian(scan, terminal, rows)

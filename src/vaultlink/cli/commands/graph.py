@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated
 
 from vaultlink.cli.exit_codes import EXIT_CLEAN
-from vaultlink.cli.listings import choose_listing_format, is_json
+from vaultlink.cli.listings import choose_listing_format
 from vaultlink.cli.opening import (
     answer_from_options,
     find_note_argument,
@@ -26,7 +26,6 @@ from vaultlink.report.layout import (
     render_tsv,
 )
 from vaultlink.report.listings import list_reported_topics
-from vaultlink.report.output_starts import GRAPH_JSON
 
 if TYPE_CHECKING:
     from vaultlink.api import Vault
@@ -72,7 +71,6 @@ def graph(options: GraphOptions) -> int:
     """
     terminal = Terminal(options)
     output_format = choose_listing_format(terminal, exports=GRAPH_FORMATS)
-    terminal.written_format = GRAPH_JSON if is_json(terminal) else output_format
     if options.focus is not None and output_format not in GRAPH_FORMATS:
         names = ", ".join(GRAPH_FORMATS)
         raise UsageError(f"--focus requires a format that exports the graph: {names}.")

@@ -49,7 +49,7 @@ from vaultlink.index.resolve import make_path_filter
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.search import has_library
 from vaultlink.report.layout import escape_controls
-from vaultlink.report.output_starts import REPORT_FILE, REPORTS
+from vaultlink.report.output_starts import REPORT_FILE
 from vaultlink.text import quote_name
 from vaultlink.write.cache import save_result
 
@@ -97,8 +97,8 @@ def report(options: DashboardOptions) -> int:
     baseline are included. With PATHS, the tables and the graph are about the files in them; the
     score, the totals and what to do next are always those of the whole vault.
 
-    --output-file names the file. In a vault, an existing file is replaced only if it is a report of
-    the same format. Without --output-file, the report is printed; on a terminal, and with --open, a
+    --output-file names the file. In a vault, an existing file is replaced only if it is as vaultlink
+    wrote it. Without --output-file, the report is printed; on a terminal, and with --open, a
     page is written to vaultlink-report.html in the current folder instead. The exit code is 0, or 1
     if the score is below --fail-under, 2 after a usage or configuration error. HTML requires an
     extra library: pip install jinja2.
@@ -113,7 +113,7 @@ def report(options: DashboardOptions) -> int:
     if file != options.output_file:
         options = replace(options, output_file=file)
         terminal = Terminal(options)
-    terminal.written_format = REPORTS[output_format]
+    terminal.written_format = output_format
     if output_format == "html" and terminal.shows_results():
         raise UsageError(
             "a page is not printed in the log of a CI service. Name a file, as in `--output-file "
