@@ -14,7 +14,7 @@ from running import RunCommand, create_vault, read_files
 from screens import run_on_screen
 from vaultlink.api import open_vault
 from vaultlink.cli.commands.report import draw_vault
-from vaultlink.report.output_starts import JSON_MARK, MARKDOWN_MARK
+from vaultlink.report import JSON_MARK, MARKDOWN_MARK
 
 VAULT = {
     "Home.md": "[[Quay]] [[Nowhere]]\n",

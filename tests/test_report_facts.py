@@ -39,7 +39,7 @@ from vaultlink.fix.forecast import count_fixes
 from vaultlink.graph.build import find_bridges, find_islands
 from vaultlink.mentions.mention import Mention, NameKind, NoteName
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity, Suggestion
-from vaultlink.report.output_starts import JSON_MARK, MARKDOWN_MARK
+from vaultlink.report import JSON_MARK, MARKDOWN_MARK
 
 NOTES: VaultFiles = {
     "Home.md": "---\ntitle: Start\n---\n[[Quay]] [[Quay]] [[Board.canvas]] [[Nowhere]] [[nowhere.md]]\n",

@@ -15,7 +15,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, TextIO, TypeVar
 from vaultlink.cli.options import PrintOptions
 from vaultlink.errors import UsageError
 from vaultlink.programs import discard_output, read_program_version, search_program
-from vaultlink.report import FORMAT_ELSEWHERE, FORMAT_ON_TERMINAL, FORMATS, FORMATS_BY_EXTENSION
+from vaultlink.report import (
+    DIFF,
+    FORMAT_ELSEWHERE,
+    FORMAT_ON_TERMINAL,
+    FORMATS,
+    FORMATS_BY_EXTENSION,
+)
 from vaultlink.report.layout import (
     COLORED,
     PLAIN,
@@ -30,7 +36,6 @@ from vaultlink.report.layout import (
     truncate,
     wrap_words,
 )
-from vaultlink.report.output_starts import DIFF
 from vaultlink.text import quote_name
 
 if TYPE_CHECKING:

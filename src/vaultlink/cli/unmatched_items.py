@@ -59,7 +59,7 @@ def describe_unmatched_items(
 
 
 def describe_unmatched_protection(scan: VaultScan) -> list[str]:
-    """Return a clause on `protect` and on `write-paths` if items match nothing in the vault."""
+    """Return clauses on items of `protect` and `write-paths` that match nothing."""
     protect, write_paths = read_protection(scan.layers)
     values = {"protect": protect, "write-paths": write_paths}
     vault = VaultNames(scan, lambda: EMPTY_INDEX)
@@ -107,7 +107,7 @@ class VaultNames:
         return any(map(compile_globs([glob]), self._paths))
 
     def _has_written_path(self, item: str) -> bool:
-        """Return True for a pattern of protection; also for a hidden path, which is not listed."""
+        """Return True if a pattern matches, or names a hidden path, which is not listed."""
         if any(name.startswith(".") for name in item.removeprefix("!").split("/")):
             return True
         return self._find_written_path(item, ignores_case=self._ignores_case) != ""

@@ -28,8 +28,8 @@ from vaultlink.config.protection import PROTECTION_OF_MANY
 from vaultlink.disk.scan import VaultScan
 from vaultlink.index.resolve import parent_folder
 from vaultlink.model import SkippedNote
+from vaultlink.report import DIFF
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.report.output_starts import DIFF
 from vaultlink.text import list_first
 from vaultlink.write.journal_files import lock_vault
 from vaultlink.write.open_folders import FOLDER_NOT_WRITABLE

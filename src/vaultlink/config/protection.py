@@ -1,4 +1,4 @@
-"""The settings `protect` and `write-paths`: which paths no command but `undo` may change."""
+"""The settings `protect` and `write-paths`: paths that no command may change."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -43,7 +43,7 @@ class Protection:
 
 
 def read_protection(layers: Sequence[Layer]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the patterns of `protect` and `write-paths` in layers. Raises ConfigError."""
+    """Return the patterns of `protect` and `write-paths`. Raises ConfigError."""
     found = dict[str, tuple[str, ...]]()
     for layer in layers:
         for key in ("protect", "write-paths"):

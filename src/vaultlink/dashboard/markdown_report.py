@@ -13,6 +13,7 @@ from vaultlink.dashboard.model import (
     VaultReport,
     describe_part,
 )
+from vaultlink.report import MARKDOWN_MARK
 from vaultlink.report.layout import format_count
 from vaultlink.report.markdown import (
     format_cell,
@@ -20,7 +21,6 @@ from vaultlink.report.markdown import (
     join_parts,
     render_markdown_table,
 )
-from vaultlink.report.output_starts import MARKDOWN_MARK
 
 MAX_ROWS = 10
 """Rows of each table."""

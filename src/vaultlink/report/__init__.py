@@ -134,3 +134,15 @@ FORMATS_BY_EXTENSION: Mapping[str, Sequence[str]] = {
     **dict.fromkeys((".csv", ".xlsx", ".docx", ".pdf", ".png", ".jpg", ".jpeg", ".gif"), ()),
 }
 """Extension of an output file to the formats that it may mean; () for what no command writes."""
+
+DIFF = "diff"
+"""The name of the output of `--diff`."""
+
+REPORT_FILE = "vaultlink-report.html"
+"""The name of the page that `report` writes without `--output-file`; it is no file of a vault."""
+
+MARKDOWN_MARK = "<!-- vaultlink report -->"
+"""The first line of a report in Markdown."""
+
+JSON_MARK = '{"schema":1,\n"vault":'
+"""The beginning of a report in JSON."""

@@ -14,6 +14,7 @@ from vaultlink.index.index import Index
 from vaultlink.index.resolve import file_name, is_any_path, is_note
 from vaultlink.index.topics import Topic, list_topics
 from vaultlink.model import Diagnostic, Link, Suggestion
+from vaultlink.report import REPORT_FILE
 from vaultlink.report.json_document import SuggestionRow, suggestion_rows
 from vaultlink.report.layout import (
     PLAIN,
@@ -24,7 +25,6 @@ from vaultlink.report.layout import (
     pad,
     truncate,
 )
-from vaultlink.report.output_starts import REPORT_FILE
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
     FormerTarget,

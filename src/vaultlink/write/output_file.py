@@ -75,7 +75,7 @@ _SETTINGS_NAMES = frozenset((*CONFIG_NAMES, BASELINE_FILE))
 
 
 def check_output(output: OutputFile) -> None:
-    """Check that a file can take results without loss. Raises UsageError or ConfigError."""
+    """Check that a file can take results. Raises UsageError or ConfigError."""
     _find_places(output)
 
 
@@ -133,7 +133,7 @@ def _find_vault_problem(output: OutputFile, places: Sequence[_Place], *, is_new:
 
 
 def _find_protection(vault: Path, layers: Sequence[Layer], paths: Sequence[str]) -> str:
-    """Return why settings of a vault keep a file from being written; "" if they do not.
+    """Return why settings of a vault keep a file from being written, or "".
 
     `write-paths` is about what is part of the vault: hidden files are not.
     """
@@ -216,7 +216,7 @@ def _seal(data: bytes) -> bytes:
 
 
 def _find_content_problem(file: Path, places: Sequence[_Place]) -> str:
-    """Return a sentence on a file that is not as vaultlink wrote it; "" for one that is."""
+    """Return a sentence on a file that is not as vaultlink wrote it, or ""."""
     try:
         data = read_regular(file)
     except OSError as error:
@@ -245,7 +245,10 @@ def _read_records(place: _Place) -> list[bytes]:
 
 
 def _record_output(place: _Place, data: bytes) -> None:
-    """Add output to the list of a vault, if possible; else a later run does not replace it."""
+    """Add output to the list of a vault, if possible.
+
+    Output that is not in it is not replaced by a later run.
+    """
     known, digest = _read_records(place), _digest_place(place, data)
     if digest in known[-_MAX_RECORDS:]:
         return

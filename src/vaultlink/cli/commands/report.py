@@ -48,8 +48,8 @@ from vaultlink.index.index import link_name
 from vaultlink.index.resolve import make_path_filter
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.search import has_library
+from vaultlink.report import REPORT_FILE
 from vaultlink.report.layout import escape_controls
-from vaultlink.report.output_starts import REPORT_FILE
 from vaultlink.text import quote_name
 from vaultlink.write.cache import save_result
 
@@ -97,11 +97,11 @@ def report(options: DashboardOptions) -> int:
     baseline are included. With PATHS, the tables and the graph are about the files in them; the
     score, the totals and what to do next are always those of the whole vault.
 
-    --output-file names the file. In a vault, an existing file is replaced only if it is as vaultlink
-    wrote it. Without --output-file, the report is printed; on a terminal, and with --open, a
-    page is written to vaultlink-report.html in the current folder instead. The exit code is 0, or 1
-    if the score is below --fail-under, 2 after a usage or configuration error. HTML requires an
-    extra library: pip install jinja2.
+    --output-file names the file. In a vault, a file that exists is replaced only if it is as
+    vaultlink wrote it. Without --output-file, the report is printed; on a terminal, and with
+    --open, a page is written to vaultlink-report.html in the current folder instead. The exit code
+    is 0, or 1 if the score is below --fail-under, 2 after a usage or configuration error. HTML
+    requires an extra library: pip install jinja2.
 
     Output formats: html, json, markdown. The default is that of the file's name, else html. json
     has all rows of all tables, markdown the first ten of some.
