@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from documents import blocks
 from forge import ROOT
-from running import read_files, write_files
+from running import Files, read_files, write_files
 
 Result = TypeVar("Result")
 
@@ -70,9 +70,7 @@ class Desk:
         environment: The variables of an editor; `vaultlink` is on its PATH.
     """
 
-    def __init__(
-        self, folder: Path, settings: Mapping[str, str], files: Mapping[str, str] | None = None
-    ):
+    def __init__(self, folder: Path, settings: Mapping[str, str], files: Files | None = None):
         self.home = folder.resolve() / "home"
         self.wiki = self.home / "wiki"
         self.home.mkdir(mode=0o700, parents=True)

@@ -3,7 +3,6 @@
 import os
 import re
 import signal
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +11,7 @@ from terminals import Terminal
 
 from editor_renames import NEW, START, make_files, rename_by_command
 from machine import require_program
-from running import read_files
+from running import Files, read_files
 from screens import Size
 
 pytestmark = pytest.mark.project
@@ -20,7 +19,7 @@ pytestmark = pytest.mark.project
 SIZE = Size(100, 24)
 
 
-def open_desk(folder: Path, files: Mapping[str, str] | None = None) -> Desk:
+def open_desk(folder: Path, files: Files | None = None) -> Desk:
     """Return a desk with the snippet of the page."""
     require_program("hx")
     require_program("tmux")

@@ -1,19 +1,20 @@
 """Neovim with the language server: what docs/neovim.md says, with its snippet, and more."""
 
 import subprocess
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 from editor_runs import UNITS, WAIT, Desk, Transcript, read_snippet
 from neovim import Neovim
 
+from editor_renames import NEW, START, make_files, rename_by_command
 from machine import require_program
+from running import Files, read_files
 
 pytestmark = pytest.mark.project
 
 
-def open_desk(folder: Path, files: Mapping[str, str] | None = None) -> Desk:
+def open_desk(folder: Path, files: Files | None = None) -> Desk:
     """Return a desk with the snippet of the page."""
     require_program("nvim")
     return Desk(folder, {".config/nvim/init.lua": read_snippet("neovim", "lua")}, files)
@@ -142,6 +143,22 @@ def test_places_and_killed_editor(tmp_path: Path) -> None:
         editor.process.kill()
         desk.wait_for_no_server()
     run.compare("neovim-places")
+
+
+def test_rename_is_that_of_the_command_line(tmp_path: Path) -> None:
+    files = make_files(150)
+    desk = open_desk(tmp_path, files)
+    with Neovim(desk, START) as editor:
+        editor.wait_for_findings(START, "VL125")
+        editor.type("gg2j0fO")
+        run = Transcript(desk)
+        rename(editor, run, NEW)
+        editor.wait_for(f"vim.fn.getline('.'):find('[[{NEW}]]', 1, true) ~= nil")
+        editor.wait_for(f"vim.fn.filereadable('Notes/{NEW}.md') == 1")
+        editor.type(":wall<CR>")
+        editor.wait_for("#vim.fn.getbufinfo({bufmodified = 1}) == 0")
+        quit_editor(editor, desk)
+    assert read_files(desk.wiki) == rename_by_command(tmp_path, files)
 
 
 def test_form_for_later_versions_is_lua(tmp_path: Path) -> None:

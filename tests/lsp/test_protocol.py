@@ -17,6 +17,7 @@ from pygls.exceptions import JsonRpcException
 
 from editors import COMMAND, EDITORS, WAIT, Editor, Wire, start, wait_until
 from running import PROGRAM, create_vault, write_files
+from vaultlink.serve.lsp.documents import Document
 
 VAULT = {
     "a.md": "[[b]] [[no]]\n",
@@ -234,6 +235,107 @@ async def test_note_whose_address_is_written_in_another_way(vault: Path) -> None
         await pull_until(editor, plain, "“b”")
         found = await editor.pull_all()
         assert {plain, (vault / "a.md").as_uri()} == found.keys()
+
+
+# -- documents that are too long ------------------------------------------------------------------
+
+HUGE = "".join(f"[[x{number:07d}]]\n" for number in range(1_600_000))
+
+
+def count_processor_seconds(process: int) -> float:
+    """Return the seconds that a process has used."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, fields[11:13])) / os.sysconf("SC_CLK_TCK")
+
+
+def read_peak(process: int) -> int:
+    """Return the most memory that a process has used, in MB."""
+    lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    [peak] = (line.split()[1] for line in lines if line.startswith("VmHWM"))
+    return int(peak) // 1024
+
+
+def send_open(wire: Wire, uri: str, text: str) -> None:
+    item = {"uri": uri, "languageId": "markdown", "version": 1, "text": text}
+    wire.notify("textDocument/didOpen", {"textDocument": item})
+
+
+def list_codes(wire: Wire, uri: str) -> list[str]:
+    answer = wire.ask("textDocument/diagnostic", {"textDocument": {"uri": uri}})
+    return [item["code"] for item in answer.get("result", {}).get("items", ())]
+
+
+@pytest.mark.parametrize("place", ["vault/b.md", "vault/new.md", "lone.md"])
+def test_huge_document_is_declined_and_delays_no_other(place: str, vault: Path) -> None:
+    uri, other = f"{vault.parent.as_uri()}/{place}", (vault / "a.md").as_uri()
+    with Wire() as wire:
+        wire.initialize(vault)
+        assert wire.is_alive()
+        while list_codes(wire, other) != ["VL125"]:
+            pass
+        before = count_processor_seconds(wire.process.pid)
+        send_open(wire, uri, HUGE)
+        position = {"line": 0, "character": 3}
+        asked = {"textDocument": {"uri": uri}, "position": position}
+        assert wire.ask("textDocument/hover", asked)["result"] is None
+        assert wire.ask("textDocument/rename", {**asked, "newName": "x"})["result"] is None
+        assert list_codes(wire, uri) == []
+        send_open(wire, other, "[[b]] [[no]] [[nor]]\n")
+        assert list_codes(wire, other) == ["VL125", "VL125"]
+        start, end = {"line": 0, "character": 0}, {"line": 0, "character": 2}
+        change = {"range": {"start": start, "end": end}, "text": "é"}
+        document = {"uri": uri, "version": 2}
+        params = {"textDocument": document, "contentChanges": [change] * 3}
+        wire.notify("textDocument/didChange", params)
+        assert list_codes(wire, uri) == []
+        assert count_processor_seconds(wire.process.pid) - before < 5
+        assert read_peak(wire.process.pid) < 500
+        shown = [item["params"] for item in wire.others if "showMessage" in item.get("method", "")]
+        name = place.removeprefix("vault/") if "/" in place else uri
+        assert [item["message"] for item in shown] == [
+            f"vaultlink: {name} is not checked while it is open: "
+            "it has more than 4,000,000 characters or 50,000 links."
+        ]
+        params["contentChanges"] = [{"text": "---\na: [\n---\n"}]
+        wire.notify("textDocument/didChange", params)
+        assert list_codes(wire, uri) == ["VL301"]
+
+
+def test_huge_document_is_not_edited(vault: Path) -> None:
+    """Its text on disk is not the one in the editor, so that places in it are unknown."""
+    write_files(vault, {"c.md": "[[b]]\n"})
+    uri, other, third = ((vault / name).as_uri() for name in ("a.md", "b.md", "c.md"))
+    edits = {"documentChanges": True, "resourceOperations": ["rename"]}
+    with Wire() as wire:
+        wire.initialize(vault, workspace={"workspaceEdit": edits})
+        while list_codes(wire, uri) != ["VL125"]:
+            pass
+        send_open(wire, uri, "[[b]] " * 60_000)
+        rename = {**place(third, 0, 3), "newName": "New"}
+        asked = {"files": [{"oldUri": other, "newUri": (vault / "New.md").as_uri()}]}
+        message = wire.ask("textDocument/rename", rename)["error"]["message"]
+        assert message.startswith("a.md can't be changed while it is open: it has more than")
+        found = str(wire.ask("workspace/willRenameFiles", asked)["result"])
+        assert "c.md" in found
+        assert "a.md" not in found
+        wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+        assert list_codes(wire, uri) == ["VL125"]
+        assert "a.md" in str(wire.ask("workspace/willRenameFiles", asked)["result"])
+
+
+@pytest.mark.parametrize(
+    ("text", "is_declined"),
+    [
+        ("x" * 4_000_000, False),
+        ("x" * 4_000_001, True),
+        ("[[a]]" * 50_000, False),
+        ("[[a]]" * 25_000 + "[a](b)" * 25_001, True),
+        ("[a] (b) [ " * 60_000, False),
+    ],
+    ids=["long", "too long", "many links", "too many links", "brackets"],
+)
+def test_limits_of_a_document(text: str, is_declined: bool) -> None:
+    assert Document("file:///a.md", text).is_too_long == is_declined
 
 
 # -- files outside a vault, and several vaults ----------------------------------------------------

@@ -41,7 +41,10 @@ export function run(program: string, args: readonly string[], cwd: string): Prom
   });
 }
 
-/** Return the path of a program that serves editors. Throws ProgramError that says what is wrong with it. */
+/**
+ * Return the path of a program that serves editors, without symbolic links: what was checked is what runs later. Throws ProgramError that
+ * says what is wrong with it.
+ */
 export async function findProgram(setting: string, open: readonly string[]): Promise<string> {
   const program = setting ? readSetting(setting) : searchProgram(open);
   const { stdout } = await run(program, ["--version"], homedir());

@@ -22,6 +22,8 @@ _SEVERITIES: Mapping[Severity, types.DiagnosticSeverity] = {
 def list_findings(view: View, path: str) -> tuple[Diagnostic, ...]:
     """Return the findings of a note. Alone, only those that need no other file."""
     found = view.vault.state.diagnostics.get(path, ())
+    if path in view.declined:
+        return ()
     if view.is_whole:
         return found
     scopes = {rule.code: rule.scope for rule in view.vault.rules}
@@ -85,6 +87,8 @@ def pull_vault(
     seen = set()
     for number, (path, found) in enumerate(read_items(view.vault.state.diagnostics), start=1):
         document = view.documents.get(path)
+        if path in view.declined:
+            continue
         seen.add(path)
         name, previous = _make_report_id(view, path, found), known.get(path)
         if previous is None or previous.value != name:

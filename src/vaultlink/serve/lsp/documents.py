@@ -17,6 +17,14 @@ _MAX_PAST, _MAX_PAST_SIZE = 64, 1 << 20
 """Former texts that are kept of a document, and their characters."""
 
 
+_MAX_LENGTH, _MAX_LINKS = 4_000_000, 50_000
+"""Characters and links of the longest text that is followed. It is read anew after each key."""
+
+
+LIMIT = f"{_MAX_LENGTH:,} characters or {_MAX_LINKS:,} links"
+"""What a text that is not followed has more of."""
+
+
 class _Change(NamedTuple):
     """A change of a document: its version, the text before it, and what is changed."""
 
@@ -33,6 +41,16 @@ class Document(TextDocument):
     """
 
     _past: tuple[_Change, ...] = ()
+    _measured: tuple[str, bool] = ("", False)
+
+    @property
+    def is_too_long(self) -> bool:
+        """True if the text would delay all answers for seconds, so that it is not followed."""
+        text = self.source
+        if self._measured[0] is not text:
+            links = text.count("[[") + text.count("](")
+            self._measured = text, len(text) > _MAX_LENGTH or links > _MAX_LINKS
+        return self._measured[1]
 
     def change(self, version: int, change: types.TextDocumentContentChangeEvent) -> None:
         """Make a change before those of later versions, which are made again."""
@@ -67,6 +85,11 @@ class Document(TextDocument):
 
 class Documents(Workspace):
     """The documents that an editor has open."""
+
+    def is_too_long(self, uri: str) -> bool:
+        """Return True for a document that is open, and too long to be followed."""
+        found = self._text_documents.get(unquote(uri))
+        return isinstance(found, Document) and found.is_too_long
 
     def update_text_document(
         self,

@@ -9,6 +9,7 @@ from vaultlink.links.edit_math import find_edit
 from vaultlink.model import Edit
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.report.layout import format_count
+from vaultlink.serve.lsp.documents import LIMIT
 from vaultlink.serve.lsp.views import TextPlaces, View
 from vaultlink.text import escape_controls, list_first
 
@@ -23,6 +24,7 @@ _Changes = list[types.TextDocumentEdit | types.CreateFile | types.RenameFile | t
 
 def make_text_edits(view: View, path: str, edits: Iterable[Edit]) -> list[types.TextEdit]:
     """Return edits of one file, whose offsets are those of its present text."""
+    _refuse_declined(view, [path])
     return _place_edits(view.places(path), edits)
 
 
@@ -63,8 +65,10 @@ def make_plan_edit(
     for a `reason`, as a sentence, or for many changed files. Without `moves`, the editor moves the
     files itself.
 
-    Raises RefusedError if the editor can't change files in the way that the plan needs.
+    Raises RefusedError if the editor can't change files in the way that the plan needs, or a text
+    is too long to be followed.
     """
+    _refuse_declined(view, plan.texts)
     files = list(_list_file_changes(view, plan)) if moves else []
     created = {path for path, (old, _) in plan.texts.items() if old is None}
     _refuse_unable(view, {change.kind for change in files} | ({"create"} if created else set()))
@@ -117,6 +121,15 @@ def _refuse_unable(view: View, kinds: Iterable[str]) -> None:
         raise RefusedError(
             f"this editor can't {' or '.join(unable)} files for a language server. "
             "Nothing was changed. The command line of vaultlink can do it."
+        )
+
+
+def _refuse_declined(view: View, paths: Iterable[str]) -> None:
+    """Raise RefusedError for edits of a text that the editor has and the server has not."""
+    for path in filter(view.declined.__contains__, paths):
+        raise RefusedError(
+            f"{path} can't be changed while it is open: it has more than {LIMIT}. "
+            "Nothing was changed. Close it first."
         )
 
 

@@ -52,10 +52,10 @@ _HEARTBEAT_SECONDS = 2.0
 
 
 class TextChange:
-    """A new text of a document until it is taken over; None if it was closed."""
+    """A new text of a document until it is taken over; None if it was closed or declined."""
 
-    def __init__(self, path: str, document: OpenDocument | None):
-        self.path, self.document = path, document
+    def __init__(self, path: str, document: OpenDocument | None, *, is_declined: bool):
+        self.path, self.document, self.is_declined = path, document, is_declined
 
 
 class News(NamedTuple):
@@ -88,6 +88,7 @@ class OpenVault:
         self._open = open_workspace
         self._error: tuple[float, Exception] | None = None
         self._documents: dict[str, OpenDocument] = {}
+        self._declined = set[str]()
         self._kept: dict[object, object] = {}
         self._last: TextChange | None = None
         self._lock = Lock()
@@ -120,8 +121,10 @@ class OpenVault:
 
     # -- jobs --------------------------------------------------------------------------------------
 
-    def change(self, path: str, document: OpenDocument | None) -> "Future[News | None]":
-        """Take over the text of a document, or the one on disk if it was closed.
+    def change(
+        self, path: str, document: OpenDocument | None, *, is_declined: bool = False
+    ) -> "Future[News | None]":
+        """Take over the text of a document, or the one on disk if it was closed or is declined.
 
         A text that waits for its turn is replaced, if no request came since.
         """
@@ -133,7 +136,7 @@ class OpenVault:
                 done: Future[News | None] = Future()
                 done.set_result(None)
                 return done
-            self._last = change = TextChange(path, document)
+            self._last = change = TextChange(path, document, is_declined=is_declined)
         return self._worker.submit(lambda workspace: self._take_over(workspace, change))
 
     def _take_over(self, workspace: Workspace, change: TextChange) -> News:
@@ -141,6 +144,7 @@ class OpenVault:
             if self._last is change:
                 self._last = None
         path, document = change.path, change.document
+        (self._declined.add if change.is_declined else self._declined.discard)(path)
         if document is None:
             self._documents.pop(path, None)
             workspace.release(path)
@@ -203,8 +207,11 @@ class OpenVault:
 
     def view(self, vault: Vault) -> View:
         """Return the vault as a request sees it."""
+        documents, declined = dict(self._documents), frozenset(self._declined)
         return View(
-            vault, self.client, self.root, dict(self._documents), self.settings, kept=self._kept
+            *(vault, self.client, self.root, documents, self.settings),
+            declined=declined,
+            kept=self._kept,
         )
 
     def _collect(self, workspace: Workspace, edited: str = "") -> News:

@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from lsprotocol import types
+from msgspec.structs import replace
 
 from vaultlink.api import Vault
 from vaultlink.errors import UsageError
@@ -282,6 +283,8 @@ def follow_renamed_files(view: View, params: types.RenameFilesParams) -> types.W
     make_plan = partial(plan_name_changes, fixer, renames, MoveRequest((), ""))
     with remember_more(_MAX_REMEMBERED):
         plan = complete_refactoring(fixer, make_plan, skips=True)
+    texts = {path: pair for path, pair in plan.texts.items() if path not in view.declined}
+    plan = replace(plan, texts=texts)
     title = f"Follow {quote_name(renames[0].old)} to {quote_name(renames[0].new)}"
     return make_plan_edit(view, plan, title, moves=False) if plan.texts else None
 

@@ -34,7 +34,7 @@ from vaultlink.disk.changes import Progress
 from vaultlink.serve.answers import describe_error, make_sentence
 from vaultlink.serve.lsp import actions, completion, diagnostics, navigation, outline, renames
 from vaultlink.serve.lsp.diagnostics import list_published
-from vaultlink.serve.lsp.documents import Documents, read_document
+from vaultlink.serve.lsp.documents import LIMIT, Documents, read_document
 from vaultlink.serve.lsp.folders import Folders, News, OpenVault, Part, continue_answer, view_alone
 from vaultlink.serve.lsp.views import EditorSettings, OpenDocument, View, read_address, read_client
 from vaultlink.serve.workspace import Workspace
@@ -232,7 +232,7 @@ class Server(LanguageServer):
     def _initialize(self, params: types.InitializeParams) -> None:
         workspace = self.protocol.workspace
         # pygls has no other way to set the class of documents.
-        self.protocol._workspace = Documents(
+        self.protocol._workspace = self._documents = Documents(
             workspace.root_uri,
             types.TextDocumentSyncKind.Incremental,
             params.workspace_folders or [],
@@ -384,10 +384,17 @@ class Server(LanguageServer):
         self._take(self.workspace.get_text_document(params.text_document.uri))
 
     def _take(self, found: TextDocument) -> None:
-        """Have a document checked."""
+        """Have a document checked, unless it is too long."""
+        vault = self._folders.find(found.uri)
+        path = vault.path(found.uri) if vault else None
+        if self._documents.is_too_long(found.uri):
+            name = path or found.uri
+            self._say(f"{name} is not checked while it is open: it has more than {LIMIT}.")
+            self._publish(types.PublishDiagnosticsParams(found.uri, []))
+            if vault and path:
+                self._await_news(vault.change(path, None, is_declined=True))
+            return
         document = read_document(found)
-        vault = self._folders.find(document.uri)
-        path = vault.path(document.uri) if vault else None
         if vault and path:
             self._await_news(vault.change(path, document))
         elif not vault and _is_markdown(found):
@@ -520,6 +527,8 @@ class Server(LanguageServer):
         """Answer a request on a document by its vault, or by the document alone."""
         uri = _find_uri(params)
         vault = self._folders.find(uri)
+        if not hasattr(params, "files") and self._documents.is_too_long(uri):
+            return None
         if vault:
             return await self._ask(vault, answer, params)
         found = self.workspace.text_documents.get(unquote(uri))

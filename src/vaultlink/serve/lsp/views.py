@@ -209,8 +209,9 @@ class View(msgspec.Struct, frozen=True, dict=True):
 
     `root` is the path of the vault's folder as the editor writes it, without a slash at its end.
     `documents` are the open ones by vault path. `is_whole` is False for a document outside a vault:
-    of other files nothing is known. `kept` has values from request to request. `clock` returns
-    seconds that only grow.
+    of other files nothing is known. `declined` are the vault paths of open documents whose texts
+    are too long to be followed: the vault has those on disk. `kept` has values from request to
+    request. `clock` returns seconds that only grow.
     """
 
     vault: Vault
@@ -219,6 +220,7 @@ class View(msgspec.Struct, frozen=True, dict=True):
     documents: Mapping[str, OpenDocument] = {}
     settings: EditorSettings = EditorSettings()
     is_whole: bool = True
+    declined: frozenset[str] = frozenset()
     kept: dict[object, object] = {}
     clock: Callable[[], float] = time.monotonic
 
