@@ -12,7 +12,7 @@ from typing import NamedTuple
 import pytest
 
 from repositories import commit, create_repository, update_files
-from running import RunCommand, create_vault, write_files
+from running import RunCommand, create_vault, damage_states, write_files
 from vaultlink.watch.loop import WatchSettings
 from watched import run_watcher
 
@@ -503,6 +503,32 @@ def test_commits_and_runs_know_links_of_a_note_that_was_moved_twice(
         assert (root / places[-1]).read_text("utf-8") == (
             NOTE + LINKS_NOW.replace("n/T", "m/T").replace("|../m/T", "|../n/T")
         )
+
+
+@pytest.mark.parametrize(
+    ("name", "after_an_update"),
+    [
+        ("two notes exchange their names", "[[One]] [[Two|x]]\n"),
+        ("a namesake is created at the root", "[[Plan]]\n"),
+        ("a note is renamed and edited", "[[Other|One]] [[Other#Goals|x]]\n"),
+        ("a heading is reworded", "[[Plan#What we want|x]]\n"),
+    ],
+)
+def test_what_another_version_remembers_of_links_that_resolve_is_not_certain(
+    name: str, after_an_update: str, tmp_path: Path, run: RunCommand
+) -> None:
+    case, root, cache = HEALED[name], tmp_path / "vault", tmp_path / "cache"
+    root.mkdir()
+    options = ("--vault", str(root), "--cache-dir", str(cache))
+    update_files(root, case.before)
+    run("check", *options)
+    update_files(root, case.change)
+    run("check", *options)
+    damage_states(cache)  # another version reads the remembered history, and not the state
+    run("fix", *options)
+    assert (root / case.note).read_text("utf-8") == after_an_update
+    run("fix", *options, "--unsafe-fixes")
+    assert (root / case.note).read_text("utf-8") == case.home
 
 
 def test_history_can_be_switched_off(tmp_path: Path, run: RunCommand) -> None:

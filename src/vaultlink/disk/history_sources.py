@@ -140,7 +140,7 @@ def _renew_history(scan: VaultScan, now: Index, known: History) -> History:
     """Return what still holds of a history that was remembered without a state."""
     if known == NO_HISTORY:
         return known
-    from vaultlink.history.link_changes import remember_links, remember_names  # noqa: PLC0415 - only after an update
+    from vaultlink.history.link_changes import doubt_targets, remember_links, remember_names  # noqa: PLC0415 - only after an update
 
-    history = known.within(scan.listing.files)
+    history = doubt_targets(known.within(scan.listing.files), now)
     return remember_names(remember_links(history, now, now, {}), now, now, {})

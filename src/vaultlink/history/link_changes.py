@@ -74,6 +74,26 @@ def remember_links(known: History, before: Index, now: Index, moves: Mapping[str
     return replace(known, anchors=anchors, former_destinations=targets)
 
 
+def doubt_targets(known: History, now: Index) -> History:
+    """Return a history in which no former target of a link that resolves is certain.
+
+    Another version remembered them, which may have taken a copy for the renamed note.
+    """
+
+    def doubt(source: str, entries: Mapping[str, Destination]) -> dict[str, Destination]:
+        links = now.resolved_links(source) if source in now.notes else ()
+        targets = {link.raw: target for link, target in links}
+        return {
+            written: place._replace(
+                is_certain=place.is_certain and targets.get(written) in (None, place.path)
+            )
+            for written, place in entries.items()
+        }
+
+    former = {source: doubt(source, found) for source, found in known.former_destinations.items()}
+    return replace(known, former_destinations=former)
+
+
 def _remember_anchors(
     known: Mapping[str, Mapping[str, Destination]], changes: _Changes
 ) -> dict[str, dict[str, Destination]]:

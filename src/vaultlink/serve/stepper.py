@@ -98,7 +98,8 @@ class MoveTracker:
 
         What became of the file became of these names.
         """
-        new = dict.fromkeys(set(names).difference(self._past.vanished, self._added), path)
+        seen = self._past.vanished.keys() | self._added.keys()
+        new = {name: path for name in names if name not in seen}
         since = max(self._past.vanished.values(), default=UNCOMMITTED) + 1
         self._past = self._past.then(History(new, vanished=dict.fromkeys(new, since)))
 
