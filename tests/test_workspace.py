@@ -71,15 +71,19 @@ def test_refresh_takes_over_what_changed_on_disk(vault: Path, workspace: Workspa
     assert find_first_difference(workspace.vault) is None
 
 
+@pytest.mark.parametrize("is_seen_between", [False, True])
 def test_refresh_knows_the_name_that_a_run_gave_before_the_note_was_renamed_again(
-    vault: Path, workspace: Workspace
+    vault: Path, workspace: Workspace, tmp_path: Path, is_seen_between: bool
 ) -> None:
     text = "".join(f"Line {number} says something of its own.\n" for number in range(9))
     write_files(vault, {"One.md": text, "Home.md": "[[One]]\n"})
     assert list_findings(workspace.refresh()) == []
     edit = PendingWrite("Home.md", b"[[One]]\n", b"[[Two]]\n")
     record_and_write(vault, "rename", "", [edit], moves={"One.md": "Two.md"})
-    (vault / "Two.md").rename(vault / "Three.md")
+    (vault / "Two.md").rename(tmp_path / "Two.md")
+    if is_seen_between:
+        assert list_findings(workspace.refresh()) == ["dangling-link Home.md Two"]
+    (tmp_path / "Two.md").rename(vault / "Three.md")
     write_files(vault, {"Hand.md": "[[One]]\n"})
     assert list_findings(workspace.refresh()) == [
         "moved-link Hand.md One",

@@ -428,7 +428,8 @@ class Snapshot(NamedTuple):
 class RenamedFiles(NamedTuple):
     """The files of a snapshot with the names that they got later.
 
-    `history` has the former names until then. `origins` are the paths in the snapshot of the files that have other names, by their last name.
+    `history` has the former names until then. `origins` are the paths in the snapshot of the files
+    that have other names, by their last name.
     """
 
     files: Snapshot

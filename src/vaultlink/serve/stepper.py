@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -48,6 +48,8 @@ _MAX_AGE_SECONDS = 600.0
 The order does not matter: a file may be copied before it is deleted.
 """
 
+V = TypeVar("V")
+
 _MAX_RUN_NS = 60 * 10**9
 """Maximum time of a run that moves files."""
 
@@ -68,6 +70,7 @@ class MoveTracker:
         self._past = _keep_files(history)
         self._removed: dict[str, _SeenFile] = {}
         self._added: dict[str, _SeenFile] = {}
+        self._names: dict[str, list[str]] = {}
         self._fresh = NO_HISTORY
         self._forgotten: frozenset[str] = frozenset()
 
@@ -75,6 +78,7 @@ class MoveTracker:
         other = MoveTracker(self._past)
         other._past = self._past  # with what was created
         other._removed, other._added = dict(self._removed), dict(self._added)
+        other._names = dict(self._names)
         other._forgotten = self._forgotten
         return other
 
@@ -87,6 +91,7 @@ class MoveTracker:
 
     def record_added(self, path: str, stamp: FileStamp, note: Note | None) -> None:
         self._removed.pop(path, None)
+        self._names.pop(path, None)
         self._added[path] = _SeenFile(stamp, note, monotonic())
 
     def record_modified(self, path: str, stamp: FileStamp, note: Note | None) -> None:
@@ -96,12 +101,11 @@ class MoveTracker:
     def record_names(self, path: str, names: Iterable[str]) -> None:
         """Record names that runs gave to a file before it was removed, all of them unseen.
 
-        What became of the file became of these names.
+        What becomes of the file becomes of these names.
         """
         seen = self._past.vanished.keys() | self._added.keys()
-        new = {name: path for name in names if name not in seen}
-        since = max(self._past.vanished.values(), default=UNCOMMITTED) + 1
-        self._past = self._past.then(History(new, vanished=dict.fromkeys(new, since)))
+        if unseen := [name for name in names if name not in seen]:
+            self._names[path] = unseen
 
     def match_new_moves(self, notes: PieceIndex) -> dict[str, str]:
         """Return the moves found since the last call, old path to new path.
@@ -122,7 +126,14 @@ class MoveTracker:
             for path in fresh.vanished
             if path in self._past.vanished
         }
-        self._fresh = replace(fresh, vanished={**fresh.vanished, **known})
+        names = [(name, path) for path, given in self._names.items() for name in given]
+        self._names = {path: given for path, given in self._names.items() if path in self._removed}
+        self._fresh = replace(
+            fresh,
+            moves=_add_names(fresh.moves, names),
+            deleted=fresh.deleted.union(_add_names(dict.fromkeys(fresh.deleted, ""), names)),
+            vanished=_add_names({**fresh.vanished, **known}, names),
+        )
         return dict(fresh.moves)
 
     def settle(self, before: Index, now: Index) -> None:
@@ -137,6 +148,11 @@ class MoveTracker:
 
     def current_history(self, files: Collection[str]) -> History:
         return self._past.then(self._fresh).within(files)
+
+
+def _add_names(found: Mapping[str, V], names: Iterable[tuple[str, str]]) -> dict[str, V]:
+    """Return what was found by path, also by the other names of these files."""
+    return {**found, **{name: found[path] for name, path in names if path in found}}
 
 
 def _keep_files(history: History) -> History:
