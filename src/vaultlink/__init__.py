@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from vaultlink.text import TextLines
     from vaultlink.watch.loop import Watch
 
-__version__ = "0.6.0"
+__version__ = "0.6.1"
 
 __all__ = [
     "ConfigError",
