@@ -8,7 +8,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls month refresh random-renames questions renames replay casts screenshots vscode obsidian docs clean soak ecosystem ecosystem-record
+.PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls month refresh random-renames random-undos questions renames replay casts screenshots vscode obsidian docs clean soak ecosystem ecosystem-record
 
 help:
 	@echo 'make demo      set up, and show the overview of the sample vault in fixtures/'
@@ -19,6 +19,7 @@ help:
 	@echo 'make hostile   fuzz for minutes, and break commands in a large vault; SECONDS is the time of each fuzzer'
 	@echo 'make faults    break every command that writes at every STEP-th call that changes files; default: 2, for 20 minutes'
 	@echo 'make random-renames  make random renames and lists of changes in COUNT random vaults; default: 2000'
+	@echo 'make random-undos  undo, redo and recover COUNT random runs whose files changed since; default: 3000'
 	@echo 'make renames   rename at random in copies of real vaults: VAULTS="DIR ARCHIVE ..."'
 	@echo 'make replay    replay histories of vaults, and count the links that lead to what they meant: HISTORIES="DIR ..."'
 	@echo 'make bench     measure every figure that has a target; VAULT=DIR uses a copy of your vault'
@@ -88,6 +89,9 @@ hostile: .venv/tested
 
 faults: .venv/tested
 	PYTHONPATH=tests $(BIN)/python tests/hostile/all_faults.py --step $(or $(STEP),2) $(ARGS)
+
+random-undos: .venv/tested
+	VAULTLINK_UNDOS=$(or $(COUNT),3000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_undos.py
 
 random-renames: .venv/tested
 	VAULTLINK_RENAMES=$(or $(COUNT),2000) VAULTLINK_REQUESTS=$(or $(COUNT),2000) $(BIN)/python -m pytest -n 2 --dist worksteal tests/test_random_renames.py tests/test_random_requests.py
