@@ -6,12 +6,15 @@ import shlex
 import subprocess
 import sys
 import time
+from errno import EIO
 from pathlib import Path
 
 import pytest
 
 from repositories import create_repository
 from running import RunCommand, create_vault
+from vaultlink.model import PendingWrite
+from vaultlink.write.journal import record_run
 from vaultlink.write.own_files import remove_folder_leftovers
 
 KILL = """
@@ -94,6 +97,36 @@ def test_commands_that_write_remove_what_killed_ones_left(
     assert len(find_leftovers(repo)) == 2
     run(*line.split())
     assert find_leftovers(repo) == []
+
+
+def test_file_in_a_hidden_folder_is_removed_though_the_system_refused_first(
+    run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No scan finds it; `init --agents` was killed, and its folders are empty."""
+    path = ".claude/skills/vaultlink/SKILL.md"
+    name = record_run(vault, "vaultlink init", "", [PendingWrite(path, None, b"skill")]).id
+    stray = vault / path.replace("SKILL.md", f".vaultlink-{name}-0.tmp")
+    foreign = stray.with_name(".vaultlink-20200101-000000-abcd-0.tmp")
+    stray.parent.mkdir(parents=True)
+    stray.touch()
+    foreign.touch()
+    unlink = os.unlink
+
+    def refuse(file: str, **more: int) -> None:
+        if str(file).endswith(".tmp"):
+            raise OSError(EIO, os.strerror(EIO))
+        unlink(file, **more)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "unlink", refuse)
+        run("fix")
+    assert stray.exists()
+    run("fix")
+    assert (stray.exists(), foreign.exists()) == (False, True)
+    foreign.unlink()
+    stray.touch()
+    run("fix")
+    assert not (vault / ".claude").exists()
 
 
 def test_reading_commands_remove_nothing(run: RunCommand, vault: Path) -> None:
