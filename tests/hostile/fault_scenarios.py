@@ -15,7 +15,7 @@ VAULT: Mapping[str, bytes] = {
     "Map.md": b"---\nup: [[quay]]\n---\nmap #sea\n",
     "Index.md": b"[[long_tide#Tide]] ![[Map]] #sea/low [[long_tide]] [[a/b/Pier]]\n",
     "Swap.txt": b"long_tide\tMap\nMap\tlong_tide\n",
-    "Cycle.txt": b"long_tide\ta/Quay\na/Quay\ta/b/Pier\na/b/Pier\tlong_tide\n",
+    "Cycle.txt": b"long_tide\ta/Quay\na/Quay\ta/b/Pier\na/b/Pier\t/long_tide\n",
     "Folders.txt": b"a/\tz/\nimg/\ta/\n",
     "Log.md": b"Lightship Anna left, and the Harbour Office saw Lightship Anna.\n",
     "Lightship Anna.md": b"# Lightship Anna\n\nSeen from the Harbour Office.\n",

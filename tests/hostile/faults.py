@@ -24,19 +24,24 @@ WRITE_MODES = ("torn", "short")
 USER_MODES = ("copied", "taken")
 """A run is killed before the call; then the user copies the vault, or takes names that are free."""
 
+BLOCKING_MODES = ("read-only", "linked", "replaced")
+"""A run is killed before the call, or ends; then the user makes all files that it changed read-only,
+links to them, or replaces them by copies."""
+
 MODES = (
     *("kill", "after", *WRITE_MODES, *ERRORS),
     *(f"{name}+" for name in ERRORS),
     *USER_MODES,
+    *BLOCKING_MODES,
 )
 """What happens at a call; `faults.c` explains the others."""
 
-KILLS = ("kill", "after", "torn", *USER_MODES)
+KILLS = ("kill", "after", "torn", *USER_MODES, *BLOCKING_MODES)
 SOURCE = Path(__file__).with_name("faults.c")
 
 
 class Fault(NamedTuple):
-    """A fault at the call with this number, counted from 1; 0 for no fault."""
+    """A fault at the call with this number, counted from 1; 0 for none, or one after the run."""
 
     mode: str
     number: int
@@ -44,7 +49,8 @@ class Fault(NamedTuple):
     @property
     def library_mode(self) -> str:
         """The mode by its name in the library."""
-        return "kill" if self.mode in USER_MODES else self.mode
+        is_kill = self.number and self.mode in (*USER_MODES, *BLOCKING_MODES)
+        return "kill" if is_kill else self.mode
 
 
 NO_FAULT = Fault("", 0)

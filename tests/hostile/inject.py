@@ -10,6 +10,8 @@ starts this, with the library that makes the faults. What must hold after each f
 - the command run again then gives what one run would have given;
 - `undo` in place of that command reverts this run, and not the one before it;
 - undoing all runs restores every byte;
+- if the files of a run can't be written any more, `undo` and the next command that writes lose no
+  word, and the latter does nothing by half; afterwards, all can be undone;
 - `clean` has removed nothing but caches and, only if that is asked for, the records of the oldest
   runs; the next check finds what one without a cache finds.
 
@@ -23,6 +25,7 @@ import gc
 import io
 import json
 import os
+import re
 import shutil
 import sys
 import time
@@ -45,6 +48,7 @@ from fault_scenarios import (
     Scenario,
 )
 from faults import (
+    BLOCKING_MODES,
     KILLS,
     MODES,
     NO_FAULT,
@@ -246,6 +250,8 @@ def check_fault(bench: Bench, fault: Fault) -> list[str]:
     call = f"{fault.mode} at {fault.number}, {bench.calls[fault.number - 1]} (exit code {run.code})"
     if fault.mode == "taken":
         return [f"{call}: {text}" for text in check_taken_names(bench, state)]
+    if fault.mode in BLOCKING_MODES:
+        return [f"{call}: {text}" for text in check_blocked_files(bench, state, fault)]
     if fault.mode == "copied":
         copy_vault(bench.root)
     found = check_broken(bench, run, state)
@@ -272,7 +278,13 @@ def check_broken(bench: Bench, run: FaultyRun, state: Contents) -> list[str]:
     found += [f"torn: {path}" for path, content in kept.items() if content not in whole]
     if not any(HIDDEN_NAME in path for path in state):
         both = {*before} & {*after}
-        found += [f"lost: {path}" for path in both if path not in state and path[-1] != "/"]
+        missing = [path for path in both if path not in state and path[-1] != "/"]
+        kept_texts = {*kept.values()}  # of files that give their names to others, too
+        found += [
+            f"lost: {path}"
+            for path in missing
+            if kept_texts.isdisjoint((before[path], after[path]))
+        ]
     return found
 
 
@@ -368,6 +380,66 @@ def check_taken_names(bench: Bench, state: Contents) -> list[str]:
     return found
 
 
+def check_blocked_files(bench: Bench, state: Contents, fault: Fault) -> list[str]:
+    """Check that nothing is lost or half done while files can't be written, and all is after."""
+    before = bench.expected.before
+    places = [
+        bench.root / path
+        for path, content in state.items()
+        if path[-1] != "/" and content != before.get(path) and not is_leftover(path)
+    ]
+    other = bench.folder / "other"
+    other.mkdir()
+    for number, file in enumerate(places):
+        block_file(file, other / str(number), fault)
+    kept = {path: content for path, content in state.items() if not is_leftover(path)}
+    found, goal = [], find_words(bench.original)
+    for line in (FIX_NOTHING, UNDO):
+        words = find_words(list_contents(bench.root)) & goal
+        bench.run(line)
+        now = list_contents(bench.root)
+        if line == FIX_NOTHING:
+            words &= find_words(before) & find_words(bench.expected.after)
+            found += compare("half done after the next command", now, kept, *bench.expected)
+        lost = words - find_words(now)
+        found += [f"lost after {line[0]}: {word!r}" for word in sorted(lost)]
+    for file in sorted(bench.root.rglob("*")):
+        unblock_file(file)
+    shutil.rmtree(other)
+    bench.run(FIX_NOTHING)
+    return [*found, *compare("undo of all", bench.undo_all(), bench.original)]
+
+
+def find_words(contents: Contents) -> set[bytes]:
+    """Return the words of all notes."""
+    texts = (text for path, text in contents.items() if path.endswith(".md"))
+    return {word for text in texts for word in re.findall(rb"[A-Za-z]{4,}", text)}
+
+
+def block_file(file: Path, other: Path, fault: Fault) -> None:
+    """Make a file read-only, link to it, or replace it by a copy."""
+    if fault.mode == "read-only":
+        file.chmod(0o444)
+    elif fault.mode == "replaced":
+        shutil.copy(file, other)
+        other.replace(file)
+    elif fault.number % 2:
+        other.hardlink_to(file)
+    else:
+        file.rename(other)
+        file.symlink_to(other)
+
+
+def unblock_file(file: Path) -> None:
+    """Make a file as it was before `block_file`; the second link is elsewhere."""
+    if file.is_symlink():
+        content = file.read_bytes()
+        file.unlink()
+        file.write_bytes(content)
+    if file.is_file():
+        file.chmod(0o644)
+
+
 def warm_up(folder: Path) -> None:
     """Import all modules that commands use, and run some, so that forked processes start fast."""
     for command in COMMANDS.values():
@@ -399,7 +471,9 @@ def list_numbers(bench: Bench, mode: str) -> list[int]:
     """
     if mode in USER_MODES and not bench.scenario.frees_paths:
         return []
-    return [
+    if mode in BLOCKING_MODES and not bench.scenario.has_journal:
+        return []
+    return [0] * (mode in BLOCKING_MODES) + [
         number
         for number, call in enumerate(bench.calls, 1)
         if (mode not in WRITE_MODES or "write" in call.split(" ")[0])
