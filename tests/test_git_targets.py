@@ -1,13 +1,16 @@
 """Tests of what links led to before earlier commits, without a run in between."""
 
+import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from repositories import commit, create_repository, update_files
-from running import RunCommand
+from repositories import commit, create_repository, git, update_files
+from running import RunCommand, read_files
 from test_link_memory import BODY, ONE, OTHER, TWO
+from vaultlink.disk import load
 
 pytestmark = pytest.mark.usefixtures("plain_git")
 
@@ -241,3 +244,69 @@ def test_missing_heading_of_the_former_target_is_remembered(
     assert run("check", root).lines == first
     run("fix", root)
     assert (root / "Home.md").read_text() == "[[a/Plan#Missing|Plan > Missing]]\n"
+
+
+def list_fixes(run: RunCommand, root: Path) -> list[object]:
+    """Return the number of safe fixes as JSON, as text, and as `fix` says it, which agree."""
+    words = ("--vault", str(root))
+    data: Any = run("check", "--output-format", "json", *words).data
+    text = run("check", "--output-format", "concise", *words).out.count("[*]")
+    plan: Any = run("fix", "--diff", "--output-format", "json", *words).data
+    return [data["summary"]["fixable"], text, len(plan["fixed"])]
+
+
+@pytest.mark.parametrize("small", [0, 300])
+@pytest.mark.parametrize("name", LED_BACK)
+def test_all_formats_know_it_in_a_second_clone(
+    name: str, small: int, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(load, "_SMALL_VAULT", small)
+    origin = make_vault(tmp_path / "origin", LED_BACK[name][0])
+    for clone in (tmp_path / "one", tmp_path / "two"):
+        git(tmp_path, "clone", "--quiet", str(origin), str(clone))
+        time.sleep(0.1)  # changes are old enough to be told from later ones
+        assert list_fixes(run, clone) == list_fixes(run, clone) == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    "first",
+    ["check --no-history", "check --select VL301", "links --no-history", "check --isolated"],
+)
+@pytest.mark.parametrize("change", ["nothing", "a note is added", "the note is touched"])
+def test_first_run_with_other_options_hides_nothing(
+    first: str, change: str, tmp_path: Path, run: RunCommand
+) -> None:
+    root = make_vault(tmp_path / "vault", LED_BACK["names exchanged"][0])
+    run(*first.split(), "--vault", str(root))
+    if change == "a note is added":
+        update_files(root, {"c.md": BODY})
+    elif change == "the note is touched":
+        (root / "Home.md").touch()
+    assert list_fixes(run, root) == [1, 1, 1]
+    run("check", "--no-history", "--vault", str(root))
+    update_files(root, {"d.md": OTHER})
+    assert list_fixes(run, root) == [1, 1, 1]
+
+
+def test_second_clone_of_a_vault_without_a_past_takes_over_the_state(
+    tmp_path: Path, run: RunCommand
+) -> None:
+    origin = create_repository(tmp_path / "origin", START)
+    states = []
+    for clone in (tmp_path / "one", tmp_path / "two"):
+        git(tmp_path, "clone", "--quiet", str(origin), str(clone))
+        run("check", "--vault", str(clone))
+        states.append({file.read_bytes() for file in (tmp_path / "cache").glob("*/state")})
+    assert len(states[0]) == 1
+    assert states[1] == states[0]
+
+
+def test_commits_are_asked_only_once(tmp_path: Path, run: RunCommand) -> None:
+    root = make_vault(tmp_path / "vault", LED_BACK["names exchanged"][0])
+    run("check", "--no-history", "--vault", str(root))
+    time.sleep(0.1)
+    run("check", "--vault", str(root))
+    kept = read_files(tmp_path / "cache")
+    run("links", "--vault", str(root))
+    now = read_files(tmp_path / "cache")
+    assert {path: now[path] for path in kept} == kept

@@ -53,13 +53,15 @@ class SavedStamps(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The stamps of the files of a saved state, in its order.
 
     `differing` are the files that were different or new when the state of another vault was taken
-    over. It is None if the state was made from this vault.
+    over. It is None if the state was made from this vault. With `knows_commits`, git was asked what
+    links led to in earlier commits, and the state has what it knew.
     """
 
     identity: bytes
     stamps: list[FileStamp]
     attachment_stamps: list[FileStamp]
-    differing: list[str] | None = None
+    differing: list[str] | None
+    knows_commits: bool
 
 
 _KEEPING_NOTHING = ("refactor", "serve", "watch")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.disk.cache import GitStore, SavedStamps
-from vaultlink.disk.saved_state import list_stamps, restore_index
+from vaultlink.disk.saved_state import Memory, list_stamps, restore_index
 from vaultlink.disk.scan import VaultScan
 from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
@@ -42,28 +42,32 @@ def find_history(
     saved: SavedStamps | None,
     store: GitStore,
     recorded: RecordedMoves,
-) -> tuple[History, History]:
+) -> tuple[History, Memory]:
     """Return what is known of the past, and the part of it to save for later runs.
 
     `stored` and `saved` are the vault's saved state and its stamps, if there are any. The journal
-    knows the moves of runs even if no state was saved between a run and the next change.
+    knows the moves of runs even if no state was saved between a run and the next change. Commits
+    are asked once what links led to, by the first run with rules that read it.
     """
+    knows_commits = saved is not None and saved.knows_commits
+    known = _renew_history(scan, state.index, NO_HISTORY if saved else store.load_history())
     if not scan.settings.history:
-        return NO_HISTORY, NO_HISTORY
+        return NO_HISTORY, Memory(known, knows_commits)
     git = None
     if state.settings.reads_history and find_git_dir(scan.root) is not None:
         from vaultlink.disk.git_history import GitPast  # noqa: PLC0415 - only in a git repository
 
         git = GitPast(scan, state, store)
     asked = git.asked if git else NO_HISTORY
+    remembered = known
     if stored and saved:
         remembered = _remember_saved(scan, state, stored, saved, asked.moves, recorded)
-    else:
-        known = _renew_history(scan, state.index, store.load_history())
-        remembered = known.then(git.remember_commits() if git else NO_HISTORY)
+    if git and not knows_commits:
+        remembered = remembered.then(git.remember_commits())
     undone = _list_undone(scan, state, recorded)
     history = undone.then(asked).then(replace(remembered, created={}))
-    return git.add_anchors(history) if git else history, remembered
+    memory = Memory(remembered, knows_commits or git is not None)
+    return git.add_anchors(history) if git else history, memory
 
 
 def _list_undone(scan: VaultScan, state: State, recorded: RecordedMoves) -> History:

@@ -10,6 +10,7 @@ from vaultlink.disk.changes import KnownContents, Progress, begin_phase, find_ch
 from vaultlink.disk.history_sources import NO_RECORDED_MOVES, RecordedMoves, find_history
 from vaultlink.disk.processes import FileSpool, OpenScratchFile, open_no_file
 from vaultlink.disk.saved_state import (
+    Memory,
     StateToSave,
     build_state_to_save,
     list_stamps,
@@ -106,11 +107,11 @@ def _load(
     known = KnownContents(list_stamps(stored, stamps) if digests else {}, digests)
     changes = find_changes(scan, before, known, progress, spool)
     begin_phase(progress, "Resolving links")
-    remembered = NO_HISTORY
+    memory = Memory()
 
     def know(unchecked: State) -> LinterSettings:
-        nonlocal remembered
-        history, remembered = find_history(scan, unchecked, stored, stamps, store, recorded)
+        nonlocal memory
+        history, memory = find_history(scan, unchecked, stored, stamps, store, recorded)
         return settings if history == settings.history else replace(settings, history=history)
 
     if changes.batch.files:
@@ -130,19 +131,36 @@ def _load(
     if scan.settings.overrides and digests and not is_current and len(changed) <= few:
         # The saved state stays that of the settings without the options of this run.
         return LoadedState(state)
-    has_moves = stored is not None and _has_new_moves(stored, remembered)
-    if stored is None or not is_current or len(changed) > few or has_moves:
-        saved = build_state_to_save(scan, state, settings_digest, known_digests, remembered, spool)
+    has_news = stored is not None and _has_news(stored, stamps, memory)
+    if stored is None or not is_current or len(changed) > few or has_news:
+        saved = build_state_to_save(scan, state, settings_digest, known_digests, memory, spool)
         saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
     is_same = state.settings.history is stored.table.history
     origin = StateOrigin(stored.table.identity, False, changes.restamped, is_same)
-    if stamps is not None and len(changes.restamped) <= _RESAVE_THRESHOLD:
+    is_known = stamps is not None and stamps.knows_commits == memory.knows_commits
+    if is_known and len(changes.restamped) <= _RESAVE_THRESHOLD:
         return LoadedState(state, None, origin)
+    return LoadedState(state, _renew_stamps(scan, stored, stamps, changed, memory), origin)
+
+
+def _renew_stamps(
+    scan: VaultScan,
+    stored: StoredState,
+    stamps: SavedStamps | None,
+    changed: Mapping[str, bool],
+    memory: Memory,
+) -> StateToSave:
+    """Return what saves new stamps of a stored state.
+
+    Without stamps, the state is that of another vault.
+    """
     differing = stamps.differing if stamps else [path for path in changed if changed[path]]
-    known_stamps = list_stamps(stored, stamps)
-    renewed = renew_stamps(scan, stored.table, changed, known_stamps, differing)
-    return LoadedState(state, StateToSave(None, {}, renewed, stored.file), origin)
+    before, knows_commits = list_stamps(stored, stamps), memory.knows_commits
+    renewed = renew_stamps(
+        scan, stored.table, changed, before, differing, knows_commits=knows_commits
+    )
+    return StateToSave(None, {}, renewed, stored.file)
 
 
 def find_present_history(
@@ -163,19 +181,24 @@ def find_present_history(
         changed = set(list_changed_keys(before.notes, now.notes)) | (before.files ^ now.files)
         if len(changed) > _max_unsaved(scan, stamps):
             return None, {}
-    history, remembered = find_history(scan, state, stored, stamps, store, recorded)
-    if stored and scan.settings.history and _has_new_moves(stored, remembered):
+    history, memory = find_history(scan, state, stored, stamps, store, recorded)
+    if stored and scan.settings.history and _has_news(stored, stamps, memory):
         return None, {}
     return history, store.to_save
 
 
-def _has_new_moves(stored: StoredState, remembered: History) -> bool:
-    """Return True if files have names that the saved state does not know.
+def _has_news(stored: StoredState, stamps: SavedStamps | None, memory: Memory) -> bool:
+    """Return True if the vault remembers what only a new saved state keeps.
 
-    Links may be written to these names now. If a file gets another name before the state is saved,
-    nothing knows what they meant.
+    Files may have names that the saved state does not know. Links may be written to these names
+    now. If a file gets another name before the state is saved, nothing knows what they meant. What
+    commits say is asked only once. The state of another vault knows nothing of that.
     """
-    return not remembered.moves.items() <= stored.table.remembered.moves.items()
+    is_own = stamps is not None and stamps.differing is None
+    known = stored.table.remembered if is_own else NO_HISTORY
+    if stamps is None or memory.knows_commits > stamps.knows_commits:
+        return memory.history != known
+    return not memory.history.moves.items() <= known.moves.items()
 
 
 def _max_unsaved(scan: VaultScan, stamps: SavedStamps | None) -> int:

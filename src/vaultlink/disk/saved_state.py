@@ -22,13 +22,24 @@ from vaultlink.index.index import (
     mentioned_spellings,
 )
 from vaultlink.index.packed_map import Column, Keys, PackedMap, decode_column
-from vaultlink.model import Diagnostic, FileStamp, History, LinkCounts, Note
+from vaultlink.model import NO_HISTORY, Diagnostic, FileStamp, History, LinkCounts, Note
 
 _UNKNOWN_STAMP = FileStamp(-1, 0, 0)
 """Differs from the stamp of every file."""
 
 _NO_STAMP = FileStamp(-2, 0, 0)
 """Stands for a file that this vault never had with the saved content."""
+
+
+class Memory(NamedTuple):
+    """The part of a vault's history that is saved for later runs.
+
+    Only earlier states and commits show it. `knows_commits` is False if git has never been asked
+    what links led to in commits.
+    """
+
+    history: History = NO_HISTORY
+    knows_commits: bool = False
 
 
 class StateToSave(NamedTuple):
@@ -126,7 +137,7 @@ def build_state_to_save(
     state: State,
     settings_digest: str,
     digests: Mapping[str, bytes],
-    remembered: History,
+    memory: Memory,
     spool: FileSpool,
 ) -> StateToSave:
     """Return what to save of a state. The spool takes columns that are made for it."""
@@ -155,7 +166,7 @@ def build_state_to_save(
             if (items := state.all_findings.get(path, ())) != state.diagnostics.get(path, ())
         },
         settings.history,
-        remembered,
+        memory.history,
         _find_section_traits(index),
     )
     maps = {"names": index.names, **{name: getattr(index, name) for name in STORED_MAPS}}
@@ -167,7 +178,7 @@ def build_state_to_save(
         "diagnostics": _pack_column(state.diagnostics, spool),
         **{name: _pack_column(values, spool) for name, values in maps.items()},
     }
-    return StateToSave(table, columns, collect_stamps(scan, table))
+    return StateToSave(table, columns, collect_stamps(scan, table, memory))
 
 
 def _find_section_traits(index: Index) -> Counter[str] | None:
@@ -187,12 +198,12 @@ def _pack_column(values: Mapping[str, Any], spool: FileSpool, keys: Keys | None 
     return values.pack_column(keys, spool)
 
 
-def collect_stamps(scan: VaultScan, table: StateTable) -> SavedStamps:
+def collect_stamps(scan: VaultScan, table: StateTable, memory: Memory) -> SavedStamps:
     """Return the stamps of the files of a new state.
 
     Those of files that changed just now are unknown.
     """
-    return renew_stamps(scan, table, {}, {}, None)
+    return renew_stamps(scan, table, {}, {}, None, knows_commits=memory.knows_commits)
 
 
 def renew_stamps(
@@ -201,6 +212,8 @@ def renew_stamps(
     changed: Mapping[str, bool],
     before: Mapping[str, FileStamp],
     differing: list[str] | None,
+    *,
+    knows_commits: bool,
 ) -> SavedStamps:
     """Return the stamps of the files of a saved state.
 
@@ -220,4 +233,5 @@ def renew_stamps(
         [find_stamp(path) for path in table.paths],
         [files.get(path) or before.get(path, _NO_STAMP) for path in table.attachments],
         differing,
+        knows_commits,
     )
