@@ -175,6 +175,40 @@ def test_result_of_a_trial_is_kept_until_a_change_may_concern_it(
     assert "[*] " in kept.out or name != "concise"
 
 
+@pytest.mark.parametrize("later", ["linked", "no longer linked", "copied"])
+def test_fixes_of_all_formats_follow_what_can_be_written(
+    later: str, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(check_output, "_MANY", 0)
+    monkeypatch.setattr(load, "_SMALL_VAULT", 0)
+    vault, names = tmp_path / "vault", [f"{number}.md" for number in range(30)]
+    write_files(vault, {**dict.fromkeys(names, "[x](a b.md)\n"), "a b.md": "x\n"})
+
+    def link_all() -> None:
+        for name in names:
+            (tmp_path / name).hardlink_to(vault / name)
+
+    def list_fixes() -> list[str]:
+        sentences = [
+            run("check", "--vault", str(vault), "--output-format", name).err.splitlines()[1:]
+            for name in ("concise", "json", "full", "concise")
+        ]
+        return [sentence.partition(" --vault")[0] for found in sentences for sentence in found]
+
+    if later != "linked":
+        link_all()
+    assert list_fixes() == (["`vaultlink fix"] * 4 if later == "linked" else [])
+    match later:
+        case "linked":
+            link_all()
+        case "copied":
+            vault = shutil.copytree(vault, tmp_path / "copy")
+        case _:
+            for name in names:
+                (tmp_path / name).unlink()
+    assert list_fixes() == ([] if later == "linked" else ["`vaultlink fix"] * 4)
+
+
 def count_calls(monkeypatch: pytest.MonkeyPatch, module: object, name: str) -> list[str]:
     """Return a list to which each call of a function is added."""
     function, calls = getattr(module, name), list[str]()

@@ -54,7 +54,8 @@ class SavedStamps(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
     `differing` are the files that were different or new when the state of another vault was taken
     over. It is None if the state was made from this vault. With `knows_commits`, git was asked what
-    links led to in earlier commits, and the state has what it knew.
+    links led to in earlier commits, and the state has what it knew. With `are_renewed`, they are
+    later than the state, so that any file may have had other rights when the state was saved.
     """
 
     identity: bytes
@@ -62,6 +63,7 @@ class SavedStamps(msgspec.Struct, frozen=True, array_like=True, gc=False):
     attachment_stamps: list[FileStamp]
     differing: list[str] | None
     knows_commits: bool
+    are_renewed: bool
 
 
 _KEEPING_NOTHING = ("refactor", "serve", "watch")

@@ -41,9 +41,9 @@ _SMALL_VAULT = 300
 class StateOrigin(NamedTuple):
     """The saved state that a state was loaded from, or that it is saved as.
 
-    `is_saved` is True in the second case. `restamped` are the files that have new times only. The
-    findings of the saved state were made with the same history as now if `has_same_history` is
-    True.
+    `is_saved` is True in the second case. `restamped` are the files that may have other times than
+    then with the same content. The findings of the saved state were made with the same history as
+    now if `has_same_history` is True.
     """
 
     identity: bytes
@@ -137,7 +137,8 @@ def _load(
         saved = saved._replace(source=stored.file if stored else None)
         return LoadedState(state, saved, StateOrigin(saved.stamps.identity, is_saved=True))
     is_same = state.settings.history is stored.table.history
-    origin = StateOrigin(stored.table.identity, False, changes.restamped, is_same)
+    all_paths = frozenset(stored.table.paths if stamps and stamps.are_renewed else ())
+    origin = StateOrigin(stored.table.identity, False, all_paths or changes.restamped, is_same)
     is_known = stamps is not None and stamps.knows_commits == memory.knows_commits
     if is_known and len(changes.restamped) <= _RESAVE_THRESHOLD:
         return LoadedState(state, None, origin)

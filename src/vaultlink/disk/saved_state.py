@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from msgspec.structs import replace
+
 from vaultlink.disk.cache import DIGEST_SIZE, SavedStamps
 from vaultlink.disk.processes import FileSpool
 from vaultlink.disk.scan import RACY_WINDOW_NS, VaultScan
@@ -203,7 +205,8 @@ def collect_stamps(scan: VaultScan, table: StateTable, memory: Memory) -> SavedS
 
     Those of files that changed just now are unknown.
     """
-    return renew_stamps(scan, table, {}, {}, None, knows_commits=memory.knows_commits)
+    renewed = renew_stamps(scan, table, {}, {}, None, knows_commits=memory.knows_commits)
+    return replace(renewed, are_renewed=False)
 
 
 def renew_stamps(
@@ -234,4 +237,5 @@ def renew_stamps(
         [files.get(path) or before.get(path, _NO_STAMP) for path in table.attachments],
         differing,
         knows_commits,
+        are_renewed=True,
     )
