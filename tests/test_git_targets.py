@@ -310,3 +310,18 @@ def test_commits_are_asked_only_once(tmp_path: Path, run: RunCommand) -> None:
     run("links", "--vault", str(root))
     now = read_files(tmp_path / "cache")
     assert {path: now[path] for path in kept} == kept
+
+
+@pytest.mark.parametrize("lost", ["stamps", "history"])
+def test_commits_are_not_asked_again_if_a_file_of_the_cache_is_lost(
+    lost: str, tmp_path: Path, run: RunCommand
+) -> None:
+    root = make_vault(tmp_path / "vault", LED_BACK["names exchanged"][0])
+    assert list_fixes(run, root) == [1, 1, 1]
+    for text in (BODY, "[[One]]\n"):  # the link is written anew, so that it means the present note
+        update_files(root, {"Home.md": text})
+        assert list_fixes(run, root) == [0, 0, 0]
+    [file] = (tmp_path / "cache").glob(f"*/{lost}")
+    file.unlink()
+    assert list_fixes(run, root) == [0, 0, 0]
+    assert "retargeted" not in run("check", "--vault", str(root)).out

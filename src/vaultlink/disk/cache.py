@@ -175,6 +175,10 @@ class Cache:
         )
         return (state, None) if state is not None and 2 * best >= len(paths) else None
 
+    def holds(self, state: StoredState) -> bool:
+        """Return True for a state of this vault, and False for that of another one."""
+        return state.file.parent == self._folder
+
     def _open(self, file: Path) -> StoredState | None:
         state = open_state(file, self._magic) if CacheUse.is_allowed else None
         if state is not None:

@@ -49,7 +49,7 @@ def find_history(
     knows the moves of runs even if no state was saved between a run and the next change. Commits
     are asked once what links led to, by the first run with rules that read it.
     """
-    knows_commits = saved is not None and saved.knows_commits
+    knows_commits = _knows_commits(scan, stored, saved)
     known = _renew_history(scan, state.index, NO_HISTORY if saved else store.load_history())
     if not scan.settings.history:
         return NO_HISTORY, Memory(known, knows_commits)
@@ -68,6 +68,14 @@ def find_history(
     history = undone.then(asked).then(replace(remembered, created={}))
     memory = Memory(remembered, knows_commits or git is not None)
     return git.add_anchors(history) if git else history, memory
+
+
+def _knows_commits(scan: VaultScan, stored: StoredState | None, saved: SavedStamps | None) -> bool:
+    """Return True if git was asked about commits, also by a run whose stamps are lost."""
+    if saved is not None or stored is None:
+        return saved is not None and saved.knows_commits
+    cache = scan.open_cache()
+    return cache is not None and cache.holds(stored) and stored.table.knows_commits
 
 
 def _list_undone(scan: VaultScan, state: State, recorded: RecordedMoves) -> History:

@@ -169,6 +169,7 @@ def build_state_to_save(
         },
         settings.history,
         memory.history,
+        memory.knows_commits,
         _find_section_traits(index),
     )
     maps = {"names": index.names, **{name: getattr(index, name) for name in STORED_MAPS}}

@@ -51,7 +51,8 @@ class StateTable(msgspec.Struct, frozen=True, array_like=True, gc=False):
         files_sharing_names: The files that share their name with another file.
         unsuppressed: All findings of those paths where suppressions apply.
         history: The history that the findings depend on.
-        remembered: The part of it that only earlier states show.
+        remembered: The part of it that only earlier states and commits show.
+        knows_commits: True if git was asked what links led to in earlier commits.
         section_traits: The counts that the style of sections was chosen by, None if no finding
             depends on it.
         columns: The columns by name.
@@ -68,6 +69,7 @@ class StateTable(msgspec.Struct, frozen=True, array_like=True, gc=False):
     unsuppressed: dict[str, tuple[Diagnostic, ...]]
     history: History
     remembered: History
+    knows_commits: bool
     section_traits: dict[str, int] | None
     columns: dict[str, StoredColumn] = {}
     checksums: bytes = b""
