@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -189,6 +190,7 @@ def test_fixes_of_all_formats_follow_what_can_be_written(
             (tmp_path / name).hardlink_to(vault / name)
 
     def list_fixes() -> list[str]:
+        time.sleep(0.1)  # changes are old enough to be told from later ones
         sentences = [
             run("check", "--vault", str(vault), "--output-format", name).err.splitlines()[1:]
             for name in ("concise", "json", "full", "concise")
