@@ -17,7 +17,7 @@ from msgspec.structs import replace
 from exploring import TIMES, choose_seeds
 from generate import generate_vault
 from repositories import create_repository, update_files
-from running import RunCommand, create_vault
+from running import RunCommand, create_vault, write_files
 from test_engine import PATHS, SOURCES, assert_same, some_text
 from vaultlink import api
 from vaultlink.api import find_origin, open_vault
@@ -163,6 +163,19 @@ def test_state_of_another_vault_gives_no_history(
     for _ in range(3):
         assert find_moves()["second.md"] == "fourth.md"
         os.utime(vault / "fourth.md", ns=(10**18, 10**18))
+
+
+@pytest.mark.parametrize("line", ["%%vaultlink-disable-next-line VL2%%", "text"])
+def test_unused_suppression_is_reported_once_after_its_note_is_checked_again(
+    line: str, tmp_path: Path
+) -> None:
+    settings = Settings(cache_dir=tmp_path / "cache")
+    vault = create_vault(tmp_path / "vault", {"a.md": f"{line}\n[[b]]\n", "b.md": ""})
+    for change in ({}, {"x/b.md": "more\n"}, {"b.md": "more\n"}, {"a.md": f"{line}\n[[a]]\n"}):
+        write_files(vault, change)
+        found = open_vault(vault, settings)
+        assert_same(found.state, open_vault(vault, Settings(cache=False)).state)
+        assert sum(d.rule == "unused-ignore" for d in found.check()) == (line != "text")
 
 
 def test_state_of_another_vault_may_know_an_attachment_that_this_one_lacks(tmp_path: Path) -> None:

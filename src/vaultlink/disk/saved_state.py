@@ -164,7 +164,7 @@ def build_state_to_save(
         sorted(index.files_sharing_names),
         {
             path: items
-            for path in _list_unpacked(state.all_findings)
+            for path in {*_list_unpacked(state.all_findings), *_list_unpacked(state.diagnostics)}
             if (items := state.all_findings.get(path, ())) != state.diagnostics.get(path, ())
         },
         settings.history,
