@@ -28,6 +28,7 @@ import pytest
 
 from browsing import Page, start_browser
 from documents import blocks
+from editor_renames import NEW, START, make_files, rename_by_command
 from forge import ROOT, check_output, make_clean_environment, make_once, require_npm
 from running import write_files
 from vaultlink import __version__
@@ -124,7 +125,11 @@ class Code:
 
     def start(self, name: str) -> None:
         """Run a command that asks something."""
-        self.run("(v, name) => void v.commands.executeCommand(name)", f"vaultlink.{name}")
+        self.start_command(f"vaultlink.{name}")
+
+    def start_command(self, name: str) -> None:
+        """Run a command of VS Code, which waits for keys."""
+        self.run("(v, name) => void v.commands.executeCommand(name)", name)
 
     def open(self, note: str) -> None:
         """Open a note in an editor."""
@@ -753,6 +758,54 @@ def test_a_program_of_an_open_folder_is_named_and_not_run(code: Code) -> None:
     link.unlink()
     link.symlink_to(PROGRAM)
     code.command("vaultlink.restart")
+
+
+def test_program_that_was_checked_is_the_one_that_runs(code: Code) -> None:
+    """The link by which it was found leads to a program of the vault later, and commands run."""
+    link = code.home / ".local" / "bin" / "vaultlink"
+    link.unlink()
+    link.symlink_to(code.vault / "vaultlink")
+    write_files(code.vault, {"a.md": "[[long_tides]]\n"})
+    code.wait(lambda: code.bar == code.expect_bar())
+    code.start("fixVault")
+    code.choose("Cancel")
+    assert not (code.vault.parent / "hostile").exists()
+    link.unlink()
+    link.symlink_to(PROGRAM)
+
+
+RENAMED = make_files(12)
+
+
+def test_rename_is_that_of_the_command_line_and_asks_nothing(code: Code, tmp_path: Path) -> None:
+    """F2 in a link, in a vault of 1,000 notes."""
+    for path in code.vault.rglob("*.*"):
+        if path.suffix in (".md", ".canvas", ".base"):
+            path.unlink()
+    write_files(code.vault, RENAMED)
+    code.wait(lambda: code.find("Note 997.md"))
+    before = code.read().keys() - RENAMED.keys()
+    code.open(START)
+    place = (
+        "v => { const e = v.window.activeTextEditor; e.selection = new v.Selection(2, 15, 2, 15); }"
+    )
+    code.run(place)
+    code.start_command("editor.action.rename")
+    code.wait(lambda: code.see(".rename-box"))
+    code.page.fill(".rename-box input", NEW)
+    code.page.press("Enter")
+    code.wait((code.vault / "Notes" / f"{NEW}.md").exists)
+    assert not code.see(".monaco-dialog-box")
+    expected = rename_by_command(tmp_path, RENAMED)
+
+    def is_done() -> bool:
+        code.save()  # VS Code saves the notes one after the other
+        return {path: code.read().get(path) for path in expected} == expected
+
+    code.wait(is_done)
+    assert code.read().keys() == {*before, *expected}
+    assert not code.run("v => v.workspace.textDocuments.some(d => d.isDirty)")
+    assert not code.see(".monaco-dialog-box")
 
 
 def test_a_server_that_does_not_start_is_started_again(code: Code, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import * as vscode from "vscode";
 import { LanguageClient, State, type Location, type Position, type StaticFeature } from "vscode-languageclient/node";
-import { contains, findProgram, makeEnvironment, ProgramError, run, type Output } from "./program";
+import { contains, findProgram, makeOptions, type Output, type Program, ProgramError, run } from "./program";
 
 const { commands, window, workspace } = vscode;
 const DIFF = "vaultlink-diff"; // scheme of documents that show what a command would change
@@ -21,7 +21,7 @@ let context: vscode.ExtensionContext;
 let log: vscode.LogOutputChannel;
 let status: vscode.StatusBarItem;
 let client: LanguageClient | undefined;
-let program: string | undefined; // undefined if none can be used
+let program: Program | undefined; // undefined if none can be used
 let path: string | undefined; // the setting with which it was looked for
 let lastVault: string | undefined;
 let starting: Promise<void> = Promise.resolve();
@@ -95,17 +95,18 @@ async function start(): Promise<void> {
   await stop();
   [program, vaultsBeingRead] = [undefined, 0];
   const open = (workspace.workspaceFolders ?? []).map((folder) => folder.uri.fsPath);
+  let found: Program;
   try {
     path = readPath();
-    program = await findProgram(path, open);
+    found = program = await findProgram(path, open);
   } catch (error) {
     if (!(error instanceof ProgramError)) throw error;
     showStatus("$(warning) vaultlink", error.message, "vaultlink.restart");
     void explain(error.message);
     return;
   }
-  log.info(`Starting ${program} lsp`);
-  const server = { command: program, args: ["lsp"], options: { cwd: homedir(), env: makeEnvironment() } };
+  log.info(`Starting ${found.path} lsp`);
+  const server = { command: found.file, args: ["lsp"], options: makeOptions(found, homedir()) };
   client = new LanguageClient("vaultlink", "vaultlink", server, {
     documentSelector: [{ scheme: "file", language: "markdown" }],
     outputChannel: log,
