@@ -749,6 +749,20 @@ def test_commit_with_a_hook_is_stopped(repository: Path) -> None:
     assert done.returncode == 0, done
 
 
+def test_index_is_named_from_the_top_folder(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Git names it so to its hooks, which may go to another folder."""
+    repository = tmp_path / "repository"
+    vault = create_vault(repository / "notes", {"Home.md": "[[Tide]]\n", "Tide.md": "x\n"})
+    git(repository, "init", "--quiet")
+    commit(repository)
+    run_line(repository, "git rm -q notes/Tide.md")
+    monkeypatch.chdir(vault)
+    monkeypatch.setenv("GIT_INDEX_FILE", ".git/index")
+    assert run("guard", "--staged").code == 2
+
+
 @pytest.mark.parametrize(("line", "code"), [("git rm -q Tide.md", 2), ("git rm -q Pier.md", 0)])
 def test_vault_around_a_repository_is_as_on_disk(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, code: int

@@ -623,6 +623,25 @@ def change(root: Path, run: RunCommand, kind: str, path: str, other: str) -> Non
         update_files(root, {f"{path}.md": other if kind == WRITE else None})
 
 
+def test_run_that_a_wrong_clock_puts_after_the_last_check_is_not_followed_again(
+    tmp_path: Path, run: RunCommand
+) -> None:
+    root = create_vault(tmp_path / "vault", {"A.md": LONG, "Home.md": "[[A]]\n"})
+    run("check", root)
+    run("rename", "A", "B", "--vault", root)
+    update_files(root, {"A.md": OTHER, "Late.md": "See [[A]].\n"})
+    run("check", root)
+    for file in (tmp_path / "cache").rglob("state"):
+        os.utime(file, (0, 0))
+    move(root, "A.md", "D.md")
+    lines = run("check", root, "--output-format", "concise").lines
+    [line] = [line for line in lines if line.startswith(("Late.md", f"{root}/Late.md"))]
+    assert "was moved to D" in line
+    assert run("fix", "--vault", root).code == 0
+    assert (root / "Late.md").read_text() == "See [[D|A]].\n"
+    assert (root / "Home.md").read_text() == "[[B]]\n"
+
+
 @pytest.mark.parametrize("way", ["without git", "uncommitted", "committed"])
 @pytest.mark.parametrize("what", TWICE)
 def test_links_follow_what_runs_and_others_renamed(

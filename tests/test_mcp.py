@@ -555,6 +555,10 @@ def test_half_of_a_character_is_answered_with_a_sentence(vault: Path, half: str)
         ({"id": 1, "method": HALF}, 1),
         ({"id": HALF, "method": "tools/list"}, None),
         ({"id": HALF, "method": "tools/call", "params": {"name": "check"}}, None),
+        ({"id": True, "method": "tools/call", "params": {"a": HALF}}, None),
+        ({"id": 1.5, "method": "tools/call", "params": {"a": HALF}}, None),
+        ({"id": None, "method": "tools/call", "params": {"a": HALF}}, None),
+        ({"id": 1, "method": {}, "params": {"a": HALF}}, 1),
     ],
 )
 def test_half_of_a_character_in_other_requests_is_an_error(
@@ -564,6 +568,14 @@ def test_half_of_a_character_in_other_requests_is_an_error(
     [(found, answer)] = talk_in_lines(vault, line).items()
     assert found == number
     assert "half of a character" in answer["error"]["message"]
+
+
+def test_request_with_half_of_a_character_does_not_stop_the_server(vault: Path) -> None:
+    bad = r'{"jsonrpc": "2.0", "id": true, "method": "tools/call", "params": {"a": "\ud83d"}}'
+    call = {"name": "resolve", "arguments": {"names": ["x"]}}
+    good = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call}
+    answers = talk_in_lines(vault, bad, json.dumps(good))
+    assert not answers[2]["result"].get("isError")
 
 
 @pytest.mark.parametrize("tool", list_tools(allow_writes=True))

@@ -415,7 +415,8 @@ def split_staged(vault: Path | None) -> "list[StagedVault]":
     if work_tree is None:
         raise UsageError(f"{folder} is in no git repository, so nothing is staged there.")
     named_index = os.environ.get("GIT_INDEX_FILE")
-    index_file = os.path.abspath(named_index) if named_index else None
+    # Git names it to hooks relative to the top folder; a hook may run this in another one.
+    index_file = os.path.join(work_tree, named_index) if named_index else None
     changes = list_staged_changes(work_tree, index_file)
     if changes is None:
         raise UsageError(f"git can't say what is staged in {work_tree}. Run `git status` there.")

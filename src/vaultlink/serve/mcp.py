@@ -151,12 +151,12 @@ class _Lines:
         try:
             message = json.loads(line)
         except (ValueError, RecursionError):
-            return
-        if isinstance(message, dict) and isinstance(message.get("method"), str):
-            number = message.get("id")
-            if isinstance(number, int | str):
-                text = f"the request contains {HALF_CHARACTER}"
-                self._refusals.append(_refuse(number, message["method"], text))
+            message = {"method": "", "id": None}
+        if not isinstance(message, dict) or not {"method", "id"} <= message.keys():
+            return  # a notification or an answer, to which there is none
+        number = message["id"] if type(message["id"]) in (int, str) else None
+        text = f"the request contains {HALF_CHARACTER}"
+        self._refusals.append(_refuse(number, str(message["method"]), text))
 
     def take_refusals(self) -> "Iterator[types.JSONRPCResponse | types.JSONRPCError]":
         """Yield the answers to requests that were refused since the last call."""

@@ -352,15 +352,18 @@ def follow_runs(root: Path, files: Collection[str], since: int) -> dict[str, lis
     """Return the paths that runs gave to files: by the former path, in order.
 
     `files` are the vault paths at a time, which `since` is in nanoseconds since the epoch. What was
-    moved otherwise since then is not followed.
+    moved otherwise since then is not followed, nor is a run that the files had already gone through
+    at that time: a clock may have been wrong.
     """
     runs = [run for run in _list_moving_runs(root) if run.time_ns > since]
     found: dict[str, list[str]] = {}
     origins = {path: path for path in files} if runs else {}  # by the path after the last run
     for moves in (run.made_moves for run in runs):
         paths = moves if moves.keys() <= origins.keys() else origins
-        ends = {path: map_path(path, moves) for path in paths}
-        former = {new: origins.pop(old) for old, new in ends.items() if new != old}
+        ends = {old: new for old in paths if (new := map_path(old, moves)) != old}
+        if any(new in origins and new not in ends for new in ends.values()):
+            continue
+        former = {new: origins.pop(old) for old, new in ends.items()}
         for path, origin in former.items():
             origins[path] = origin
             found.setdefault(origin, []).append(path)

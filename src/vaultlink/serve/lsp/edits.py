@@ -125,7 +125,7 @@ def _refuse_unable(view: View, kinds: Iterable[str]) -> None:
 
 
 def _refuse_declined(view: View, paths: Iterable[str]) -> None:
-    """Raise RefusedError for edits of a text that the editor has and the server has not."""
+    """Raise RefusedError for edits of a document that was declined."""
     for path in filter(view.declined.__contains__, paths):
         raise RefusedError(
             f"{path} can't be changed while it is open: it has more than {LIMIT}. "

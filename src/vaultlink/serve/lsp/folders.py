@@ -52,7 +52,7 @@ _HEARTBEAT_SECONDS = 2.0
 
 
 class TextChange:
-    """A new text of a document until it is taken over; None if it was closed or declined."""
+    """A new text of a document until it is taken over; None without a document."""
 
     def __init__(self, path: str, document: OpenDocument | None, *, is_declined: bool):
         self.path, self.document, self.is_declined = path, document, is_declined
@@ -124,7 +124,7 @@ class OpenVault:
     def change(
         self, path: str, document: OpenDocument | None, *, is_declined: bool = False
     ) -> "Future[News | None]":
-        """Take over the text of a document, or the one on disk if it was closed or is declined.
+        """Take over the text of a document, or the one on disk without a document.
 
         A text that waits for its turn is replaced, if no request came since.
         """
