@@ -28,7 +28,7 @@ from vaultlink.errors import UsageError
 from vaultlink.fix.requests import RenameRequest
 from vaultlink.index.index import link_name
 from vaultlink.refactor.tags import find_tag_conflict
-from vaultlink.serve.lsp.answered_renames import follow_changes
+from vaultlink.serve.lsp.edits import follow_changes
 from vaultlink.serve.lsp.folders import view_alone
 from vaultlink.serve.lsp.renames import (
     find_named_thing,

@@ -45,7 +45,7 @@ class Document(TextDocument):
 
     @property
     def is_too_long(self) -> bool:
-        """True if the text would delay all answers for seconds: it is not followed."""
+        """True if the text is not followed, as it would delay all answers."""
         text = self.source
         if self._measured[0] is not text:
             links = text.count("[[") + text.count("](")

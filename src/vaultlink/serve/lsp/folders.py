@@ -21,7 +21,7 @@ from vaultlink.errors import UsageError
 from vaultlink.index.packed_map import list_differing_keys
 from vaultlink.obsidian import ObsidianSettings
 from vaultlink.rules.registry import build_catalog
-from vaultlink.serve.lsp.answered_renames import follow_changes
+from vaultlink.serve.lsp.edits import follow_changes
 from vaultlink.serve.lsp.views import (
     Client,
     EditorSettings,
@@ -52,7 +52,7 @@ _HEARTBEAT_SECONDS = 2.0
 
 
 class TextChange:
-    """A new text of a document until it is taken over; None without a document."""
+    """A new text of a document until it is taken over; None if closed or declined."""
 
     def __init__(self, path: str, document: OpenDocument | None, *, is_declined: bool):
         self.path, self.document, self.is_declined = path, document, is_declined
@@ -124,7 +124,7 @@ class OpenVault:
     def change(
         self, path: str, document: OpenDocument | None, *, is_declined: bool = False
     ) -> "Future[News | None]":
-        """Take over the text of a document, or the one on disk without a document.
+        """Take over the text of a document; the one on disk if closed or declined.
 
         A text that waits for its turn is replaced, if no request came since.
         """

@@ -22,14 +22,14 @@ from vaultlink.refactor.arguments import find_folder
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import list_heading_paths
 from vaultlink.refactor.tags import find_tag_conflict
-from vaultlink.serve.lsp.answered_renames import (
+from vaultlink.serve.lsp.edits import (
     Pair,
     follow_files,
     forget_answer,
     is_answered,
     keep_answer,
+    make_plan_edit,
 )
-from vaultlink.serve.lsp.edits import make_plan_edit
 from vaultlink.serve.lsp.views import View
 from vaultlink.text import quote_name
 from vaultlink.write.refactors import complete_refactoring, plan_name_changes
