@@ -289,10 +289,12 @@ def write_mark(file: Path, marks: Path) -> None:
 def require_python(version: str) -> Path:
     """Return the program of a Python, such as 3.10; skip the test if there is none.
 
-    Those of pyenv count, which its own `python3.10` finds only if it is switched on.
+    Those of pyenv count, which its own `python3.10` finds only if it is switched on. No machine has
+    all of them, so that none is required.
     """
     found = sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python{version}"))
-    return found[-1] if found else Path(require_program(f"python{version}"))
+    place = str(found[-1]) if found else shutil.which(f"python{version}")
+    return Path(place) if place else pytest.skip(f"Python {version} is not installed")
 
 
 # -- repositories ---------------------------------------------------------------------------------------------------------
