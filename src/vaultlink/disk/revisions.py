@@ -256,7 +256,7 @@ def remember_revision(
 
 
 class StagedContents(NamedTuple):
-    """What a vault contains in the commit to come, and in the last one.
+    """The contents of a vault in the commit to come, and in the last one.
 
     `after` has all contents of the commit to come that may differ from those on disk, and `before`
     those of the last commit that differ from these. `unknown` are the paths of which git can't read
