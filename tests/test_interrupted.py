@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from errno import EACCES, EDQUOT, EFBIG, EIO, ENOSPC, EPERM, EROFS
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 
 import pytest
@@ -21,11 +22,12 @@ from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import Debounce
-from vaultlink.write import journal_files, own_files
+from vaultlink.write import journal_files, own_files, recovery
 from vaultlink.write.journal import record_and_write, record_run
 from vaultlink.write.journal_files import journal_folder, list_runs, write_moving
 from vaultlink.write.own_files import write_atomically
 from vaultlink.write.undo import revert_interrupted, undo_run
+from vaultlink.write.write_notes import WriteResult, write_notes
 
 RECORDS = Path(__file__).with_name("records")
 """Records that vaultlink 0.5.0 wrote: of `FIX`, and then of `RENAME`."""
@@ -274,6 +276,28 @@ def test_command_that_would_change_a_note_of_it_is_refused(
         f"`vaultlink undo {stuck} --skip-unwritable` reverts the rest."
     )
     assert [item.id for item in list_runs(vault)] == [stuck]
+
+
+def test_text_stays_if_its_note_gets_a_rival_during_the_reversal(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The merged note can't be created again then, so the other one keeps what it got."""
+    files = {"Long.md": b"# Long\n", "Tide.md": b"# T\nPRECIOUS\n", "Home.md": b"[[Tide]]\n"}
+    vault = create_vault(tmp_path / "merged", files)
+    assert run("merge", "Tide", "Long", "--vault", vault).code == 0
+    [merged] = list_runs(vault)
+    (journal_folder(vault) / f"{merged.id}.ended").unlink()
+    write_files(vault, {"Home.md": files["Home.md"]})
+
+    def write_beside_another(*arguments: Any) -> WriteResult:
+        write_files(vault, {"Tide.md": b"RIVAL\n"})
+        return write_notes(*arguments)
+
+    monkeypatch.setattr(recovery, "write_notes", write_beside_another)
+    run("baseline", "--vault", vault)
+    texts = b"".join(file.read_bytes() for file in vault.glob("*.md"))
+    assert b"PRECIOUS" in texts
+    assert b"RIVAL" in texts
 
 
 APART: Mapping[str, Sequence[str]] = {

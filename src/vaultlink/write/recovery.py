@@ -417,7 +417,7 @@ def recover_run(root: Path, run: RecordedRun, *, skips_unwritable: bool = False)
         plan = plan_revert(root, run, failed, left)
     if run.moves and not any(left.values()):
         remove_moving(journal_folder(root), run)
-    result = _write_restored(root, plan.writes, run.id)
+    result = _write_restored(root, run, plan.writes)
     remove_empty_folders(root, list_created_folders(run, left))
     return WriteResult(
         result.written,
@@ -426,15 +426,18 @@ def recover_run(root: Path, run: RecordedRun, *, skips_unwritable: bool = False)
     )
 
 
-def _write_restored(root: Path, writes: Sequence[PendingWrite], token: str) -> WriteResult:
-    """Write notes, then remove created ones that no skipped note may need."""
-    restored = [item for item in writes if item.new is not None]
-    result = write_notes(root, restored, token)
-    created = [item for item in writes if item.new is None]
-    kept = [item.path for item in created if result.skipped and may_be_needed(item)]
-    removed = [item for item in created if item.path not in kept]
-    last = write_notes(root, removed, token, len(restored))
-    left = [SkippedNote(path, NEEDED) for path in kept]
+def _write_restored(root: Path, run: RecordedRun, writes: Sequence[PendingWrite]) -> WriteResult:
+    """Write notes; leave those whose text may be needed if another one is skipped."""
+    lasting = [item for item in writes if may_be_needed(item, has_moved_text=True)]
+    first = [item for item in writes if item not in lasting]
+    result = write_notes(root, first, run.id)
+    kept = list[PendingWrite]()
+    if result.skipped:
+        has_moved_text = is_whole(run, list_recorded_runs(root))
+        kept = [item for item in lasting if may_be_needed(item, has_moved_text=has_moved_text)]
+    rest = [item for item in lasting if item not in kept]
+    last = write_notes(root, rest, run.id, len(first))
+    left = [SkippedNote(item.path, NEEDED) for item in kept]
     return WriteResult((*result.written, *last.written), (*result.skipped, *last.skipped, *left))
 
 
