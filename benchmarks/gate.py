@@ -84,14 +84,16 @@ def read_python_version(program: Path) -> str:
 def record_release(program: Path, file: Path, methods: list[Method]) -> None:
     """Measure a program, and write its figures and the limits."""
     before = json.loads(file.read_text(encoding="utf-8")).get("limits", {}) if file.exists() else {}
-    figures = {method.name: measure_figures(program, method) for method in methods}
+    figures = {
+        method.name: {
+            run: round(value, 4) for run, value in measure_figures(program, method).items()
+        }
+        for method in methods
+    }
     record = {
         "release": read_version(program),
         "python": read_python_version(program),
-        "figures": {
-            name: {run: round(value, 4) for run, value in values.items()}
-            for name, values in figures.items()
-        },
+        "figures": figures,
         "limits": {
             method.name: lower_limits(before.get(method.name, {}), figures[method.name], method)
             for method in methods

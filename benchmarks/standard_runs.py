@@ -30,6 +30,8 @@ LISTING_NOTES = 1_000
 """Fewer for the commands that search all notes where nothing is kept: valgrind makes them slow."""
 STEPS = 40
 """Changes of notes before the memory of a workspace is measured."""
+MOST = 1.05
+"""The multiple of the release that a run may cost: figures of two builds of Python differ by 4%."""
 LACKING = 3
 """The exit code of a process whose program has no workspace."""
 PAST = 1_700_000_000
@@ -201,7 +203,7 @@ class StandardRun(NamedTuple):
 
     notes: int
     plan: Callable[[StandardVault], TimedCommand]
-    most: float = 1.0
+    most: float = MOST
     is_memory: bool = False
 
     def find_share(self, method: Method) -> float:

@@ -53,14 +53,14 @@ def test_no_record_raises_a_limit() -> None:
 
 
 def test_run_of_a_new_command_gets_a_limit() -> None:
-    assert lower_limits({}, {"mentions": 3.0}, EXACT) == {"mentions": 3.0}
+    assert lower_limits({}, {"mentions": 3.0}, EXACT) == {"mentions": 3.15}
 
 
 @pytest.mark.parametrize(
     "name", ["one note changed", "check --stdin-filename", "unresolved", "mentions", "fix --diff"]
 )
-def test_run_may_cost_as_much_as_in_the_release(name: str) -> None:
-    assert STANDARD_RUNS[name].find_share(EXACT) == 1
+def test_run_may_cost_as_much_as_two_builds_of_python_differ(name: str) -> None:
+    assert STANDARD_RUNS[name].find_share(EXACT) == 1.05
 
 
 def test_every_run_has_a_limit() -> None:
