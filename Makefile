@@ -5,7 +5,8 @@ VAULT ?=
 PROGRAM ?=
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal  # on two cores: many tests wait for a watcher or a terminal
+# Four processes on two cores: many tests wait for a watcher or a terminal. Only Linux can fork them from the one that collected the tests.
+PYTEST := $(BIN)/python -m pytest $(if $(findstring linux,$(shell $(PYTHON) -c 'import sys; print(sys.platform)')),--forks 4,-n 4 --dist worksteal)
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-all explore hostile faults lint bench bench-related worst-cases gate gate-record release-check coverage mutants binary packaging lock mcp-calls month refresh random-renames random-undos questions renames replay casts screenshots vscode obsidian docs clean soak ecosystem ecosystem-record

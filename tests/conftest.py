@@ -17,11 +17,15 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import forking
 from exploring import TIMES, count_examples
 from repositories import GIT_ENVIRONMENT
 from running import GIVEN_PROGRAM, PROGRAM, CommandResult, RunCommand
 from vaultlink.__main__ import main
 from vaultlink.disk import read
+from vaultlink.watch import garbage
+
+pytest_addoption, pytest_runtestloop = forking.pytest_addoption, forking.pytest_runtestloop
 
 # The same examples in every run, so that a failure is caused by a change. `make explore` tries different ones in each run,
 # without a time limit.
@@ -99,6 +103,12 @@ def reset_signals() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
+def pytest_collection_finish() -> None:
+    """Exempt the collected tests from garbage collection: each full one takes half a second otherwise."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark as `product` all tests that are not marked as `project`, before `-m` selects tests.
@@ -163,20 +173,37 @@ def _isolate_environment(monkeypatch: pytest.MonkeyPatch, own_folder: Path) -> N
 
 
 @pytest.fixture(autouse=True)
-def _close_forgotten_files() -> Iterator[None]:
-    """Free what commands left open if that is much: they switch the garbage collector off."""
+def _collect_after_commands() -> Iterator[None]:
+    """Switch the garbage collector on again after a test: commands switch it off. Close files that nothing uses if they are many."""
     yield
+    gc.enable()
     handle = os.open(os.devnull, os.O_RDONLY)
     os.close(handle)
     if handle > _MANY_FILES:
         gc.collect()
 
 
+class SmallCollector:
+    """The garbage collector as watchers in this process see it: what the collected tests take stays exempt."""
+
+    collect, enable, get_freeze_count = gc.collect, gc.enable, gc.get_freeze_count
+
+    @staticmethod
+    def freeze() -> None:
+        """Do nothing: what a watcher keeps would stay exempt in later tests."""
+
+    unfreeze = freeze
+
+    @staticmethod
+    def set_threshold(*_thresholds: int) -> None:
+        """Do nothing: the settings of the collector would last for later tests."""
+
+
 @pytest.fixture(autouse=True)
-def _collect_exempt_objects() -> Iterator[None]:
-    """Undo what a server in this process leaves: watchers collect all garbage after each batch if objects are exempt."""
-    yield
-    gc.unfreeze()
+def small_collector(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep watchers in this process from looking at each object of all collected tests, which takes a second."""
+    monkeypatch.setattr(garbage, "gc", SmallCollector)
+    monkeypatch.setattr(garbage, "_return_free_memory", lambda: None)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from forking import WORKER
 from machine import give_up, require_program
 from repositories import GIT_ENVIRONMENT
 
@@ -109,7 +110,7 @@ def check_output(
 def make_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], None]) -> Path:
     """Return a folder that is created slowly, and once for all processes of a test run."""
     base = factory.getbasetemp()
-    folder = (base.parent if os.environ.get("PYTEST_XDIST_WORKER") else base) / name
+    folder = (base.parent if {"PYTEST_XDIST_WORKER", WORKER} & os.environ.keys() else base) / name
     with folder.with_suffix(".lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (folder / "made").exists():

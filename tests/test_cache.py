@@ -451,10 +451,12 @@ def test_first_run_takes_at_most_3_kb_of_memory_a_note(
 
 def forget_results() -> None:
     """Empty the caches of functions, which have a size of their own."""
+    gc.unfreeze()
     for item in gc.get_objects():
         if isinstance(item, functools._lru_cache_wrapper):
             item.cache_clear()
     gc.collect()
+    gc.freeze()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a device that is always full")

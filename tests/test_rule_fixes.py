@@ -7,7 +7,7 @@ import pytest
 from msgspec.structs import replace
 
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
-from test_rules import Case, cases, named
+from test_rules import EXAMPLES, Case, Named, cases, named, run_by_rule
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change
 from vaultlink.fix.causes import list_fix_makers
@@ -20,6 +20,7 @@ from vaultlink.index.packed_map import Keys, PackedMap, decode_column
 from vaultlink.model import Diagnostic, Safety
 
 FIXING = [case for case in cases() if case.rule.fix_when != "never"]
+FIXING_EXAMPLES = run_by_rule(named(FIXING))
 
 
 def run_fixes(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> Plan:
@@ -49,7 +50,7 @@ def expected(case: Case, *, unsafe: bool = False) -> Mapping[str, str]:
     return case.example.get("unsafe-fixed", safe) if unsafe else safe
 
 
-@pytest.mark.parametrize("case", FIXING, ids=named)
+@FIXING_EXAMPLES
 def test_fixed_example_equals_its_declaration(case: Case) -> None:
     assert texts_after(run_fixes(case.setting(), case.vault)) == expected(case)
     assert texts_after(run_fixes(case.setting(), case.vault, unsafe=True)) == expected(
@@ -57,7 +58,7 @@ def test_fixed_example_equals_its_declaration(case: Case) -> None:
     )
 
 
-@pytest.mark.parametrize("case", [case for case in FIXING if "unlinked" in case.example], ids=named)
+@run_by_rule(named(case for case in FIXING if "unlinked" in case.example))
 def test_unlinked_example_equals_its_declaration(case: Case) -> None:
     base = case.setting()
     result = plan_fixes(
@@ -70,9 +71,7 @@ def test_unlinked_example_equals_its_declaration(case: Case) -> None:
     assert collect_findings(result.after) == []
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in cases() if case.rule.fix_when == "never"], ids=named
-)
+@run_by_rule(named(case for case in cases() if case.rule.fix_when == "never"))
 def test_rule_that_declares_no_fix_has_none(case: Case) -> None:
     assert all(
         item.fix is None
@@ -81,7 +80,7 @@ def test_rule_that_declares_no_fix_has_none(case: Case) -> None:
     )
 
 
-@pytest.mark.parametrize("case", FIXING, ids=named)
+@FIXING_EXAMPLES
 def test_fixes_are_as_declared(case: Case) -> None:
     state = build_state(case.vault, case.setting())
     makers = list_fix_makers(RULES, FixAnswers())
@@ -98,9 +97,13 @@ def test_fixes_are_as_declared(case: Case) -> None:
     assert all(fix.title and fix.title[-1] != "." for fix in fixes if fix)
 
 
-@pytest.mark.parametrize("case", FIXING, ids=named)
-@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
-def test_fixing_twice_equals_once(case: Case, unsafe: bool) -> None:
+@FIXING_EXAMPLES
+def test_fixing_twice_equals_once(case: Case) -> None:
+    check_second_run(case, unsafe=False)
+    check_second_run(case, unsafe=True)
+
+
+def check_second_run(case: Case, *, unsafe: bool) -> None:
     result = run_fixes(case.setting(), case.vault, unsafe=unsafe)
     vault = {**case.vault, **texts_after(result)}
     assert collect_findings(build_state(vault, case.setting())) == collect_findings(result.after)
@@ -115,17 +118,25 @@ def below_properties(text: str) -> str:
     return text if text.startswith("---") else f"---\ncreated: 2024-01-31\n---\n{text}"
 
 
-DERIVED = [
-    pytest.param(case, derive, id=f"{named(case)}: {name}")
-    for case in FIXING
-    if case.example.get("fixed")
-    for name, derive in (("newlines", windows), ("frontmatter", below_properties))
-    if name not in case.rule.skipped_variants
-]
+def list_derived(name: str) -> list[Named]:
+    return named(
+        case
+        for case in FIXING
+        if case.example.get("fixed") and name not in case.rule.skipped_variants
+    )
 
 
-@pytest.mark.parametrize(("case", "derive"), DERIVED)
-def test_fixes_preserve_the_surrounding_text(case: Case, derive: Callable[[str], str]) -> None:
+@run_by_rule(list_derived("newlines"))
+def test_fixes_preserve_windows_newlines(case: Case) -> None:
+    check_derived(case, windows)
+
+
+@run_by_rule(list_derived("frontmatter"))
+def test_fixes_preserve_properties(case: Case) -> None:
+    check_derived(case, below_properties)
+
+
+def check_derived(case: Case, derive: Callable[[str], str]) -> None:
     notes = {
         path for path, text in case.vault.items() if path.endswith(".md") and isinstance(text, str)
     }
@@ -134,7 +145,7 @@ def test_fixes_preserve_the_surrounding_text(case: Case, derive: Callable[[str],
     assert fixed == {path: derive(text) for path, text in expected(case).items()}
 
 
-@pytest.mark.parametrize("case", cases(), ids=named)
+@EXAMPLES
 def test_fixes_of_all_rules_together_terminate(case: Case) -> None:
     example = case.example
     base = make_settings(

@@ -3,7 +3,7 @@
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from string import Formatter
 from types import FunctionType
@@ -78,11 +78,34 @@ def cases() -> list[Case]:
     ]
 
 
-def named(case: Case) -> str:
-    return f"{case.rule.name}: {case.title}"
+Named = tuple[str, Case]
+"""A case, and its name among those of its rule."""
 
 
-EXAMPLES = pytest.mark.parametrize("case", cases(), ids=named)
+def named(examples: Iterable[Case]) -> list[Named]:
+    return [(case.title, case) for case in examples]
+
+
+def run_by_rule(named_cases: Iterable[Named]) -> Callable[[Callable[[Case], None]], Any]:
+    """Make a test of each rule from a function of one case; each case is a subtest, which has its name."""
+    by_rule: dict[str, list[Named]] = {}
+    for name, case in named_cases:
+        by_rule.setdefault(case.rule.name, []).append((name, case))
+
+    def decorate(function: Callable[[Case], None]) -> Any:
+        @pytest.mark.parametrize("rule", by_rule)
+        def test(rule: str, subtests: pytest.Subtests) -> None:
+            for name, case in by_rule[rule]:
+                with subtests.test(name):
+                    function(case)
+
+        test.__name__, test.__doc__ = function.__name__, function.__doc__
+        return test
+
+    return decorate
+
+
+EXAMPLES = run_by_rule(named(cases()))
 
 
 def shown(vault: VaultFiles, item: Diagnostic) -> tuple[str, str, int]:
@@ -194,9 +217,7 @@ def test_example_has_exactly_its_findings(case: Case) -> None:
     check(case.vault, own(case, build_state(case.vault, case.setting())), case.finds)
 
 
-@pytest.mark.parametrize(
-    "case", [case for case in cases() if case.finds and case.rule.name not in ENGINE], ids=named
-)
+@run_by_rule(named(case for case in cases() if case.finds and case.rule.name not in ENGINE))
 def test_message_uses_every_value_of_the_check(case: Case) -> None:
     base = case.setting()
     state = build_state(case.vault, base)
@@ -354,15 +375,15 @@ VARIANTS: dict[str, Variant] = {
 }
 
 
-def variants() -> Iterator[Any]:
+def variants() -> Iterator[Named]:
     for case in cases():
         for name, derive in VARIANTS.items():
             variant = derive(case) if name not in case.rule.skipped_variants else None
             if variant:
-                yield pytest.param(variant, id=f"{named(case)}: {name}")
+                yield f"{case.title}: {name}", variant
 
 
-@pytest.mark.parametrize("case", list(variants()))
+@run_by_rule(variants())
 def test_variant_of_example(case: Case) -> None:
     check(case.vault, own(case, build_state(case.vault, case.setting())), case.finds)
 

@@ -19,16 +19,22 @@ CHANGES = 4
 DESCRIPTORS = Path("/proc/self/fd")
 
 
+@pytest.fixture
+def small_collector() -> None:
+    """Leave watchers the collector of the process, which other tests take from them."""
+
+
 @pytest.fixture(autouse=True)
 def without_collections() -> Iterator[None]:
     """Switch off the collections that come by chance."""
     thresholds = gc.get_threshold()
+    gc.unfreeze()
     gc.collect()
     gc.disable()
     yield
-    gc.unfreeze()
     gc.set_threshold(*thresholds)
     gc.enable()
+    gc.freeze()
 
 
 def list_alive(kind: type) -> list[object]:
