@@ -32,6 +32,7 @@ from forge import (
     run_shellcheck,
 )
 from running import write_files
+from tables import each
 from vaultlink import __version__
 
 pytestmark = pytest.mark.project
@@ -57,7 +58,7 @@ def test_action_is_valid() -> None:
     assert_matches_schema("github-actions", ROOT / "action.yml")
 
 
-@pytest.mark.parametrize("step", SCRIPTS)
+@each("step", SCRIPTS)
 def test_script_passes_shellcheck_and_interpolates_nothing(step: str) -> None:
     assert "${{" not in SCRIPTS[step]
     assert "eval" not in SCRIPTS[step]

@@ -3,8 +3,7 @@
 import time
 from collections.abc import Callable
 
-import pytest
-
+from tables import each
 from vaultlink.history.headings import find_moved_anchor, match_anchors_of
 from vaultlink.model import Destination, History, Note
 from vaultlink.parse.note import parse_note
@@ -293,7 +292,7 @@ CERTAIN = {
 }
 
 
-@pytest.mark.parametrize(("before", "now", "key", "subpath"), CERTAIN.values(), ids=CERTAIN)
+@each(("before", "now", "key", "subpath"), CERTAIN.values(), ids=CERTAIN)
 def test_what_became_of_a_heading_is_certain(before: str, now: str, key: str, subpath: str) -> None:
     found = match_anchors_of(note(before), note(now)).get(key)
     assert found is not None
@@ -432,7 +431,7 @@ UNCERTAIN = {
 }
 
 
-@pytest.mark.parametrize(("before", "now", "key"), UNCERTAIN.values(), ids=UNCERTAIN)
+@each(("before", "now", "key"), UNCERTAIN.values(), ids=UNCERTAIN)
 def test_what_became_of_a_heading_is_not_certain(before: str, now: str, key: str) -> None:
     found = match_anchors_of(note(before), note(now)).get(key)
     assert found is None or not found.is_certain
@@ -498,7 +497,7 @@ SUBPATHS = {
 }
 
 
-@pytest.mark.parametrize(("before", "now", "subpath", "expected"), SUBPATHS.values(), ids=SUBPATHS)
+@each(("before", "now", "subpath", "expected"), SUBPATHS.values(), ids=SUBPATHS)
 def test_subpath_of_a_link_is_followed(
     before: str, now: str, subpath: str, expected: tuple[str, bool] | None
 ) -> None:
@@ -558,7 +557,7 @@ MOVED = {
 }
 
 
-@pytest.mark.parametrize(("key", "before", "old", "new", "is_certain"), MOVED.values(), ids=MOVED)
+@each(("key", "before", "old", "new", "is_certain"), MOVED.values(), ids=MOVED)
 def test_heading_or_block_that_went_to_another_note(
     key: str, before: str, old: str | None, new: str, is_certain: bool | None
 ) -> None:
@@ -586,7 +585,7 @@ LARGE: dict[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", LARGE)
+@each("name", LARGE)
 def test_large_notes_are_compared_in_time(name: str) -> None:
     before, now = (
         note("".join(f"## {wording(n)}\nText {n} of it.\n" for n in range(2000)))

@@ -3,9 +3,8 @@
 import json
 from collections.abc import Mapping
 
-import pytest
-
 from builder import build_state, collect_findings, make_settings
+from tables import each
 from vaultlink.engine.step import State
 from vaultlink.fix.causes import list_anchor_fixes
 from vaultlink.fix.forecast import count_fixes
@@ -34,7 +33,7 @@ def check(vault: Mapping[str, str], *select: str) -> tuple[State, list[Diagnosti
 # -- GitHub anchors -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("heading", "slug"),
     [
         ("Two words", "two-words"),
@@ -66,7 +65,7 @@ def test_slugs_of_repeated_headings_have_counters() -> None:
         assert find_slug_heading(note, f"#{anchor}") is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "shown"),
     [
         ("[[Note|shown]] and [[Other]]", "shown and Other"),
@@ -86,7 +85,7 @@ def test_heading_as_shown(text: str, shown: str) -> None:
 # -- suggestions --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("wanted", "headings", "found"),
     [
         ("Next-year", ["🎯 Next year!"], "#🎯 Next year!"),
@@ -127,7 +126,7 @@ def test_heading_is_suggested(wanted: str, headings: list[str], found: str | Non
     assert len(rest) == (wanted == "next-year-1") * 0
 
 
-@pytest.mark.parametrize(
+@each(
     ("wanted", "headings"),
     [
         ("Convergence", ["Divergence"]),
@@ -168,7 +167,7 @@ def test_word_of_another_heading_is_no_slip() -> None:
     assert not suggest_anchors("Plan.md", note, "#Casual models")
 
 
-@pytest.mark.parametrize(
+@each(
     ("wanted", "ids", "found"),
     [
         ("a-1", ["A1"], ["#^A1"]),
@@ -186,7 +185,7 @@ def test_block_is_suggested_only_for_a_slip(wanted: str, ids: list[str], found: 
 # -- safety of fixes ----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("link", "heading", "safety"),
     [
         ("[[Plan#next-year]]", "Next year", Safety.UNSAFE),
@@ -251,7 +250,7 @@ QUIET = {
 }
 
 
-@pytest.mark.parametrize("kind", QUIET)
+@each("kind", QUIET)
 def test_quiet_kind_is_reported_if_it_is_not_named(kind: str) -> None:
     base = make_settings(RULES_HERE)
     state = build_state({"Page.md": QUIET[kind]}, base)
@@ -266,7 +265,7 @@ def test_quiet_kind_is_reported_if_it_is_not_named(kind: str) -> None:
     assert len(places) == QUIET[kind].count("](#")
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "---\nsource: Ann Lee\n---\n[a](#nothing)\n",

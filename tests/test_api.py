@@ -13,6 +13,7 @@ import pytest
 import vaultlink
 from exploring import choose_seeds
 from running import create_vault, read_files, write_files
+from tables import each
 from vaultlink import ConfigError, Settings, TextLines, Vault, VaultError, open_vault
 from vaultlink.baseline.drafts import check_drafts
 from vaultlink.engine.step import Presence
@@ -48,9 +49,7 @@ def test_every_public_name_can_be_imported() -> None:
         assert getattr(vaultlink, name) is not None
 
 
-@pytest.mark.parametrize(
-    "name", ["VaultError", "ConfigError", "Severity", "Fix", "Suggestion", "Watch"]
-)
+@each("name", ["VaultError", "ConfigError", "Severity", "Fix", "Suggestion", "Watch"])
 def test_what_a_program_needs_is_exported(name: str) -> None:
     assert name in vaultlink.__all__
 
@@ -269,7 +268,7 @@ POSTS: dict[str, tuple[str, dict[object, object], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", POSTS)
+@each("name", POSTS)
 def test_posts(name: str) -> None:
     text, metadata, content = POSTS[name]
     post = read_post(text)
@@ -288,15 +287,13 @@ TEMPLATES = {
 }
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
+@each("name", TEMPLATES)
 def test_properties_are_added_to_a_template(name: str) -> None:
     template, composed = TEMPLATES[name]
     assert compose_note(template, {"title": "Tea", "aliases": ["tea"]}) == composed
 
 
-@pytest.mark.parametrize(
-    "title", ["2024-01-31", "yes", "Tea: green", "#1", "[x]", "Über", "'q'", "- a", "1e3"]
-)
+@each("title", ["2024-01-31", "yes", "Tea: green", "#1", "[x]", "Über", "'q'", "- a", "1e3"])
 def test_composed_title_is_read_back(title: str) -> None:
     assert read_post(compose_note("", {"title": title})).metadata == {"title": title}
 
@@ -409,15 +406,13 @@ def test_symbols_of_a_note_have_places(vault: Vault) -> None:
     assert held.symbols("Nowhere.md") == []
 
 
-@pytest.mark.parametrize(
-    ("offset", "line", "column"), [(0, 1, 1), (2, 1, 3), (4, 2, 1), (6, 2, 3), (7, 3, 1)]
-)
+@each(("offset", "line", "column"), [(0, 1, 1), (2, 1, 3), (4, 2, 1), (6, 2, 3), (7, 3, 1)])
 def test_offset_is_a_line_and_a_column(offset: int, line: int, column: int) -> None:
     lines = TextLines("ab\r\näc\n")
     assert lines.locate(offset) == (line, column)
     assert lines.offset(line, column) == offset
 
 
-@pytest.mark.parametrize(("line", "column", "offset"), [(1, 9, 2), (2, 9, 6), (3, 2, 7), (9, 1, 7)])
+@each(("line", "column", "offset"), [(1, 9, 2), (2, 9, 6), (3, 2, 7), (9, 1, 7)])
 def test_place_outside_a_text_is_the_nearest_one(line: int, column: int, offset: int) -> None:
     assert TextLines("ab\r\näc\n").offset(line, column) == offset

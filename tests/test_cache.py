@@ -18,6 +18,7 @@ from exploring import TIMES, choose_seeds
 from generate import generate_vault
 from repositories import create_repository, update_files
 from running import RunCommand, create_vault, write_files
+from tables import each
 from test_engine import PATHS, SOURCES, assert_same, some_text
 from vaultlink import api
 from vaultlink.api import find_origin, open_vault
@@ -283,7 +284,7 @@ def test_damaged_state_costs_only_time(damage: str, tmp_path: Path, run: RunComm
         assert again == first
 
 
-@pytest.mark.parametrize("seed", choose_seeds(20))
+@each("seed", choose_seeds(20))
 def test_packed_map_behaves_as_a_dictionary(seed: int) -> None:
     dice = random.Random(seed)
     keys = [f"k{number}" for number in range(12)]

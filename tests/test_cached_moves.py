@@ -3,8 +3,7 @@
 import time
 from collections.abc import Iterable, Mapping
 
-import pytest
-
+from tables import each
 from vaultlink.history.file_pairs import Snapshot, follow
 from vaultlink.history.matcher import PieceIndex
 from vaultlink.model import FileStamp, History
@@ -95,7 +94,7 @@ def edited(text: str) -> str:
     )
 
 
-@pytest.mark.parametrize("kept", [KEPT, {}], ids=["in a vault", "alone"])
+@each("kept", [KEPT, {}], ids=["in a vault", "alone"])
 def test_renamed_and_edited_note_is_followed(kept: Mapping[str, str]) -> None:
     moves, likely, deleted = compare(
         {"Paris.md": PARIS, "Oslo.md": OSLO},
@@ -150,7 +149,7 @@ FOLLOWED = {
 }
 
 
-@pytest.mark.parametrize("what", FOLLOWED)
+@each("what", FOLLOWED)
 def test_note_is_followed(what: str) -> None:
     before, now, expected = FOLLOWED[what]
     assert compare(before, now)[0] == expected
@@ -210,8 +209,8 @@ NOT_FOLLOWED = {
 }
 
 
-@pytest.mark.parametrize("alone", [False, True], ids=["in a vault", "alone"])
-@pytest.mark.parametrize("what", NOT_FOLLOWED)
+@each("alone", [False, True], ids=["in a vault", "alone"])
+@each("what", NOT_FOLLOWED)
 def test_note_is_not_followed(what: str, alone: bool) -> None:
     before, now = NOT_FOLLOWED[what]
     kept = {} if alone else {**KEPT, "Fear.md": "---\ntype: stub\n---\n## Notes\n"}
@@ -326,7 +325,7 @@ REPLACED = {
 }
 
 
-@pytest.mark.parametrize("what", REPLACED)
+@each("what", REPLACED)
 def test_replaced_note_is_found(what: str) -> None:
     before, now, expected = REPLACED[what]
     assert replaced(before, now) == expected
@@ -366,7 +365,7 @@ NOT_REPLACED = {
 }
 
 
-@pytest.mark.parametrize("what", NOT_REPLACED)
+@each("what", NOT_REPLACED)
 def test_note_is_not_replaced(what: str) -> None:
     before, now = NOT_REPLACED[what]
     assert replaced(before, now) == {}
@@ -396,7 +395,7 @@ MOVED_WITH_TIMES = {
 }
 
 
-@pytest.mark.parametrize("what", MOVED_WITH_TIMES)
+@each("what", MOVED_WITH_TIMES)
 def test_text_or_moved_size_and_time_prove_a_replacement(what: str) -> None:
     before, now, expected = MOVED_WITH_TIMES[what]
     assert replaced(before, now, expected) == expected

@@ -7,10 +7,10 @@ from itertools import pairwise
 from random import Random
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tables import each
 from vaultlink.links.edit_math import apply_edits
 from vaultlink.model import Edit, Link
 from vaultlink.parse.canvas import (
@@ -63,14 +63,14 @@ def test_strings_have_the_path_that_leads_to_them() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ['""', '"a"', ' "a" ', '"[{,:}]"', '"\\\\"', '"\\""'])
+@each("text", ['""', '"a"', ' "a" ', '"[{,:}]"', '"\\\\"', '"\\""'])
 def test_a_text_may_be_one_string(text: str) -> None:
     [string] = find_json_strings(text, 0)
     assert (string.path, string.value) == ((), json.loads(text))
     assert f'"{text[string.start : string.end]}"' == text.strip()
 
 
-@pytest.mark.parametrize("text", ["1", "null", "[]", "{}", "[[], {}]", '{"a": NaN, "b": -1.5e3}'])
+@each("text", ["1", "null", "[]", "{}", "[[], {}]", '{"a": NaN, "b": -1.5e3}'])
 def test_a_text_may_have_no_string(text: str) -> None:
     assert list(find_json_strings(text, 9)) == []
 
@@ -180,7 +180,7 @@ def test_text_is_read_back_as_it_was_encoded(text: str, letters: bool, slashes: 
     encoded.encode()  # no lone surrogate is left
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "letters", "slashes"),
     [
         ('"a"', False, False),
@@ -202,7 +202,7 @@ def test_style_of_a_json_text(text: str, letters: bool, slashes: bool) -> None:
 # -- file cards -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("card", "target", "expected"),
     [
         ('{"type":"file","file":"old.md"}', "new", '{"type":"file","file":"new.md"}'),
@@ -235,7 +235,7 @@ def test_file_card_gets_another_path(card: str, target: str, expected: str) -> N
     assert after(text, edit_canvas(PATH, text, rename_to(target))) == canvas_of(expected)
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "subpath", "expected"),
     [
         ("#H", "#I", "#I"),
@@ -253,13 +253,13 @@ def test_file_card_gets_another_subpath(before: str, subpath: str, expected: str
     assert after(text, edits) == canvas_of(card % expected)
 
 
-@pytest.mark.parametrize("more", ["", ',"subpath":null', ',"subpath":3'])
+@each("more", ["", ',"subpath":null', ',"subpath":3'])
 def test_file_card_without_subpath_cannot_get_one(more: str) -> None:
     text = canvas_of(f'{{"type":"file","file":"old.md"{more}}}')
     assert edit_canvas(PATH, text, rename_to("old", "#H")) is None
 
 
-@pytest.mark.parametrize(
+@each(
     "card",
     [
         '{"type":"file","file":"other.md"}',
@@ -278,7 +278,7 @@ def test_other_values_do_not_change(card: str) -> None:
     assert edit_canvas(PATH, canvas_of(card), rename_to("new")) == ()
 
 
-@pytest.mark.parametrize("text", ["", " ", "{", "[]", "3", '{"nodes":3}', '{"nodes":[', "{} x"])
+@each("text", ["", " ", "{", "[]", "3", '{"nodes":3}', '{"nodes":[', "{} x"])
 def test_canvas_without_cards_has_no_edits(text: str) -> None:
     assert edit_canvas(PATH, text, rename_to("new")) == ()
 
@@ -286,7 +286,7 @@ def test_canvas_without_cards_has_no_edits(text: str) -> None:
 # -- text cards -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("card", "expected"),
     [
         ("[[old|x]]", "[[new|x]]"),
@@ -310,7 +310,7 @@ def test_text_card_keeps_the_rest_of_its_text(card: str, expected: str) -> None:
     assert after(text, edits) == canvas_of(wrap % expected)
 
 
-@pytest.mark.parametrize(
+@each(
     "card",
     [
         "old",
@@ -336,7 +336,7 @@ def test_a_link_that_cannot_be_written_gives_no_edits() -> None:
 # -- background images ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("card", "expected"),
     [
         ('{"type":"group","background":"a.png"}', '{"type":"group","background":"b.png"}'),

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from builder import RULES, load_declarations
+from tables import each
 from vaultlink.model import Severity
 from vaultlink.rules.registry import (
     CatalogError,
@@ -91,7 +92,7 @@ def test_invalid_declaration_is_named(change: Mapping[str, Any], said: str) -> N
         build_rule({**PLAIN, **change}, check_nothing)
 
 
-@pytest.mark.parametrize(
+@each(
     "key",
     [
         "code",
@@ -111,7 +112,7 @@ def test_missing_key_is_named(key: str) -> None:
         build_rule({name: value for name, value in PLAIN.items() if name != key}, check_nothing)
 
 
-@pytest.mark.parametrize(
+@each(
     "option",
     [
         {"type": "int", "default": "3", "help": "x."},
@@ -196,7 +197,7 @@ def test_what_is_on_by_default_can_fail_a_run_or_only_inform() -> None:
 # -- selecting --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("selectors", "names"),
     [
         (["dangling-link"], {"dangling-link"}),
@@ -215,7 +216,7 @@ def test_select(selectors: list[str], names: set[str]) -> None:
     assert select_rules(RULES, selectors) == names
 
 
-@pytest.mark.parametrize(
+@each(
     ("selector", "meant"),
     [
         ("dangling-links", "dangling-link"),
@@ -232,7 +233,7 @@ def test_unknown_selector_error_suggests_similar_names(selector: str, meant: str
     assert meant in caught.value.suggestions
 
 
-@pytest.mark.parametrize("selector", ["", "V", "L1", "link", "xyzzy", "all"])
+@each("selector", ["", "V", "L1", "link", "xyzzy", "all"])
 def test_part_of_a_name_selects_nothing(selector: str) -> None:
     with pytest.raises(UnknownRule):
         select_rules(RULES, [selector])

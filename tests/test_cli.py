@@ -19,6 +19,7 @@ import pytest
 
 import vaultlink
 from running import PROGRAM, RunCommand, create_vault, write_files
+from tables import each
 from vaultlink.cli.command_table import COMMANDS, GROUPS
 from vaultlink.cli.dispatch import render_overview
 from vaultlink.cli.installation import read_starter
@@ -756,7 +757,7 @@ def test_every_command_and_option_has_help_that_fits_80_columns(run: RunCommand,
     assert manual[-2].startswith("vaultlink "), "a page ends with examples"
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "",
@@ -777,7 +778,7 @@ def test_simple_parser_agrees_with_typer(line: str) -> None:
     assert parse_plain_line(known, line.split()) == parse_with_typer("links", known, line.split())
 
 
-@pytest.mark.parametrize(
+@each(
     "line", ["-qv", "--help", "--", "--zzz", "--vault", "--vault --quiet", "--quiet=1", "-x", "a"]
 )
 def test_simple_parser_declines_other_command_lines(line: str) -> None:
@@ -812,7 +813,7 @@ def test_version_imports_nothing_heavy() -> None:
     assert vaultlink.__version__ == project["version"]
 
 
-@pytest.mark.parametrize("line", ["check --help", "check -h", "check a -q --help", "help check"])
+@each("line", ["check --help", "check -h", "check a -q --help", "help check"])
 def test_help_does_not_import_typer(line: str) -> None:
     code = (
         f"import sys; from vaultlink.__main__ import main; main({line.split()})\n"

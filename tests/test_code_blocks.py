@@ -14,6 +14,7 @@ import rule_pages
 from documents import blocks
 from forge import ROOT
 from running import RunCommand, create_vault
+from tables import each
 
 DOCUMENTS = sorted(
     {
@@ -93,7 +94,7 @@ def list_blocks() -> list[tuple[str, str]]:
     return sorted(kinds)
 
 
-@pytest.mark.parametrize("page", DOCUMENTS, ids=lambda page: page.relative_to(ROOT).as_posix())
+@each("page", DOCUMENTS, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_fence_belongs_to_a_block(page: Path) -> None:
     """A fence that is indented, has no language, or is made of tildes would be read by no test."""
     text = page.read_text(encoding="utf-8")
@@ -102,7 +103,7 @@ def test_every_fence_belongs_to_a_block(page: Path) -> None:
     assert len(FENCE.findall(text)) == 2 * known
 
 
-@pytest.mark.parametrize(("page", "language"), list_blocks())
+@each(("page", "language"), list_blocks())
 def test_block_has_a_reader(page: str, language: str) -> None:
     readers = find_readers(page, language)
     assert readers

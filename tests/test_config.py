@@ -8,6 +8,7 @@ import pytest
 
 from builder import RULES
 from running import RunCommand, create_vault
+from tables import each
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.patterns import (
     compile_globs,
@@ -42,7 +43,7 @@ def codes(prefix: str) -> frozenset[str]:
 # -- which rules run --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("values", "enabled"),
     [
         ({}, DEFAULTS),
@@ -68,7 +69,7 @@ def test_narrower_selector_wins_and_ignore_wins_over_an_equal_select(
     assert of(values).enabled == enabled
 
 
-@pytest.mark.parametrize(
+@each(
     ("file", "line", "enabled"),
     [
         ({"ignore": ["dangling-link"]}, {}, DEFAULTS - UNRESOLVED),
@@ -87,7 +88,7 @@ def test_layer_with_select_replaces_and_layer_without_it_extends(
 # -- everything else --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("values", "rule", "severity"),
     [
         ({}, "dangling-link", Severity.ERROR),
@@ -149,7 +150,7 @@ def test_every_setting_has_a_source() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     "values",
     [
         {"select": ["VL1"]},
@@ -167,7 +168,7 @@ def test_settings_that_affect_findings_change_the_digest(values: Mapping[str, An
 # -- what is refused --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("values", "message"),
     [
         ({"selct": []}, "vaultlink.toml: selct: there is no such setting. Did you mean select"),
@@ -294,7 +295,7 @@ def test_messages_name_the_place_the_cause_and_a_suggestion(
     assert str(raised.value).startswith(message)
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "## Backlinks",
@@ -318,7 +319,7 @@ def test_errors_on_the_command_line_name_the_option() -> None:
 # -- globs and filters ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("pattern", "fits", "fails"),
     [
         (
@@ -362,7 +363,7 @@ def test_glob(pattern: str, fits: Sequence[str], fails: Sequence[str]) -> None:
     assert [path for path in fails if matches(path)] == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("pattern", "fits", "fails"),
     [
         ("Home.md", ["Home.md", "a/Home.md"], ["Home.md.md", "home.md"]),
@@ -386,7 +387,7 @@ def test_globs_match_if_any_matches_and_no_globs_match_nothing() -> None:
     assert not compile_globs([])("a.md")
 
 
-@pytest.mark.parametrize(
+@each(
     ("filters", "path", "ignored"),
     [
         (["Archive/"], "Archive/a.md", True),

@@ -17,6 +17,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from machine import require_program
+from tables import each
 from vaultlink import __version__
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
@@ -156,7 +157,7 @@ def test_systemd_rejects_an_invalid_unit(tmp_path: Path, good: str, bad: str) ->
     assert complaints(verified(tmp_path, text.replace(good, bad), VAULTS[0]))
 
 
-@pytest.mark.parametrize("vault", VAULTS)
+@each("vault", VAULTS)
 def test_unit_name_decodes_to_the_path(vault: str) -> None:
     done = subprocess.run(
         [tool("systemd-escape"), "--path", "--unescape", escaped(vault)],
@@ -186,7 +187,7 @@ def assigned() -> Mapping[str, str]:
     return dict(pairs)
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "value"),
     [
         (
@@ -257,7 +258,7 @@ def test_agent_watches() -> None:
     watches(line, "/Users/YOU/Notes")
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "value"),
     [
         ("KeepAlive", {"SuccessfulExit": False}),
@@ -408,7 +409,7 @@ def test_task_is_run_by_the_principal_it_has() -> None:
     assert principal.get("id") == actions.get("Context")
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "value"),
     [
         ("Settings/MultipleInstancesPolicy", "IgnoreNew"),
@@ -481,12 +482,12 @@ def test_manual_names_every_file() -> None:
         assert file.name in MANUAL
 
 
-@pytest.mark.parametrize("command", sorted(set(COMMAND.findall(MANUAL))))
+@each("command", sorted(set(COMMAND.findall(MANUAL))))
 def test_commands_in_the_manual_run(command: str) -> None:
     options_by_name(shlex.split(command, comments=True)[1:])
 
 
-@pytest.mark.parametrize("block", [text for language, text in BLOCKS if language == "sh"])
+@each("block", [text for language, text in BLOCKS if language == "sh"])
 def test_shell_blocks_in_the_manual_parse(block: str) -> None:
     done = subprocess.run(["sh", "-n"], input=block, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")

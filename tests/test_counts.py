@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from exploring import count_examples
 from running import RunCommand, create_vault, write_files
+from tables import each
 from test_fixing_random import VAULTS
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
@@ -162,7 +163,7 @@ def test_fixes_counted_without_a_trial_are_made(files: dict[str, str]) -> None:
         assert found == count_with_trials(vault, tries_all=True)
 
 
-@pytest.mark.parametrize(
+@each(
     ("files", "untried"),
     [
         ({"a.md": "[[A title]] and [[a title|x]]\n\n> [[A title]]\n"}, 0),

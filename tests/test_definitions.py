@@ -1,10 +1,10 @@
 """Tests of the definitions of links' labels: `[label]: destination "title"`."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import build_state
+from tables import each
 from vaultlink.links.edit_math import apply_edits
 from vaultlink.links.rewrite import rewrite_definition
 from vaultlink.parse.note import parse_note
@@ -20,7 +20,7 @@ def definitions_of(text: str) -> list[tuple[str, str, bool]]:
 # -- where a definition can be ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "target", "subpath", "wrapped"),
     [
         ("[a]: b.md", "b.md", "", False),
@@ -59,7 +59,7 @@ def test_definition_is_found(text: str, target: str, subpath: str, wrapped: bool
     assert definitions_of(text) == [(target, subpath, wrapped)]
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "text [a]: b.md",
@@ -121,7 +121,7 @@ def test_brackets_with_colons_take_linear_time() -> None:
 # -- another destination ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "target", "subpath", "expected"),
     [
         ("[a]: b.md", "c.md", "", "[a]: c.md"),
@@ -154,7 +154,7 @@ def test_definition_gets_another_destination(
     assert definitions_of(expected) == [(target, subpath, definition.wrapped)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "target", "subpath"),
     [
         ("[a]: b.md", "b.md", ""),

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from builder import build_state, make_settings
+from tables import each
 from vaultlink.fix.plan import DeletedThing, Plan, RenameKind
 from vaultlink.fix.sources import FixInputs
 from vaultlink.index.resolve import is_canvas, is_note
@@ -191,24 +192,24 @@ LINKS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "unlinked", "_redirected"), LINKS.values(), ids=LINKS)
+@each(("text", "unlinked", "_redirected"), LINKS.values(), ids=LINKS)
 def test_unlink(text: str, unlinked: str, _redirected: str) -> None:
     assert change(text, UNLINK) == unlinked
 
 
-@pytest.mark.parametrize(("text", "_unlinked", "redirected"), LINKS.values(), ids=LINKS)
+@each(("text", "_unlinked", "redirected"), LINKS.values(), ids=LINKS)
 def test_to(text: str, _unlinked: str, redirected: str) -> None:
     assert change(text, REDIRECT) == redirected
 
 
-@pytest.mark.parametrize(("text", "_unlinked", "_redirected"), LINKS.values(), ids=LINKS)
+@each(("text", "_unlinked", "_redirected"), LINKS.values(), ids=LINKS)
 def test_leave(text: str, _unlinked: str, _redirected: str) -> None:
     done = plan({**FILES, "a.md": text}, LEAVE)
     assert done.texts == {}
     assert {place.path for place in done.breaks} == {"a.md"}
 
 
-@pytest.mark.parametrize(("text", "_unlinked", "_redirected"), LINKS.values(), ids=LINKS)
+@each(("text", "_unlinked", "_redirected"), LINKS.values(), ids=LINKS)
 def test_without_a_choice_nothing_is_planned(text: str, _unlinked: str, _redirected: str) -> None:
     with pytest.raises(RefusedError):
         plan({**FILES, "a.md": text}, None)
@@ -236,14 +237,14 @@ STAYS = {
 }
 
 
-@pytest.mark.parametrize("text", STAYS.values(), ids=STAYS)
-@pytest.mark.parametrize("choice", [None, UNLINK, REDIRECT, LEAVE])
+@each("text", STAYS.values(), ids=STAYS)
+@each("choice", [None, UNLINK, REDIRECT, LEAVE])
 def test_other_text_stays(text: str, choice: LinkChoice | None) -> None:
     done = plan({**FILES, "a.md": text}, choice)
     assert (done.texts, done.breaks, done.edits) == ({}, (), {})
 
 
-@pytest.mark.parametrize("choice", list(LinkChoice))
+@each("choice", list(LinkChoice))
 def test_links_to_a_note_of_that_name_elsewhere_stay(choice: LinkChoice) -> None:
     vault = {
         "x/Note.md": "",
@@ -319,7 +320,7 @@ UNUSED = {
 }
 
 
-@pytest.mark.parametrize(("vault", "unused"), UNUSED.values(), ids=UNUSED)
+@each(("vault", "unused"), UNUSED.values(), ids=UNUSED)
 def test_attachments_that_only_deleted_notes_use(
     vault: Mapping[str, str], unused: tuple[str, ...]
 ) -> None:
@@ -360,7 +361,7 @@ CARDS: list[dict[str, object]] = [
 EDGES = [{"id": "e", "fromNode": "1", "toNode": "3"}, {"id": "f", "fromNode": "1", "toNode": "5"}]
 
 
-@pytest.mark.parametrize("indent", [None, "\t"])
+@each("indent", [None, "\t"])
 def test_canvas(indent: str | None) -> None:
     text = json.dumps({"nodes": CARDS, "edges": EDGES}, indent=indent)
     after = json.loads(change(text, UNLINK, "c.canvas", paths=["Note.md", "img/a.png"]))
@@ -373,7 +374,7 @@ def test_canvas(indent: str | None) -> None:
     assert after["edges"] == [{"id": "f", "fromNode": "1", "toNode": "5"}]
 
 
-@pytest.mark.parametrize("removed", [[0], [2], [0, 1], [1, 2], [0, 2], [0, 1, 2]])
+@each("removed", [[0], [2], [0, 1], [1, 2], [0, 2], [0, 1, 2]])
 def test_cards_of_images_go_and_the_rest_of_the_canvas_stays(removed: list[int]) -> None:
     cards = [
         {"id": str(n), "type": "file", "file": "img/a.png" if n in removed else "B.md"}

@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from machine import require_program
 from running import read_files, write_files
+from tables import each
 from vaultlink.fix.diff import TextChange
 from vaultlink.fix.diff import unified_diff as list_diff_lines
 from vaultlink.report.layout import COLORED, PLAIN, Palette
@@ -115,7 +116,7 @@ def test_diff_is_colored_only_on_request() -> None:
     assert "\x1b" not in unified_diff([("a.md", "a\n", "b\n")])
 
 
-@pytest.mark.parametrize("changes", [[], [("a.md", "a", "a")]])
+@each("changes", [[], [("a.md", "a", "a")]])
 def test_equal_texts_have_an_empty_diff(changes: list[tuple[str, str | None, str | None]]) -> None:
     assert unified_diff(changes) == ""
 

@@ -30,6 +30,7 @@ from forge import (
 )
 from guides import assert_fixed
 from running import create_vault, write_files
+from tables import each
 from vaultlink import __version__
 from vaultlink.config.settings import BACKLINKS_CHOICES
 
@@ -162,7 +163,7 @@ def test_index_links_to_every_page() -> None:
         assert page == INDEX or f"]({page.name})" in INDEX.read_text(encoding="utf-8"), page.name
 
 
-@pytest.mark.parametrize("page", FORGES, ids=named)
+@each("page", FORGES, ids=named)
 def test_page_is_short_and_starts_with_a_task(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()
     assert len(lines) < 60
@@ -170,14 +171,14 @@ def test_page_is_short_and_starts_with_a_task(page: Path) -> None:
     assert any("vaultlink baseline" in block for block in blocks(page, "sh"))
 
 
-@pytest.mark.parametrize("page", sorted({*PAGES} - {*FORGES, INDEX}), ids=named)
+@each("page", sorted({*PAGES} - {*FORGES, INDEX}), ids=named)
 def test_guide_is_short_and_starts_with_a_task(page: Path) -> None:
     lines = page.read_text(encoding="utf-8").splitlines()
     assert len(lines) < (200 if page.stem == "tutorial" else 160)
     assert any(line.startswith("```") for line in lines[:10]) or page.stem in EXPLANATIONS
 
 
-@pytest.mark.parametrize("page", sorted({*PAGES} - {INDEX}), ids=named)
+@each("page", sorted({*PAGES} - {INDEX}), ids=named)
 def test_page_says_what_it_is_for_before_the_first_code(page: Path) -> None:
     title, sentence = page.read_text(encoding="utf-8").split("\n\n")[:2]
     assert re.fullmatch(r"# [^\n]+", title)
@@ -198,7 +199,7 @@ def is_isolated(options: str) -> bool:
     return re.match(r"-I |-(?:V|-version)\b|-(?=[`\s]|$)", options) is not None
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "expected"),
     [
         ("python3 -m venv x", False),
@@ -249,7 +250,7 @@ def first_sentence(paragraph: str) -> str:
     return found[0] if found else ""
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@each("page", PAGES, ids=named)
 def test_every_code_block_has_a_language(page: Path) -> None:
     told = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
     known = {"sh", "yaml"} if page in FORGES else GUIDE_LANGUAGES
@@ -527,13 +528,13 @@ LEFT = {
 }
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@each("page", PAGES, ids=named)
 def test_commands_within_sentences_are_commands(page: Path) -> None:
     for command in re.findall(r"`(vaultlink [^`]+)`", prose(page)):
         assert not isinstance(parsed(command), int), "a help page"
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "markdown")], ids=named)
+@each("page", [page for page in PAGES if blocks(page, "markdown")], ids=named)
 def test_commands_within_markdown_samples_are_commands(page: Path) -> None:
     for text in blocks(page, "markdown"):
         for command in re.findall(r"`(vaultlink [^`]+)`", text):
@@ -569,7 +570,7 @@ def test_yaml_is_valid_for_its_consumer(page: Path, tmp_path: Path) -> None:
             assert_matches_schema("github-workflows" if "jobs" in keys else "gitlab-ci", file)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=named)
+@each("page", PAGES, ids=named)
 def test_named_files_exist(page: Path) -> None:
     text = page.read_text(encoding="utf-8")
     for hook in re.findall(r"- id: (\S+)", text):

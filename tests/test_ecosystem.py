@@ -18,6 +18,7 @@ from ecosystem_runs import Entry
 from ecosystem_vaults import PinnedVault, copy_vault, find_snapshot, read_pins
 from forge import ROOT
 from repositories import create_repository, git
+from tables import each
 
 pytestmark = pytest.mark.project
 
@@ -198,9 +199,7 @@ def make_entry(kind: str = "finding", line: int = 1, text: str = "") -> Entry:
     return Entry(kind, rule, "Note.md", line, 1, "Target", text)
 
 
-@pytest.mark.parametrize(
-    ("verdict", "kinds", "must_exist"), [(name, *row) for name, row in VERDICTS.items()]
-)
+@each(("verdict", "kinds", "must_exist"), [(name, *row) for name, row in VERDICTS.items()])
 def test_verdict_holds_or_flips(verdict: str, kinds: tuple[str, ...], must_exist: bool) -> None:
     for kind in kinds:
         entry = make_entry(kind, text="text")

@@ -9,6 +9,7 @@ import pytest
 
 from documents import blocks, parsed
 from forge import ROOT
+from tables import each
 
 pytestmark = pytest.mark.project
 
@@ -26,7 +27,7 @@ def read_sections(page: str, *titles: str) -> str:
     return "".join(body for title, body in found.items() if title in titles)
 
 
-@pytest.mark.parametrize("page", SNIPPETS)
+@each("page", SNIPPETS)
 def test_run_types_and_shows_what_the_page_says(page: str) -> None:
     transcript = (TRANSCRIPTS / f"{page}.txt").read_text(encoding="utf-8")
     said = re.findall(r"`([^`\n]+)`", read_sections(page, "Try three things", "Rename a note"))
@@ -35,7 +36,7 @@ def test_run_types_and_shows_what_the_page_says(page: str) -> None:
     assert not missing
 
 
-@pytest.mark.parametrize(("page", "language"), SNIPPETS.items())
+@each(("page", "language"), SNIPPETS.items())
 def test_snippet_is_complete(page: str, language: str) -> None:
     """Everything after the place of the file is what the run loads; tests/editors reads it there."""
     snippet = blocks(DOCS / f"{page}.md", language)[0]

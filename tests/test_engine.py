@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from builder import RULES, build_state, collect_findings, make_settings
 from exploring import choose_seeds
+from tables import each
 from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.cache import Cache
@@ -231,7 +232,7 @@ def assert_same(kept: State, fresh: State) -> None:
     assert dict(kept.tallies) == dict(fresh.tallies)
 
 
-@pytest.mark.parametrize("seed", choose_seeds(20))
+@each("seed", choose_seeds(20))
 def test_state_equals_a_rebuild_after_every_random_step(seed: int) -> None:
     dice = random.Random(seed)
     vault: dict[str, str] = {}
@@ -241,7 +242,7 @@ def test_state_equals_a_rebuild_after_every_random_step(seed: int) -> None:
         assert_same(state, build_state(vault, EVERYTHING))
 
 
-@pytest.mark.parametrize("seed", choose_seeds(12))
+@each("seed", choose_seeds(12))
 def test_findings_on_unusual_names_are_updated(seed: int) -> None:
     dice = random.Random(2000 + seed)
     vault: dict[str, str] = {}
@@ -251,8 +252,8 @@ def test_findings_on_unusual_names_are_updated(seed: int) -> None:
         assert_same(state, build_state(vault, NAMES_ONLY))
 
 
-@pytest.mark.parametrize("name", NEAR_SETTINGS)
-@pytest.mark.parametrize("seed", choose_seeds(10))
+@each("name", NEAR_SETTINGS)
+@each("seed", choose_seeds(10))
 def test_mistakes_and_plans_are_updated(seed: int, name: str) -> None:
     """A file, a heading or an unresolved link elsewhere makes a plan of a mistake, and back."""
     dice = random.Random(4000 + seed)
@@ -265,7 +266,7 @@ def test_mistakes_and_plans_are_updated(seed: int, name: str) -> None:
         assert_same(state, build_state(vault, settings))
 
 
-@pytest.mark.parametrize("seed", choose_seeds(5))
+@each("seed", choose_seeds(5))
 def test_state_is_immutable(seed: int) -> None:
     """Later states share derived data of its index."""
     dice = random.Random(3000 + seed)
@@ -303,7 +304,7 @@ def test_name_checks_run_only_for_affected_files() -> None:
     }
 
 
-@pytest.mark.parametrize("seed", choose_seeds(10))
+@each("seed", choose_seeds(10))
 def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
     """Rebuilds before and after an edit differ only in the findings of affected notes."""
     dice = random.Random(1000 + seed)
@@ -353,7 +354,7 @@ def test_order_of_changes_in_a_batch_makes_no_difference() -> None:
 # -- ignores ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "lines"),
     [
         ("[[no]]\n", [1]),
@@ -374,7 +375,7 @@ def test_suppressions_apply_to_their_rules_and_lines(text: str, lines: list[int]
     assert [item.line for item in collect_findings(state)] == lines
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "unused"),
     [
         ("%%vaultlink-disable-line VL101%% fine\n", 1),
@@ -444,7 +445,7 @@ IDLE = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     "values",
     [
         {"exclude": ["x/**"]},
@@ -470,7 +471,7 @@ def test_suppression_of_an_excluded_rule_is_not_reported(values: dict[str, objec
 LINK_TO_SELF = {"A.md": "[[a]]\n\n[[b#x|b > x]]\n", "B.md": ""}
 
 
-@pytest.mark.parametrize(
+@each(
     ("select", "rules"),
     [
         (["self-link", "case-mismatch"], ["self-link", "case-mismatch"]),

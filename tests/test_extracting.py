@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import build_state, make_settings
+from tables import each
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixInputs
 from vaultlink.index.anchors import find_anchor
@@ -58,7 +59,7 @@ FOOTER = "\n---\n#### [[Cards]]\n\n---\n### References\n\n- [[x]]\n"
 OTHERS = {f"n{number}.md": f"# N\n\nn\n{FOOTER}" for number in range(5)}
 
 
-@pytest.mark.parametrize(
+@each(
     ("others", "text", "kept", "moved"),
     [
         (OTHERS, f"# A\n\n## B\n\nb\n{FOOTER}", f"# A\n\n## B\n\n[[B]]\n{FOOTER}", "b\n"),
@@ -148,7 +149,7 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "rest", "new"), TEXTS.values(), ids=TEXTS)
+@each(("before", "rest", "new"), TEXTS.values(), ids=TEXTS)
 def test_texts(before: str, rest: str, new: str) -> None:
     after = extract({"Plan.md": before, "x.md": "", "cup.md": ""})
     assert (after["Plan.md"], after["B.md"]) == (rest, new)
@@ -163,7 +164,7 @@ def test_path_of_headings() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "heading", "new"),
     [
         ("Plan.md", "B", "B.md"),
@@ -184,7 +185,7 @@ def test_heading_without_a_file_name_is_refused() -> None:
         default_extract_path("Plan.md", "???")
 
 
-@pytest.mark.parametrize(
+@each(
     ("app", "others", "new", "link"),
     [
         ({}, {}, "d/New.md", "[[New]]"),
@@ -221,7 +222,7 @@ RULES: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "rest", "new"), RULES.values(), ids=RULES)
+@each(("before", "rest", "new"), RULES.values(), ids=RULES)
 def test_a_rule_at_the_end_stays(before: str, rest: str, new: str) -> None:
     after = extract({"Plan.md": before})
     assert (after["Plan.md"], after["B.md"]) == (rest, new)
@@ -245,13 +246,13 @@ HABITS: Mapping[str, tuple[Vault, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("others", "new", "text"), HABITS.values(), ids=HABITS)
+@each(("others", "new", "text"), HABITS.values(), ids=HABITS)
 def test_new_notes_begin_as_others_do(others: Vault, new: str, text: str) -> None:
     vault = {"Plan.md": "text\n\n### B\nb\n\n#### C\n", **others}
     assert extract(vault, new=new)[new] == text
 
 
-@pytest.mark.parametrize(("heading", "new"), [("2. Hash maps", "Hash maps.md"), ("*B*?", "B.md")])
+@each(("heading", "new"), [("2. Hash maps", "Hash maps.md"), ("*B*?", "B.md")])
 def test_the_heading_that_says_the_name_is_left_out(heading: str, new: str) -> None:
     assert extract({"Plan.md": f"## {heading}\nb\n"}, f"Plan.md#{heading}", new)[new] == "b\n"
 
@@ -301,13 +302,13 @@ STAYING = (
 )
 
 
-@pytest.mark.parametrize(("before", "after"), LINKS.values(), ids=LINKS)
+@each(("before", "after"), LINKS.values(), ids=LINKS)
 def test_links_of_other_notes_follow(before: str, after: str) -> None:
     vault = {"Plan.md": SECTIONS, "s.md": f"{before}\n"}
     assert extract(vault, new="New.md")["s.md"] == f"{after}\n"
 
 
-@pytest.mark.parametrize("text", STAYING)
+@each("text", STAYING)
 def test_links_to_what_stays_do_not_change(text: str) -> None:
     vault = {"Plan.md": SECTIONS, "Other.md": "# B\n", "s.md": text}
     assert set(plan(vault, new="New.md").texts) == {"Plan.md", "New.md"}
@@ -352,7 +353,7 @@ INNER: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "rest", "new"), INNER.values(), ids=INNER)
+@each(("before", "rest", "new"), INNER.values(), ids=INNER)
 def test_links_of_the_note_itself_follow(before: str, rest: str, new: str) -> None:
     after = extract({"Plan.md": before}, new="New.md")
     assert (after["Plan.md"], after["New.md"]) == (rest, new)
@@ -463,14 +464,14 @@ REFUSED: Mapping[str, tuple[Vault, str, str | None, str]] = {
 }
 
 
-@pytest.mark.parametrize(("vault", "name", "new", "reason"), REFUSED.values(), ids=REFUSED)
+@each(("vault", "name", "new", "reason"), REFUSED.values(), ids=REFUSED)
 def test_refusals_say_why(vault: Vault, name: str, new: str | None, reason: str) -> None:
     with pytest.raises(RefusedError) as refused:
         plan(vault, name, new)
     assert reason in str(refused.value)
 
 
-@pytest.mark.parametrize("path", ["A.md", "s.md"])
+@each("path", ["A.md", "s.md"])
 def test_notes_that_can_not_be_changed_are_named(path: str) -> None:
     vault = {"A.md": "# H\n", "B.md": "b\n", "s.md": "[[A#H]]"}
     state = build_state(vault)

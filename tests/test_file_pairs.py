@@ -3,8 +3,7 @@
 from collections.abc import Collection
 from unittest.mock import patch
 
-import pytest
-
+from tables import each
 from vaultlink.history import file_pairs
 from vaultlink.history.file_pairs import Content, FileChanges, OutcomeKind, match_removed_files
 from vaultlink.history.matcher import Texts, find_number_step
@@ -20,7 +19,7 @@ def read(contents: Collection[Content]) -> dict[Content, Pieces | None]:
     }
 
 
-@pytest.mark.parametrize("moved", [True, False])
+@each("moved", [True, False])
 def test_weighed_texts_grow_with_the_number_of_files(moved: bool) -> None:
     removed = {f"a/n{n:x}x.md": str(n) for n in range(COUNT)}
     added = {f"a/m{n:x}y.md": str(COUNT + n) for n in range(COUNT)}
@@ -58,7 +57,7 @@ STEPS = {
 }
 
 
-@pytest.mark.parametrize("paths", STEPS)
+@each("paths", STEPS)
 def test_series_is_of_names_that_differ_in_one_number(paths: tuple[str, str]) -> None:
     assert find_number_step(*paths) == STEPS[paths]
     assert find_number_step(*reversed(paths)) == -STEPS[paths]

@@ -3,11 +3,11 @@
 import random
 from collections.abc import Iterator, Mapping
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
+from tables import each
 from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.engine.checks import LinterSettings
@@ -56,7 +56,7 @@ def test_edits_can_be_inverted(case: tuple[str, list[Edit]]) -> None:
     assert apply_edits(after, back) == text
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other", "expected"),
     [
         ((1, 3), (3, 5), False),
@@ -123,7 +123,7 @@ def test_order_of_findings_makes_no_difference(
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("values", "unsafe", "rule", "safety", "expected"),
     [
         ({}, False, "dangling-link", Safety.SAFE, True),
@@ -214,7 +214,7 @@ def test_fixes_that_undo_each_other_are_left_out() -> None:
     assert MAX_ROUNDS < 20
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 1_500])
+@each("count", [1, 2, 7, 1_500])
 def test_fix_that_breaks_a_promise_is_left_out_alone(count: int) -> None:
     """All others are made, also those of the same note, before and behind it."""
     words, fence = "one [[b]]\n\n" * count, "fence\n\n"
@@ -384,9 +384,7 @@ def after_edits(
     return build_state(vault, base), build_state({**vault, **texts}, base), made
 
 
-@pytest.mark.parametrize(
-    ("vault", "edits"), [case[1:] for case in KEPT], ids=[case[0] for case in KEPT]
-)
+@each(("vault", "edits"), [case[1:] for case in KEPT], ids=[case[0] for case in KEPT])
 def test_verification_accepts(
     vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]]
 ) -> None:
@@ -394,9 +392,7 @@ def test_verification_accepts(
     assert breach(before, after, made, {}) is None
 
 
-@pytest.mark.parametrize(
-    ("vault", "edits", "said"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN]
-)
+@each(("vault", "edits", "said"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN])
 def test_verification_rejects(
     vault: Mapping[str, str], edits: Mapping[str, list[tuple[int, int, str]]], said: str
 ) -> None:

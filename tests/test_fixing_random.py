@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from builder import VaultFiles, build_state, collect_findings, make_changes, make_settings
 from exploring import count_examples
+from tables import each
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
 from vaultlink.fix.causes import list_fix_makers
@@ -259,9 +260,9 @@ ODD_NOTES = (
 """Notes on which a fix broke a promise once."""
 
 
-@pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
-@pytest.mark.parametrize("text", ODD_NOTES)
+@each("scene", SCENES)
+@each("unsafe", [False, True], ids=["safe", "unsafe"])
+@each("text", ODD_NOTES)
 def test_odd_notes_are_fixed(scene: str, unsafe: bool, text: str) -> None:
     vault = {
         "n.md": text,

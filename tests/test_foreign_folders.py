@@ -8,6 +8,7 @@ import pytest
 
 from builder import RULES, build_state
 from running import RunCommand, create_vault
+from tables import each
 from vaultlink.config.patterns import compile_globs
 from vaultlink.config.settings import merge_layers
 from vaultlink.engine.checks import LinterSettings
@@ -93,7 +94,7 @@ CASES: dict[str, tuple[Mapping[str, str], list[ForeignFolder]]] = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("files", "expected"), CASES.values(), ids=CASES)
+@each(("files", "expected"), CASES.values(), ids=CASES)
 def test_folders_that_look_imported(
     files: Mapping[str, str], expected: list[ForeignFolder]
 ) -> None:
@@ -102,9 +103,7 @@ def test_folders_that_look_imported(
     assert sorted(find_foreign_folders(counts, state.index)) == expected
 
 
-@pytest.mark.parametrize(
-    "name", ["raw", "a/b c", "x*", "[old]", "what?", "{a}", 'say "so"', "ö\\é", "!a"]
-)
+@each("name", ["raw", "a/b c", "x*", "[old]", "what?", "{a}", 'say "so"', "ö\\é", "!a"])
 def test_setting_excludes_the_folder_and_nothing_else(name: str) -> None:
     (hint,) = describe_foreign_folders([ForeignFolder(name, 30, 30)], 60, has_excluded=False)
     (pattern,) = tomllib.loads(hint.partition("To leave it out: ")[2])["exclude"]

@@ -30,6 +30,7 @@ from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 from builder import RULES, build_state, collect_findings
 from exploring import count_examples
 from running import RunCommand
+from tables import each
 from vaultlink import Settings, open_vault
 from vaultlink.cli import check_output, check_parts
 from vaultlink.disk import load, processes
@@ -293,7 +294,7 @@ def run_of(value: CheckResult) -> Any:
     return run
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_sarif_is_valid_and_complete(name: str) -> None:
     value = sample(name)
     run = run_of(value)
@@ -332,7 +333,7 @@ def cut_out(text: str, region: Mapping[str, int]) -> tuple[int, int]:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("severity", "level"),
     [(Severity.ERROR, "error"), (Severity.WARNING, "warning"), (Severity.INFO, "note")],
 )
@@ -340,7 +341,7 @@ def test_sarif_maps_severities(severity: Severity, level: str) -> None:
     assert run_of(checked([finding(severity=severity)]))["results"][0]["level"] == level
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "uri"),
     [
         ("a.md", "a.md"),
@@ -361,7 +362,7 @@ def test_sarif_names_files_by_uris_of_the_repository(path: str, uri: str) -> Non
     assert place["artifactLocation"] == {"uri": f"my%20notes/{uri}", "uriBaseId": "%SRCROOT%"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "text"),
     [
         ("[a](https://x.org)", "\\[a](https://x.org)"),
@@ -398,7 +399,7 @@ def test_sarif_drops_the_least_severe_findings_above_the_limit_of_github(
     assert run_of(checked([finding()] * 3))["invocations"] == [{"executionSuccessful": True}]
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@each("rule", RULES, ids=lambda rule: rule.name)
 def test_sarif_contains_the_manual_of_each_rule(rule: Any) -> None:
     (row,) = run_of(checked(rules=[rule]))["tool"]["driver"]["rules"]
     assert row["id"] == rule.code and row["name"].lower() == rule.name.replace("-", "")
@@ -450,7 +451,7 @@ def hold_fixes(value: CheckResult) -> int:
     return count
 
 
-@pytest.mark.parametrize("name", [*VAULTS, "a new note"])
+@each("name", [*VAULTS, "a new note"])
 def test_sarif_fixes_equal_those_of_fix(name: str) -> None:
     assert hold_fixes(sample(name)) == sum(fix is not None for fix in sample(name).forecast().fixes)
 
@@ -463,9 +464,7 @@ CHANGED: Sequence[tuple[str, Callable[[str], str]]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    "change", [change for _, change in CHANGED], ids=[name for name, _ in CHANGED]
-)
+@each("change", [change for _, change in CHANGED], ids=[name for name, _ in CHANGED])
 def test_sarif_fixes_of_examples_equal_those_of_fix(
     change: Callable[[str], str],
 ) -> None:
@@ -524,7 +523,7 @@ def test_github_commands_equal_those_of_another_writer(
     assert command_parts(ours) == command_parts(capsys.readouterr().out.removesuffix("\n"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("span", "spot"),
     [
         ({}, "line=1,col=5,endLine=1,endColumn=13"),
@@ -545,7 +544,7 @@ def test_github_gives_columns_on_a_single_line_only(span: Mapping[str, Any], spo
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("counts", "shown", "last"),
     [
         ({"error": 10, "warning": 10, "info": 10}, 30, None),
@@ -637,7 +636,7 @@ def report(value: CheckResult) -> list[Any]:
     return rows
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_gitlab_has_an_entry_for_each_finding(name: str) -> None:
     value = sample(name)
     rows = report(value)
@@ -659,7 +658,7 @@ def test_gitlab_entries_are_valid_for_any_vault(value: CheckResult) -> None:
     assert all(row["location"]["lines"]["begin"] <= row["location"]["lines"]["end"] for row in rows)
 
 
-@pytest.mark.parametrize(
+@each(
     ("severity", "word"),
     [(Severity.ERROR, "major"), (Severity.WARNING, "minor"), (Severity.INFO, "info")],
 )
@@ -667,7 +666,7 @@ def test_gitlab_maps_severities(severity: Severity, word: str) -> None:
     assert report(checked([finding(severity=severity)]))[0]["severity"] == word
 
 
-@pytest.mark.parametrize(
+@each(
     ("prints", "told"),
     [
         (["a", "b"], ["a", "b"]),
@@ -724,7 +723,7 @@ def suites(value: CheckResult) -> dict[str, list[Any]]:
     return found_there
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_junit_has_a_suite_for_each_rule_and_a_test_for_each_note(name: str) -> None:
     value = sample(name)
     tests = suites(value)
@@ -741,7 +740,7 @@ def test_junit_has_a_suite_for_each_rule_and_a_test_for_each_note(name: str) -> 
             assert [(case.name, case.is_passed) for case in cases] == [("no findings", True)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("severities", "fails"),
     [
         ([Severity.ERROR], True),
@@ -893,7 +892,7 @@ def item(place: str, d: Diagnostic) -> str:
     ).rstrip(" ")
 
 
-@pytest.mark.parametrize("name", ALL)
+@each("name", ALL)
 def test_markdown_shows_names_verbatim(name: str) -> None:
     hold_page(sample(name))
 
@@ -904,13 +903,13 @@ def test_markdown_shows_names_verbatim_for_any_vault(value: CheckResult) -> None
     hold_page(value)
 
 
-@pytest.mark.parametrize("name", NASTY)
+@each("name", NASTY)
 def test_markdown_code_is_one_span_of_the_text(name: str) -> None:
     shown = rendered(f"x {format_code_span(name)} y")
     assert (shown.code, shown.text.strip()) == ([visible(name, 200)], f"x {visible(name, 200)} y")
 
 
-@pytest.mark.parametrize(
+@each(
     ("message", "page"),
     [
         (

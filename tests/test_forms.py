@@ -10,6 +10,7 @@ import pytest
 
 from repositories import create_repository, update_files
 from running import RunCommand
+from tables import each
 from vaultlink.report import FORMATS, OutputFormat
 
 OTHERS = ("github", "gitlab", "sarif", "junit", "markdown")
@@ -144,7 +145,7 @@ def test_results_can_be_written_to_a_file(run: RunCommand, vault: Path, tmp_path
 # -- the table of formats ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_every_format_has_a_module_and_a_function(name: str) -> None:
     row = FORMATS[name]
     function = getattr(import_module(row.module), row.function)
@@ -153,7 +154,7 @@ def test_every_format_has_a_module_and_a_function(name: str) -> None:
     assert re.fullmatch("[a-z]+", row.extension)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@each("name", FORMATS)
 def test_every_format_is_in_the_documentation(name: str) -> None:
     [sentence] = re.findall(
         r"For `check` and `fix`, `--output-format` is [^.]*",
@@ -164,7 +165,7 @@ def test_every_format_is_in_the_documentation(name: str) -> None:
         assert f"`{name}`" in (ROOT / "docs" / "ci.md").read_text("utf-8")
 
 
-@pytest.mark.parametrize("name", OTHERS)
+@each("name", OTHERS)
 def test_action_writes_a_report_in_every_format_of_other_programs(name: str) -> None:
     action = (ROOT / "action.yml").read_text("utf-8")
     [choices] = re.findall(r"case \$REPORT in (.*) \| none\)", action)

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
-import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import Event, apply_events, build_state, event_scripts, make_settings
 from running import RunCommand, create_vault, print_in_processes
+from tables import each
 from vaultlink.api import open_vault
 from vaultlink.cli.commands.report import draw_vault
 from vaultlink.engine.step import Change, Presence, State, step
@@ -102,7 +102,7 @@ def test_edge_attributes_describe_the_link() -> None:
     }
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "name"),
     [
         ("Plan", "Plan"),
@@ -206,7 +206,7 @@ def test_live_graph_equals_a_rebuild_after_random_changes(script: list[list[Even
     assert_live(late, state)
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "content"),
     [
         ("Home.md", "[[quay|the quay]] [[Nowhere]]\n"),  # another line, another link
@@ -252,7 +252,7 @@ def test_live_graph_updates_only_what_changed() -> None:
 # -- exported -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("made", [SAMPLE, STRANGE], ids=["sample", "strange"])
+@each("made", [SAMPLE, STRANGE], ids=["sample", "strange"])
 def test_node_link_json_equals_that_of_networkx(made: "nx.MultiDiGraph[str]") -> None:
     again = nx.node_link_graph(json.loads(export_graph(made, "json")), edges="edges")
     assert nx.utils.graphs_equal(again, made)
@@ -313,11 +313,11 @@ HOSTILE = build_with_names(
     *("\u200f\u202eb", "\x7f\x85\x9b2J", "\u2028", "\ufeff", "\u00a0", "?><?xml"),
 )
 INVALID = ("\x00", "\x01", "\x0b", "\x0c", "\x1b", "\x1f", "\ud800", "\udcff", "\ufffe", "\uffff")
-XML_FORMATS = pytest.mark.parametrize("form", ["graphml", "gexf"])
+XML_FORMATS = each("form", ["graphml", "gexf"])
 
 
 @XML_FORMATS
-@pytest.mark.parametrize(
+@each(
     "made",
     [SAMPLE, HOSTILE, build_graph(build_state({}).index), build_with_names("lonely")],
     ids=["sample", "hostile", "empty", "one"],

@@ -30,6 +30,7 @@ from running import (
     read_files,
     write_files,
 )
+from tables import each
 from vaultlink import Settings, Vault, VaultError, open_vault
 from vaultlink.index.resolve import resolve
 from vaultlink.serve.guard import join_actions
@@ -144,7 +145,7 @@ JOINED: list[tuple[str, list[tuple[ActionKind, str, str]], dict[str, str], list[
 ]
 
 
-@pytest.mark.parametrize(("name", "actions", "gone", "written"), JOINED)
+@each(("name", "actions", "gone", "written"), JOINED)
 def test_actions_of_a_call_are_joined(
     name: str,
     actions: list[tuple[ActionKind, str, str]],

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from builder import build_state, collect_findings, make_settings
 from repositories import commit, create_repository, git, update_files
 from running import CommandResult, RunCommand
+from tables import each
 from vaultlink.api import make_suggester, open_vault, replace_state
 from vaultlink.cli.commands.lists import choose_columns
 from vaultlink.disk.scan import RACY_WINDOW_NS
@@ -295,7 +296,7 @@ def test_topics_have_a_cause(run: RunCommand) -> None:
     assert run("topics", "--output-format", "table").lines[0].split()[-1] == "cause"
 
 
-@pytest.mark.parametrize(
+@each(
     ("cause", "width", "columns"),
     [
         (None, 40, ["count", "topic"]),
@@ -385,7 +386,7 @@ REMOVED: dict[str, tuple[Vaults, dict[str, FormerName]]] = {
 }
 
 
-@pytest.mark.parametrize("name", REMOVED)
+@each("name", REMOVED)
 def test_removed_names_are_remembered(name: str) -> None:
     (before, now), expected = REMOVED[name]
     found = remember_names(NO_HISTORY, build_state(before).index, build_state(now).index, {})
@@ -414,7 +415,7 @@ def test_change_of_a_name_in_the_history_is_a_step_like_any_other() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     "before",
     [
         pytest.param({"vanished": {"Log.md": 3}}, id="the note itself vanished before"),

@@ -11,6 +11,7 @@ import pytest
 from builder import build_state, make_settings
 from repositories import commit, create_repository, git, read_history, read_notes, update_files
 from running import RunCommand, create_vault
+from tables import each
 from vaultlink.api import open_vault
 from vaultlink.disk import load
 from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
@@ -311,7 +312,7 @@ def test_only_so_many_deleted_paths_are_remembered(monkeypatch: pytest.MonkeyPat
 # -- what the last run remembers -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("moves", "files", "true"),
     [
         ({"a.md": "b.md"}, ["b.md"], {"a.md": "b.md"}),
@@ -492,7 +493,7 @@ def names_deleted(vault: Mapping[str, str], target: str, settings: LinterSetting
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "expected"),
     [
         ("Plan", True),

@@ -10,6 +10,7 @@ import pytest
 
 from running import RunCommand, create_vault
 from screens import run_on_screen
+from tables import each
 from vaultlink.report.layout import (
     escape_terminal_controls,
     make_path_linker,
@@ -39,7 +40,7 @@ def address_of(file: Path) -> str:
 # -- which terminals ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "environment",
     [
         {"TERM_PROGRAM": "vscode"},
@@ -62,7 +63,7 @@ def test_known_terminals_get_links(environment: dict[str, str]) -> None:
     assert supports_hyperlinks(environment, is_terminal=True)
 
 
-@pytest.mark.parametrize(
+@each(
     "environment",
     [
         {},
@@ -213,7 +214,7 @@ def test_only_recent_less_gets_links(
 # -- text of a vault ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         FOREIGN,
@@ -226,7 +227,7 @@ def test_only_recent_less_gets_links(
     ],
     ids=ascii,
 )
-@pytest.mark.parametrize("is_colored", [True, False])
+@each("is_colored", [True, False])
 def test_sequences_of_a_vault_are_spelled_out(text: str, is_colored: bool) -> None:
     linked = make_path_linker("file://host/v/")(f"before {text} after", f"{text}.md")
     shown = escape_terminal_controls(linked, is_colored=is_colored)

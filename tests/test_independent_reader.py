@@ -12,6 +12,7 @@ import pytest
 
 from independent_reader import NEWLINE, SeenLink, SeenVault, is_managed, normalize, read_note
 from running import RunCommand
+from tables import each
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 VAULTS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
@@ -115,7 +116,7 @@ def test_the_torture_vault_has_all_kinds_of_links() -> None:
     assert len(kinds) >= 40
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "links"),
     [
         ("[[a]] and [[a|b]]", ["a", "a"]),
@@ -136,9 +137,7 @@ def test_links_are_read(text: str, links: list[str]) -> None:
     assert [link.target for link in read_note(text).links] == links
 
 
-@pytest.mark.parametrize(
-    "text", ["[[a]]", "x\n> - 🎉 [[ a|b ]]", "|x|y|\n|-|-|\n| `\\|` [[a\\|b]] | [[a]]|"]
-)
+@each("text", ["[[a]]", "x\n> - 🎉 [[ a|b ]]", "|x|y|\n|-|-|\n| `\\|` [[a\\|b]] | [[a]]|"])
 def test_positions_are_those_of_the_file(text: str) -> None:
     for link in read_note(text).links:
         assert [text[start:end] for start, end in link.pieces] == ["a"]
@@ -151,7 +150,7 @@ FILES = dict.fromkeys(
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "target", "expected"),
     [
         ("a/b/x.md", "Note", "Note.md"),  # 5.7: the root wins

@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-import pytest
-
 from builder import build_state
+from tables import each
 from test_engine import assert_same
 from test_upkeep import kept, section, writing
 from vaultlink.engine.step import Change, step
@@ -15,7 +14,7 @@ MANY = "".join(f"- [[Note {number}]]\n" for number in range(20))
 PROSE = "".join(f"A sentence. Another one. And [[Note {n}]] in one.\n" for n in range(20))
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         *(
@@ -42,7 +41,7 @@ def test_index_note_by_its_name(path: str) -> None:
     assert is_index_note(parse_note(path, "It begins in [[N]].\n"))
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         *("Mole.md", "Inverted index.md", "Home made jam.md", "Mocha.md", "Welcome speech.md"),
@@ -53,7 +52,7 @@ def test_other_note_by_its_name(path: str) -> None:
     assert not is_index_note(parse_note(path, "It begins in [[N]].\n"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "is_index"),
     [
         (MANY, True),
@@ -87,7 +86,7 @@ def test_section_in_a_note_does_not_make_it_another_kind_of_note() -> None:
     assert is_index_note(parse_note("Piers.md", f"{text}\n{entries}\n"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "path", "is_parent"),
     [
         ("Piers/Piers.md", "Piers/Mole.md", True),
@@ -136,7 +135,7 @@ def test_section_of_an_older_version_stays() -> None:
     assert entries(fewer) == ["Zebra", *(day[:-3] for day in DAYS if day != "2026-11-02.md")]
 
 
-@pytest.mark.parametrize(
+@each(
     ("sources", "is_worth"),
     [
         ({"A.md": "See [[N]].\n"}, True),
@@ -151,7 +150,7 @@ def test_section_of_an_older_version_stays() -> None:
         ({"A.md": "See [[N]].\n", "Index.md": "- [[N]]\n"}, True),
     ],
 )
-@pytest.mark.parametrize("style", ["topics", "list", "context"])
+@each("style", ["topics", "list", "context"])
 def test_new_section_must_tell_enough(
     sources: Mapping[str, str], style: str, *, is_worth: bool
 ) -> None:
@@ -212,7 +211,7 @@ def test_sentence_that_two_notes_quote_is_printed_once() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         *(
@@ -237,7 +236,7 @@ def test_passage_that_is_nothing_but_links_is_left_out(line: str) -> None:
     assert passages(written) == ["- [[A]]", "- [[B]]", "- See [[N]]."]
 
 
-@pytest.mark.parametrize("line", ["Author: [[N]]", "Next to [[N]]", "Tags: two [[N]]", "up [[N]]"])
+@each("line", ["Author: [[N]]", "Next to [[N]]", "Tags: two [[N]]", "up [[N]]"])
 def test_passage_with_words_stays(line: str) -> None:
     vault = {"A.md": f"{line}\n", "N.md": "Text\n", "B.md": "See [[N]]\n"}
     assert f"  - {line}" in kept(vault, writing(style="context"))["N.md"].split("\n")

@@ -35,6 +35,7 @@ from forge import (
     run_shellcheck,
 )
 from running import RunCommand, read_files, write_files
+from tables import each
 from vaultlink import __version__
 from vaultlink.cli.commands.init import CI_KINDS, CI_TEMPLATES
 from vaultlink.cli.installation import IS_PUBLISHED, build_requirement
@@ -254,7 +255,7 @@ def test_package_is_one_word_for_pip(
 COMMIT = "0123456789" * 4
 
 
-@pytest.mark.parametrize(
+@each(
     ("record", "requirement"),
     [
         (
@@ -327,7 +328,7 @@ INSTALLS = re.compile(
 """A command, or a requirement, that takes vaultlink from an index."""
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *("pip install vaultlink", 'python -m pip install --quiet "vaultlink"', "uvx vaultlink"),
@@ -338,7 +339,7 @@ def test_installation_from_an_index_is_noticed(text: str) -> None:
     assert INSTALLS.search(text)
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         *("pip install .", "pipx install .", 'pip install "vaultlink @ git+https://e.org/v@1"'),

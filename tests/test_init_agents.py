@@ -15,6 +15,7 @@ from documents import blocks, parsed
 from forge import ROOT
 from running import RunCommand, read_files, write_files
 from screens import run_on_screen
+from tables import each
 from vaultlink.cli.agent_files import PROGRAM_HOOKS
 from vaultlink.cli.installation import read_starter
 from vaultlink.config.list_items import insert_json_item, insert_value
@@ -118,7 +119,7 @@ def test_paragraph_is_the_one_in_the_documents_and_changes_nothing_in_a_vault() 
     assert (note.links, note.read_only, note.directives, note.problems) == ((), (), (), ())
 
 
-@pytest.mark.parametrize("name", ["agents.md", "skill.md"])
+@each("name", ["agents.md", "skill.md"])
 def test_commands_in_the_texts_are_commands(name: str) -> None:
     commands = re.findall(r"`(vaultlink [^`]+)`", read_starter(name))
     assert commands
@@ -191,7 +192,7 @@ ITEM = {"matcher": "Bash", "hooks": [GUARD]}
 WRITTEN = json.dumps(ITEM, indent=2)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "start", "end"),
     [
         ("{}", "{", "}"),
@@ -221,7 +222,7 @@ def test_json_keeps_every_character(text: str, start: str, end: str) -> None:
     assert json.loads(new) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "",
@@ -244,7 +245,7 @@ def test_json_that_has_no_safe_place_is_refused(text: str) -> None:
     assert insert_json_item(text, ITEM, ("hooks", "Pre")) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("", "preview = true\n"),

@@ -1,7 +1,6 @@
 """Text in double brackets: a link, or clearly something else."""
 
-import pytest
-
+from tables import each
 from vaultlink.links.intent import is_link_text, is_meant_as_link
 from vaultlink.model import Link
 from vaultlink.parse.note import parse_note
@@ -78,12 +77,12 @@ LINK_TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("inner", OTHER_TEXTS)
+@each("inner", OTHER_TEXTS)
 def test_text_that_is_no_link(inner: str) -> None:
     assert not is_link_text(inner)
 
 
-@pytest.mark.parametrize("inner", LINK_TEXTS)
+@each("inner", LINK_TEXTS)
 def test_text_that_is_meant_as_a_link(inner: str) -> None:
     assert is_link_text(inner)
 

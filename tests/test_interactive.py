@@ -15,6 +15,7 @@ from machine import require_program
 from repositories import create_repository
 from running import RunCommand, create_vault, read_files
 from screens import CONTROLS, LARGE, SMALL, Screen, Size, run_on_screen
+from tables import each
 from vaultlink.cli.interactive import find_names
 from vaultlink.config.list_items import allow_topics, make_topic_pattern, make_topic_patterns
 from vaultlink.config.patterns import compile_globs
@@ -309,10 +310,10 @@ def test_a_question_fits_on_the_screen(tmp_path: Path, size: Size) -> None:
         assert rows[-1].endswith("[y,n,d,e,c,u,i,v,q,?]")
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
-@pytest.mark.parametrize("name", ["tide", "n" * 250])
-@pytest.mark.parametrize("lines", [1, 9])
-@pytest.mark.parametrize("proposals", [1, 2, 9])
+@each("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+@each("name", ["tide", "n" * 250])
+@each("lines", [1, 9])
+@each("proposals", [1, 2, 9])
 def test_a_question_with_long_names_fits_on_the_screen(
     size: Size, name: str, lines: int, proposals: int
 ) -> None:
@@ -360,8 +361,8 @@ def test_an_unknown_key_names_the_known_ones(vault: Path, key: str) -> None:
         assert "does nothing here" not in screen.text
 
 
-@pytest.mark.parametrize("key", ["x", "Enter", "日", "\x1b"])
-@pytest.mark.parametrize("width", [20, 40, 80])
+@each("key", ["x", "Enter", "日", "\x1b"])
+@each("width", [20, 40, 80])
 def test_a_message_on_an_unknown_key_has_all_keys_at_any_width(width: int, key: str) -> None:
     keys = [QuestionKey(name, "a meaning") for name in "ynatdecuivq?"]
     rows = describe_unknown_key(key, keys, width).splitlines()
@@ -414,7 +415,7 @@ def test_headline_stays_below_the_explained_keys(tmp_path: Path) -> None:
 NAMES = ["Plans/Tea", "Tea", "Old tea", "Plans/Old", "a/b/Tea time"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "found"),
     [
         ("", NAMES),
@@ -455,12 +456,12 @@ CONFIGURATIONS: dict[str, tuple[str, str | None]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "expected"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+@each(("text", "expected"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
 def test_topic_is_inserted_and_all_else_kept(text: str, expected: str | None) -> None:
     assert allow_topics(text, ["New"]) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         (
@@ -474,7 +475,7 @@ def test_topic_is_inserted_in_the_table_of_pyproject(text: str, expected: str | 
     assert allow_topics(text, ["N"], ("tool", "vaultlink")) == expected
 
 
-@pytest.mark.parametrize("topic", ["a", 'q"\\', "what?", "a*b", "[x]", "a[b]c", "ü/ö", "'", "#h"])
+@each("topic", ["a", 'q"\\', "what?", "a*b", "[x]", "a[b]c", "ü/ö", "'", "#h"])
 def test_pattern_of_a_topic_matches_this_topic(topic: str) -> None:
     pattern = make_topic_pattern(topic)
     assert pattern is not None
@@ -485,7 +486,7 @@ def test_pattern_of_a_topic_matches_this_topic(topic: str) -> None:
     assert tomllib.loads(text) == {"allow-dangling": [pattern]}
 
 
-@pytest.mark.parametrize(
+@each(
     ("topics", "patterns"),
     [
         (["Plan", "Plan.md"], ("Plan",)),

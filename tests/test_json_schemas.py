@@ -21,6 +21,7 @@ from json_pages import render_schemas
 from json_schemas import DIALECT, SCHEMA_FOLDER, build_schema, render_schema
 from repositories import create_repository
 from running import CommandResult, RunCommand, create_vault
+from tables import each
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.disk.scan import BASELINE_FILE
 
@@ -227,7 +228,7 @@ def test_schemas_in_the_package_are_generated() -> None:
     assert len(files) == len(DOCUMENTS) + 1
 
 
-@pytest.mark.parametrize("path", sorted(SCHEMA_FOLDER.iterdir()), ids=lambda path: path.stem)
+@each("path", sorted(SCHEMA_FOLDER.iterdir()), ids=lambda path: path.stem)
 def test_schema_in_the_package_is_valid(path: Path) -> None:
     """Each file is complete without the others."""
     schema = json.loads(path.read_text(encoding="utf-8"))
@@ -249,7 +250,7 @@ def resolve_pointer(schema: Any, reference: str) -> Any:
 LONG = {"description": "a" * 110, "enum": ["a", "b"]}
 
 
-@pytest.mark.parametrize(
+@each(
     ("schema", "text"),
     [
         ({}, "{}\n"),
@@ -267,12 +268,12 @@ def test_text_of_a_schema_has_short_rows(schema: Any, text: str) -> None:
     assert json.loads(text) == schema
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@each("name", DOCUMENTS)
 def test_every_object_has_a_description(name: str) -> None:
     assert all(part["description"] for part in build_schema(name)["$defs"].values())
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@each("name", DOCUMENTS)
 def test_every_key_has_a_description(name: str) -> None:
     lacking = [
         f"{title}.{key}"

@@ -9,6 +9,7 @@ import pytest
 
 from builder import RULES, build_state, make_settings
 from running import RunCommand, create_vault, read_files
+from tables import each
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index.index import TraitCount
 from vaultlink.links.kinds import list_kinds
@@ -308,7 +309,7 @@ def test_letters_are_encoded_as_the_others_are() -> None:
     assert find_style(plain).write_link("Ähre.md", "x") == "[x](Ähre.md)"
 
 
-@pytest.mark.parametrize(
+@each(
     ("links", "path"),
     [
         (["[[log/Twin]]", "[[Atlas]]"], "shortest"),  # the name alone is ambiguous
@@ -334,7 +335,7 @@ def test_links_of_another_kind_have_their_own_style() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "kind", "path"),
     [
         ({"use_markdown_links": True, "new_link_format": "shortest"}, MARKDOWN, "shortest"),
@@ -386,7 +387,7 @@ def list_findings(state: State) -> dict[str, list[str]]:
     }
 
 
-@pytest.mark.parametrize("app", [None, {}, {"useMarkdownLinks": True}])
+@each("app", [None, {}, {"useMarkdownLinks": True}])
 def test_rule_follows_the_links_of_other_notes(app: Mapping[str, Any] | None) -> None:
     settings = make_settings(["link-style"], app=app)
     notes = {**FILES, **write_notes("[[Atlas]]"), "log/Now.md": "[[Atlas]] and [b](Buoys.md)\n"}
@@ -414,7 +415,7 @@ def test_rule_in_a_saved_state(run: RunCommand, tmp_path: Path) -> None:
     assert cached.out == fresh.out
 
 
-@pytest.mark.parametrize(
+@each(
     ("app", "others", "is_reported"),
     [
         (None, "[[Atlas]] [[Buoys]]", True),

@@ -4,12 +4,12 @@ import re
 import tomllib
 from collections.abc import Iterator
 
-import pytest
 from packaging.markers import Marker
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from source import ROOT
+from tables import each
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LOCK = (ROOT / "requirements-dev.lock").read_text(encoding="utf-8")
@@ -33,8 +33,8 @@ def list_wanted() -> Iterator[Requirement]:
     yield from map(Requirement, texts)
 
 
-@pytest.mark.parametrize("version", ["3.11", "3.12", "3.13", "3.14"])
-@pytest.mark.parametrize("system", SYSTEMS)
+@each("version", ["3.11", "3.12", "3.13", "3.14"])
+@each("system", SYSTEMS)
 def test_lock_has_one_fitting_version_of_each_requirement(system: str, version: str) -> None:
     place = {"python_version": version, "python_full_version": f"{version}.0", **SYSTEMS[system]}
     chosen: dict[str, list[str]] = {}

@@ -1,10 +1,10 @@
 """Tests of which text became which other one, and of joining what is known of the past."""
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from exploring import count_examples
+from tables import each
 from vaultlink.history.matcher import Texts
 from vaultlink.model import NO_HISTORY, Destination, History
 from vaultlink.parse.note import parse_note
@@ -46,7 +46,7 @@ PIECES = {
 }
 
 
-@pytest.mark.parametrize("what", PIECES)
+@each("what", PIECES)
 def test_pieces_of_a_text(what: str) -> None:
     words, pieces = PIECES[what]
     found = [piece.decode() for piece in find_pieces(words.encode())]
@@ -122,7 +122,7 @@ MATCHED: dict[str, tuple[Old, Old, Old, dict[str, tuple[str, bool]]]] = {
 }
 
 
-@pytest.mark.parametrize("what", MATCHED)
+@each("what", MATCHED)
 def test_what_a_text_became(what: str) -> None:
     old, new, kept, expected = MATCHED[what]
     assert match(old, new, kept) == expected

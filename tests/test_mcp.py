@@ -16,6 +16,7 @@ from mcp.client.client import Client
 
 from mcp_client import MAX_BYTES, McpClient
 from running import PROGRAM, RunCommand, create_vault, read_files, write_files
+from tables import each
 from vaultlink.errors import UsageError
 from vaultlink.serve.tools import READING as READING_TOOLS
 from vaultlink.serve.tools import list_tools, read_arguments
@@ -578,8 +579,8 @@ def test_request_with_half_of_a_character_does_not_stop_the_server(vault: Path) 
     assert not answers[2]["result"].get("isError")
 
 
-@pytest.mark.parametrize("tool", list_tools(allow_writes=True))
-@pytest.mark.parametrize("value", ["\ud83d", ["x", {"y\udc00": 1}], {"A.md": "\ud83d"}], ids=ascii)
+@each("tool", list_tools(allow_writes=True))
+@each("value", ["\ud83d", ["x", {"y\udc00": 1}], {"A.md": "\ud83d"}], ids=ascii)
 def test_half_of_a_character_that_another_server_sends_on_is_refused(
     tool: str, value: object
 ) -> None:

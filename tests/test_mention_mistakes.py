@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from builder import build_state
+from tables import each
 from vaultlink.mentions.finder import MentionFinder
 from vaultlink.mentions.mention import MentionOptions
 
@@ -534,13 +535,13 @@ def mistakes_of(result: Result) -> set[tuple[str, int, int]]:
     }
 
 
-@pytest.mark.parametrize("name", KINDS)
+@each("name", KINDS)
 def test_mistakes_are_avoided(name: str) -> None:
     result = search(KINDS[name], KINDS[name].sentences)
     assert mistakes_of(result) == set()
 
 
-@pytest.mark.parametrize("name", KINDS)
+@each("name", KINDS)
 def test_true_mentions_beside_them_are_found(name: str) -> None:
     result = search(KINDS[name], KINDS[name].sentences)
     assert result.wanted - result.certain == set()

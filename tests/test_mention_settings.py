@@ -2,8 +2,7 @@
 
 import tomllib
 
-import pytest
-
+from tables import each
 from vaultlink.config.layers import Layer
 from vaultlink.config.mention_settings import (
     format_pair,
@@ -44,7 +43,7 @@ def test_tables_are_merged_by_key_and_lists_replaced() -> None:
 NOTES, PAIRS = frozenset[str](), frozenset[tuple[str, str]]()
 
 
-@pytest.mark.parametrize(
+@each(
     ("item", "expected"),
     [
         ("mode", (NOTES, PAIRS)),
@@ -63,7 +62,7 @@ def test_entries_are_names_and_perhaps_notes_or_pairs(
     assert tuple(parse_ignored([item])) == ({item}, *expected, ())
 
 
-@pytest.mark.parametrize(
+@each(
     ("item", "is_folder"),
     [
         ("raw/", True),
@@ -125,7 +124,7 @@ CONFIGURATIONS = {
 }
 
 
-@pytest.mark.parametrize(("text", "expected"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
+@each(("text", "expected"), CONFIGURATIONS.values(), ids=CONFIGURATIONS)
 def test_entry_is_inserted_and_all_else_kept(text: str, expected: str | None) -> None:
     assert ignore_mentions(text, ["New"]) == expected
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from msgspec.structs import replace
 
 from builder import build_state
+from tables import each
 from vaultlink.index.index import Index
 from vaultlink.links.edit_math import apply_edits
 from vaultlink.mentions.finder import MentionFinder
@@ -99,7 +100,7 @@ MENTIONED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "words"), MENTIONED)
+@each(("text", "words"), MENTIONED)
 def test_name_in_text_is_a_mention(text: str, words: str) -> None:
     found = find_in(text)
     assert [mention.words for mention in found] == [words]
@@ -153,7 +154,7 @@ HIDDEN = [
 ]
 
 
-@pytest.mark.parametrize("text", HIDDEN)
+@each("text", HIDDEN)
 def test_hidden_or_partial_name_is_no_mention(text: str) -> None:
     assert words_in(text) == []
 
@@ -176,7 +177,7 @@ NEVER = [
 ]
 
 
-@pytest.mark.parametrize(("text", "path"), NEVER)
+@each(("text", "path"), NEVER)
 def test_name_that_means_no_note_is_never_found(text: str, path: str) -> None:
     options = MentionOptions(lowest_score=0.01)
     assert words_in(f"We saw {text} there.", {path: "A note."}, options=options) == []
@@ -196,7 +197,7 @@ def test_names_without_spaces_between_words_are_found_on_request() -> None:
 CJK_NOTES = {f"日記{number}.md": "今日は雨が降った。散歩はしない。" for number in range(20)}
 
 
-@pytest.mark.parametrize(("cjk", "is_found"), [(None, True), (False, False), (True, True)])
+@each(("cjk", "is_found"), [(None, True), (False, False), (True, True)])
 def test_scripts_without_spaces_are_searched_where_most_notes_have_them(
     cjk: bool | None, is_found: bool
 ) -> None:
@@ -220,14 +221,12 @@ PARTICLES = [
 ]
 
 
-@pytest.mark.parametrize(("text", "words"), PARTICLES)
+@each(("text", "words"), PARTICLES)
 def test_korean_particle_stays_outside(text: str, words: str) -> None:
     assert words_in(text, {"프록시 객체.md": "", "Fetch join.md": ""}) == [words]
 
 
-@pytest.mark.parametrize(
-    "text", ["프록시 객체지향 언어.", "fetch joinery를 쓴다.", "새프록시 객체를 쓴다."]
-)
+@each("text", ["프록시 객체지향 언어.", "fetch joinery를 쓴다.", "새프록시 객체를 쓴다."])
 def test_rest_of_a_korean_word_is_no_particle(text: str) -> None:
     assert words_in(text, {"프록시 객체.md": "", "Fetch join.md": ""}) == []
 
@@ -241,7 +240,7 @@ PLAIN = [
 ]
 
 
-@pytest.mark.parametrize("text", PLAIN)
+@each("text", PLAIN)
 def test_lowest_score_of_zero_returns_all_that_a_plain_search_finds(text: str) -> None:
     vault = {"Graph view settings.md": "[[Graph view]]"}
     options = MentionOptions(lowest_score=0.0)
@@ -251,7 +250,7 @@ def test_lowest_score_of_zero_returns_all_that_a_plain_search_finds(text: str) -
     assert not any(item.certain for item in found if item.target in targets)
 
 
-@pytest.mark.parametrize("name", ["Te", "2024", "2024-05-01", "Index", "next steps", "数学分析"])
+@each("name", ["Te", "2024", "2024-05-01", "Index", "next steps", "数学分析"])
 def test_lowest_score_of_zero_returns_names_that_seldom_mean_a_note(name: str) -> None:
     (found,) = find_in(
         f"We saw {name} there.", {f"{name}.md": ""}, options=MentionOptions(lowest_score=0.0)
@@ -286,7 +285,7 @@ NO_TARGETS = [
 ]
 
 
-@pytest.mark.parametrize(("case", "path", "text"), NO_TARGETS)
+@each(("case", "path", "text"), NO_TARGETS)
 def test_no_mention(case: str, path: str, text: str) -> None:
     assert words_in(text, path=path) == []
 
@@ -319,7 +318,7 @@ IGNORED = [
 ]
 
 
-@pytest.mark.parametrize("options", IGNORED)
+@each("options", IGNORED)
 def test_ignored_name_note_or_pair_is_not_found(options: MentionOptions) -> None:
     assert words_in("The graph view and Ada Lovelace.", options=options) == ["Ada Lovelace"]
 
@@ -399,9 +398,7 @@ HABITS = [
 """Vaults, a text, and whether the author wants the link."""
 
 
-@pytest.mark.parametrize(
-    ("vault", "text", "certain"), [case[1:] for case in HABITS], ids=[case[0] for case in HABITS]
-)
+@each(("vault", "text", "certain"), [case[1:] for case in HABITS], ids=[case[0] for case in HABITS])
 def test_links_of_the_author_decide(vault: Mapping[str, str], text: str, certain: bool) -> None:
     found = find_in(text, vault, options=MentionOptions(lowest_score=0.0))
     assert [item.certain for item in found] == [certain]
@@ -424,7 +421,7 @@ AMONG_LINKS = [
 ]
 
 
-@pytest.mark.parametrize(("text", "certain"), AMONG_LINKS)
+@each(("text", "certain"), AMONG_LINKS)
 def test_name_in_the_place_of_a_link_is_certain(text: str, certain: bool) -> None:
     vault = {"p/Quiet zephyrs.md": "", "p/m1.md": "", "p/m2.md": ""}
     found = find_in(text, vault, path="p/n.md", options=MentionOptions(lowest_score=0.1))
@@ -444,7 +441,7 @@ CERTAIN = [
 ]
 
 
-@pytest.mark.parametrize(("text", "vault"), CERTAIN)
+@each(("text", "vault"), CERTAIN)
 def test_certain_mention(text: str, vault: Mapping[str, str]) -> None:
     assert [mention.certain for mention in find_in(text, vault)] == [True]
 
@@ -473,7 +470,7 @@ UNCERTAIN = [
 ]
 
 
-@pytest.mark.parametrize(("case", "text", "vault"), UNCERTAIN)
+@each(("case", "text", "vault"), UNCERTAIN)
 def test_no_certain_mention(case: str, text: str, vault: Mapping[str, str]) -> None:
     assert [mention.words for mention in find_in(text, vault) if mention.certain] == []
 
@@ -482,7 +479,7 @@ LISTED = {f"n{number}.md": "Tags:\n- [[New York]]\n" for number in range(3)}
 SENTENCES = {f"n{number}.md": "I saw [[New York]].\n" for number in range(3)}
 
 
-@pytest.mark.parametrize(
+@each(
     ("vault", "certain"),
     [
         ({"New York.md": "", **LISTED}, False),  # a tag page
@@ -497,7 +494,7 @@ def test_note_without_text_that_only_lists_link_to(vault: Mapping[str, str], cer
     assert found.certain is certain
 
 
-@pytest.mark.parametrize(
+@each(
     ("others", "certain"),
     [
         ({}, False),
@@ -528,13 +525,13 @@ TITLE_LINES = [
 """Sentences, and whether most of their long words but the first have capitals, as in titles."""
 
 
-@pytest.mark.parametrize(("text", "is_title"), TITLE_LINES)
+@each(("text", "is_title"), TITLE_LINES)
 def test_capitals_of_a_title_say_nothing_about_a_word(text: str, is_title: bool) -> None:
     vault = {"Zotero.md": "A tool.", "n2.md": "In [[Zotero]]."}
     assert words_in(text, vault) == ([] if is_title else ["Zotero"])
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "is_first"),
     [
         ("a Zotero helps.", False),
@@ -550,9 +547,7 @@ def test_capital_counts_unless_it_starts_a_sentence(text: str, is_first: bool) -
     assert reasons == ([] if is_first else ["capitalized, in the same folder, linked elsewhere"])
 
 
-@pytest.mark.parametrize(
-    ("name", "certain"), [("quiet zephyrs", False), ("quiet zephyrs blow", True)]
-)
+@each(("name", "certain"), [("quiet zephyrs", False), ("quiet zephyrs blow", True)])
 def test_short_name_in_quotes_is_not_certain(name: str, certain: bool) -> None:
     (found,) = find_in(f"We say “{name}” often.", {f"{name}.md": ""})
     assert found.certain == certain
@@ -629,9 +624,7 @@ DISTANCES: Mapping[str, tuple[str, str, Mapping[str, str], float, str]] = {
 """The path of a note, its links, other notes, and the score and its reason of a name of two words."""
 
 
-@pytest.mark.parametrize(
-    ("path", "links", "vault", "score", "why"), DISTANCES.values(), ids=DISTANCES
-)
+@each(("path", "links", "vault", "score", "why"), DISTANCES.values(), ids=DISTANCES)
 def test_near_notes_have_higher_scores(
     path: str, links: str, vault: Mapping[str, str], score: float, why: str
 ) -> None:
@@ -659,7 +652,7 @@ SAID = {
 }
 
 
-@pytest.mark.parametrize("name", SAID)
+@each("name", SAID)
 def test_notes_that_say_nothing_are_not_linked(name: str) -> None:
     text, is_certain = SAID[name]
     files = {**FILLER, NAMED: text, "n.md": "We saw quiet zephyrs there."}
@@ -671,8 +664,8 @@ def test_notes_that_say_nothing_are_not_linked(name: str) -> None:
     assert ("no text" in found.why) != is_certain
 
 
-@pytest.mark.parametrize("list_of", ["target", "note", "note between"])
-@pytest.mark.parametrize(("count", "why"), [(60, "two links away"), (61, "in the same folder")])
+@each("list_of", ["target", "note", "note between"])
+@each(("count", "why"), [(60, "two links away"), (61, "in the same folder")])
 def test_long_list_of_links_brings_no_notes_near(list_of: str, count: int, why: str) -> None:
     others = {f"p/o{number}.md": "" for number in range(count - 2)}
     many = " ".join(f"[[o{number}]]" for number in range(count - 2))
@@ -688,8 +681,8 @@ def test_long_list_of_links_brings_no_notes_near(list_of: str, count: int, why: 
     assert why in found.why.split(", ")
 
 
-@pytest.mark.parametrize("word", ["Ετικέτες", "Straße"])
-@pytest.mark.parametrize("count", [5, 7])
+@each("word", ["Ετικέτες", "Straße"])
+@each("count", [5, 7])
 def test_word_that_folding_changes_has_a_score(word: str, count: int) -> None:
     """More notes have it in lower case than have the folded word."""
     vault = {
@@ -839,7 +832,7 @@ WRITTEN = [
 ]
 
 
-@pytest.mark.parametrize(("case", "text", "settings", "expected"), WRITTEN)
+@each(("case", "text", "settings", "expected"), WRITTEN)
 def test_link_is_written_in_the_style_of_the_vault(
     case: str, text: str, settings: Mapping[str, object], expected: str
 ) -> None:
@@ -1008,7 +1001,7 @@ ROWS = [
 """Texts, and the link that is written; "" for none, because a bare pipe would begin another cell."""
 
 
-@pytest.mark.parametrize(("text", "link"), ROWS)
+@each(("text", "link"), ROWS)
 def test_link_with_a_bare_pipe_is_not_written_in_what_looks_like_a_row(
     text: str, link: str
 ) -> None:
@@ -1026,7 +1019,7 @@ def test_link_with_a_bare_pipe_is_not_written_in_what_looks_like_a_row(
 NESTED = [" ".join(["a"] * count) for count in range(1, 61)]
 
 
-@pytest.mark.parametrize("plain", [False, True], ids=["library", "plain"])
+@each("plain", [False, True], ids=["library", "plain"])
 def test_nested_names_take_little_memory(plain: bool) -> None:
     """Of 60 names that contain each other, each is at 10,000 places."""
     matcher = Matcher(NESTED, {}, plain=plain)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import build_state, make_settings
+from tables import each
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.sources import FixInputs
 from vaultlink.index.anchors import find_anchor
@@ -114,7 +115,7 @@ TEXTS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("first", "second", "after"), TEXTS.values(), ids=TEXTS)
+@each(("first", "second", "after"), TEXTS.values(), ids=TEXTS)
 def test_text(first: str, second: str, after: str) -> None:
     result = merge({"A.md": first, "B.md": second, "x.md": "", "cup.md": ""})
     assert result == {"B.md": add_alias(after), "x.md": "", "cup.md": ""}
@@ -184,9 +185,7 @@ def with_properties(properties: str, body: str) -> str:
     return f"---\n{properties}---\n{body}" if properties else body
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "after", "left_out"), PROPERTIES.values(), ids=PROPERTIES
-)
+@each(("first", "second", "after", "left_out"), PROPERTIES.values(), ids=PROPERTIES)
 def test_properties(first: str, second: str, after: str, left_out: Mapping[str, str]) -> None:
     vault = {"A.md": with_properties(first, "a\n"), "B.md": with_properties(second, "b\n")}
     assert merge(vault)["B.md"] == with_properties(after, "b\n\n## A\n\na\n")
@@ -290,9 +289,7 @@ MORE_PROPERTIES: Mapping[str, tuple[str, str, str, Mapping[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(
-    ("first", "second", "after", "left_out"), MORE_PROPERTIES.values(), ids=MORE_PROPERTIES
-)
+@each(("first", "second", "after", "left_out"), MORE_PROPERTIES.values(), ids=MORE_PROPERTIES)
 def test_links_and_lists_in_properties(
     first: str, second: str, after: str, left_out: Mapping[str, str]
 ) -> None:
@@ -348,7 +345,7 @@ TITLES: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("first", "second", "after"), TITLES.values(), ids=TITLES)
+@each(("first", "second", "after"), TITLES.values(), ids=TITLES)
 def test_appended_text_begins_with_its_title(first: str, second: str, after: str) -> None:
     result = merge({"A.md": first, "B.md": second})["B.md"]
     assert result.partition("---\n")[2].partition("---\n")[2] == after
@@ -365,7 +362,7 @@ WORDS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "after"), WORDS.values(), ids=WORDS)
+@each(("before", "after"), WORDS.values(), ids=WORDS)
 def test_links_show_the_same_words(before: str, after: str) -> None:
     vault = {"x/A.md": "text\n\n# H\n", "B.md": "# T\n", "s.md": f"{before}\n"}
     assert merge(vault, "x/A.md")["s.md"] == f"{after}\n"
@@ -387,7 +384,7 @@ BETWEEN: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("first", "second", "after"), BETWEEN.values(), ids=BETWEEN)
+@each(("first", "second", "after"), BETWEEN.values(), ids=BETWEEN)
 def test_links_between_the_notes_become_words(first: str, second: str, after: str) -> None:
     assert merge({"A.md": first, "B.md": second})["B.md"] == add_alias(after)
 
@@ -413,18 +410,18 @@ LINKS: Mapping[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "after"), LINKS.values(), ids=LINKS)
+@each(("before", "after"), LINKS.values(), ids=LINKS)
 def test_links_of_other_notes_follow(before: str, after: str) -> None:
     assert merge({"A.md": FIRST, "B.md": SECOND, "s.md": before})["s.md"] == after
 
 
-@pytest.mark.parametrize("text", ["[[B]] [[B#T]] [[B#^b]]", "`[[A]]` [[C]] [[AB#H]]", "[[#H]]"])
+@each("text", ["[[B]] [[B#T]] [[B#^b]]", "`[[A]]` [[C]] [[AB#H]]", "[[#H]]"])
 def test_other_links_do_not_change(text: str) -> None:
     done = plan({"A.md": FIRST, "B.md": SECOND, "C.md": "", "s.md": text})
     assert set(done.texts) == {"A.md", "B.md"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "alias"),
     [("a\n", []), ("---\ntitle: Tides\n---\na\n", ["Tides"]), ("# Tides\n\na\n", ["Tides"])],
 )
@@ -458,7 +455,7 @@ INNER: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("first", "second", "after"), INNER.values(), ids=INNER)
+@each(("first", "second", "after"), INNER.values(), ids=INNER)
 def test_links_of_both_notes_follow(first: str, second: str, after: str) -> None:
     result = merge({"A.md": first, "B.md": second, "x.md": "", "y.md": ""})
     assert result["B.md"] == add_alias(after)
@@ -574,7 +571,7 @@ REFUSED: Mapping[str, tuple[Vault, str]] = {
 }
 
 
-@pytest.mark.parametrize(("vault", "reason"), REFUSED.values(), ids=REFUSED)
+@each(("vault", "reason"), REFUSED.values(), ids=REFUSED)
 def test_refusals_say_why(vault: Vault, reason: str) -> None:
     with pytest.raises(RefusedError) as refused:
         plan(vault)
@@ -586,7 +583,7 @@ def test_merging_a_note_with_itself_is_refused() -> None:
         plan({"A.md": "a\n"}, "A.md", "A.md")
 
 
-@pytest.mark.parametrize("path", ["A.md", "B.md", "s.md"])
+@each("path", ["A.md", "B.md", "s.md"])
 def test_notes_that_can_not_be_changed_are_named(path: str) -> None:
     vault = {"A.md": "# H\n", "B.md": "b\n", "s.md": "[[A#H]]"}
     state = build_state(vault)

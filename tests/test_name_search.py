@@ -3,9 +3,8 @@
 import random
 from collections.abc import Sequence
 
-import pytest
-
 from builder import build_state
+from tables import each
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.index.name_search import NAME_GROUPS, SearchedKind, find_names
 
@@ -20,7 +19,7 @@ VAULT = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "found"),
     [
         ("lex", ["alias Lex", "note lexfridman"]),
@@ -63,7 +62,7 @@ def test_name_tells_its_file_and_line() -> None:
     assert (name.path, name.line) == ("Deep learning.md", 2)
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "kinds", "found"),
     [
         ("learning", [SearchedKind.ATTACHMENT], ["learning curve.png"]),
@@ -86,7 +85,7 @@ def test_limit_keeps_the_best() -> None:
     assert find_names(index, "learning", 2) == find_names(index, "learning")[:2]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@each("seed", range(5))
 def test_table_after_steps_equals_a_new_one(seed: int) -> None:
     rng = random.Random(seed)
     state = build_state(VAULT)

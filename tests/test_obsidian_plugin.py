@@ -22,6 +22,7 @@ from browsing import Browser, Page, start_browser
 from forge import check_output, make_clean_environment, make_once, require_npm
 from machine import require_program
 from running import read_files
+from tables import each
 
 pytestmark = pytest.mark.project
 
@@ -100,7 +101,7 @@ def test_layout_is_what_a_repository_of_a_plugin_needs(built: Path, tmp_path: Pa
     assert (refused.returncode, refused.stderr) == (1, f"{target} exists: name a new folder\n")
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "fault"),
     [
         ({}, None),

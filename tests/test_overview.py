@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from running import RunCommand, create_vault
+from tables import each
 from vaultlink import Settings, open_vault
 from vaultlink.cli.opening import find_path_prefix, make_path_formatter
 from vaultlink.cli.terminal import ProgressLine, describe_progress, print_stderr
@@ -169,7 +170,7 @@ def test_path_without_a_common_folder_is_absolute(monkeypatch: pytest.MonkeyPatc
 # -- progress ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("done", "seconds", "shown"),
     [
         (0, 5.0, "Reading notes: 0 of 4,000"),

@@ -4,11 +4,11 @@ import json
 import re
 
 import frontmatter
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from exploring import count_examples
+from tables import each
 from vaultlink.model import Link, Note, Place
 from vaultlink.parse import fast_parser, properties
 from vaultlink.parse.canvas import parse_canvas
@@ -252,7 +252,7 @@ def test_fast_and_full_parser_agree(text: str) -> None:
     assert quick == full
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "{0}\n\n{1}",
@@ -265,7 +265,7 @@ def test_isolated_markers_use_the_fast_parser(text: str) -> None:
     assert reads_quickly(text.format("<!-- vaultlink:backlinks adopted before=2 after=1 -->", END))
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "text\n{0}\n\n{1}\n",
@@ -301,7 +301,7 @@ def full_reading(text: str) -> Note:
         fast_parser.find_plain_headings = kept
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "targets"),
     [
         ("a <img src=p.png> b", ["p.png"]),
@@ -485,7 +485,7 @@ def test_values_agree_with_an_independent_parser(
             assert item.value == theirs[item.key]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "value"),
     [
         ("d: 2024-01-01", "2024-01-01"),
@@ -508,7 +508,7 @@ def test_values_are_yaml_1_2_core(text: str, value: object) -> None:
     assert [item.value for item in note.properties or ()] == [value]
 
 
-@pytest.mark.parametrize(
+@each(
     "block",
     [
         "a: &a [x]\n"
@@ -570,7 +570,7 @@ def shape(link: Link) -> tuple[object, ...]:
     return link.target, link.subpath, link.display, link.embed, link.place.value, link.key_path
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("[[a | [00:05:19]]] b", [("[[a | [00:05:19]]", "a")]),
@@ -595,7 +595,7 @@ def test_links_in_special_contexts(text: str, expected: list[tuple[str, str]]) -
     assert links_of(text) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "target", "fault"),
     [
         ("see [[a]\n", "a", "one closing bracket is missing"),
@@ -613,7 +613,7 @@ def test_malformed_link_is_noted(text: str, target: str, fault: str) -> None:
     assert [(problem.target, problem.detail) for problem in troubles] == [(target, fault)]
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "`[[a]`\n",
@@ -636,7 +636,7 @@ def test_a_malformed_link_is_fixed_where_its_text_is_a_link_before() -> None:
     assert problem.replacements == ((16, 16, "]"),)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "kind"),
     [
         ("x\n```\n[[a]]\n", "unclosed-fence"),
@@ -650,7 +650,7 @@ def test_unclosed_construct_is_noted(text: str, kind: str) -> None:
     assert links_of(text) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "hidden"),
     [
         (
@@ -680,7 +680,7 @@ def test_unclosed_construct_says_what_it_hides(text: str, hidden: str) -> None:
     assert details[-1] == hidden
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "targets", "changes"),
     [
         ("<br>\n[[a]]\n", ["a"], [(5, 10, "\n[[a]]")]),
@@ -701,7 +701,7 @@ def test_link_in_html_is_noted(
     assert [change for item in found for change in item.replacements] == changes
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "names"),
     [
         ("- a\n\n^x\nb\n", ["x"]),
@@ -718,7 +718,7 @@ def test_block_id_without_blank_line_is_noted(text: str, names: list[str]) -> No
     assert [item.block_id for item in found] == names
 
 
-@pytest.mark.parametrize(
+@each(
     ("block", "place"),
     [
         ("a: 1\nb: c: d\n", (3, 5)),
@@ -742,14 +742,14 @@ def test_invalid_yaml_is_placed_at_the_wrong_line(block: str, place: tuple[int, 
         assert (problem.line, problem.column) == place
 
 
-@pytest.mark.parametrize(
+@each(
     "block", ["a: b\n" * 30_000 + "c: d: e\n", 'a: "' + "b: c\n" * 30_000, "[" * 50 + "\n" * 9_000]
 )
 def test_large_invalid_yaml_is_explained_in_time(block: str) -> None:
     assert parse_note("n.md", f"---\n{block}\n---\n").problems
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "[[" * 200_000,
@@ -800,7 +800,7 @@ def test_canvas_is_a_source_of_links() -> None:
     assert [link.line for link in note.links] == sorted(link.line for link in note.links)
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"nodes": 3}', "null", "[" * 100_000])
+@each("text", ["{", "[]", '{"nodes": 3}', "null", "[" * 100_000])
 def test_invalid_canvas_is_a_problem(text: str) -> None:
     assert [problem.kind for problem in parse_canvas("b.canvas", text).problems] == [
         "invalid-canvas"
@@ -818,7 +818,7 @@ def test_links_in_an_add_backlinks_section_are_marked() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     "text", ['<a f="">\n# [[e]]', '<a f="">\n[[e]] #t', '<a f="">\n[[e]]\n```', "<b>\n- [[e]] ^b"]
 )
 def test_link_below_html_is_reported_at_the_end_of_a_note(text: str) -> None:

@@ -15,6 +15,7 @@ import pytest
 
 from builder import build_state
 from running import RunCommand, create_vault, print_in_processes
+from tables import each
 from vaultlink.dashboard.page import encode_picture
 from vaultlink.graph.build import build_graph, number_nodes, select_around
 from vaultlink.graph.export import export_graph
@@ -143,7 +144,7 @@ def test_folders_are_those_of_files_most_notes_first() -> None:
     assert PICTURE.folders[node_of(PICTURE, "a/Pier.md").folder] == "a"
 
 
-@pytest.mark.parametrize("picture", [PICTURE, CLUSTERS, LARGE], ids=["few", "clusters", "large"])
+@each("picture", [PICTURE, CLUSTERS, LARGE], ids=["few", "clusters", "large"])
 def test_numbers_are_integers_in_range(picture: GraphPicture) -> None:
     for node in picture.nodes:
         assert {type(value) for value in node[3:]} == {int}
@@ -155,7 +156,7 @@ def test_numbers_are_integers_in_range(picture: GraphPicture) -> None:
     assert max(node.x for node in picture.nodes) - min(node.x for node in picture.nodes) > SIZE / 3
 
 
-@pytest.mark.parametrize("picture", [PICTURE, CLUSTERS], ids=["few", "clusters"])
+@each("picture", [PICTURE, CLUSTERS], ids=["few", "clusters"])
 def test_no_two_nodes_of_a_small_vault_overlap(picture: GraphPicture) -> None:
     for one, other in combinations(picture.nodes, 2):
         distance = abs(complex(one.x - other.x, one.y - other.y))
@@ -171,7 +172,7 @@ def test_linked_notes_are_nearer_than_others() -> None:
     assert sum(linked) / len(linked) < 0.4 * sum(others) / len(others)
 
 
-@pytest.mark.parametrize(
+@each(
     "texts",
     [
         {},
@@ -241,7 +242,7 @@ def overlap(places: list[complex], radii: list[float]) -> float:
     )
 
 
-@pytest.mark.parametrize("stretch", [1.0, 1.45])
+@each("stretch", [1.0, 1.45])
 def test_packed_discs_do_not_overlap(stretch: float) -> None:
     packed = pack_discs(RADII, CHAIN, stretch)
     assert overlap(packed, RADII) < 0.1
@@ -344,7 +345,7 @@ def test_colours_are_those_of_the_page() -> None:
         assert {name: pair[theme] for name, pair in PALETTE.items()}.items() <= colors.items()
 
 
-@pytest.mark.parametrize("standalone", [True, False], ids=["file", "page"])
+@each("standalone", [True, False], ids=["file", "page"])
 def test_hostile_names_are_inert_text(standalone: bool) -> None:
     texts = {"a.md": " ".join(f"[[{name}]]" for name in HOSTILE), "b.md": "[[a]]"}
     graph = make_graph(texts)
@@ -385,7 +386,7 @@ ROAD = make_graph(
 )
 
 
-@pytest.mark.parametrize(
+@each(
     ("node", "depth", "names"),
     [
         ("One.md", 0, {"One.md"}),

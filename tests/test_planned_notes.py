@@ -9,6 +9,7 @@ import pytest
 
 from builder import RULES, build_state, collect_findings, make_settings
 from running import RunCommand, create_vault, write_files
+from tables import each
 from vaultlink.config.layers import Layer
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.fix.select import make_fix_filter
@@ -39,7 +40,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 # -- settings -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("values", "enabled"),
     [
         ({}, BOTH),
@@ -70,7 +71,7 @@ def test_rule_runs_with_the_one_that_it_was_split_from(
     assert merge(**values).enabled & BOTH == enabled
 
 
-@pytest.mark.parametrize(
+@each(
     ("severities", "of_plans", "of_mistakes"),
     [
         ({}, "warning", "error"),
@@ -92,7 +93,7 @@ def test_severity_is_that_of_the_rule_that_it_was_split_from(
     assert (severity[PLAN], severity[MISTAKE]) == (Severity(of_plans), Severity(of_mistakes))
 
 
-@pytest.mark.parametrize(
+@each(
     ("values", "fixable"),
     [
         ({}, BOTH),
@@ -142,7 +143,7 @@ def test_ignores_of_files_include_rules_split_from_those_named(
 PLANNED_LINK, MISTAKEN_LINK = "[[Idea]]", "[[Meetng notes]]"
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "{} %%vaultlink-disable-line VL101%%\n",
@@ -156,14 +157,14 @@ PLANNED_LINK, MISTAKEN_LINK = "[[Idea]]", "[[Meetng notes]]"
         "---\nvaultlink: {{ignore: [dangling-link]}}\n---\n{}\n",
     ],
 )
-@pytest.mark.parametrize("link", [PLANNED_LINK, MISTAKEN_LINK])
+@each("link", [PLANNED_LINK, MISTAKEN_LINK])
 def test_suppressions_include_the_rule_split_from_the_one_named(text: str, link: str) -> None:
     notes = {"n.md": text.format(link), "Meeting notes.md": ""}
     state = build_state(notes, make_settings(["dangling-link", "unused-ignore"]))
     assert collect_findings(state) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "rules"),
     [
         ("[[Idea]] %%vaultlink-disable-line VL125%%\n", []),

@@ -10,6 +10,7 @@ import yaml
 
 from forge import ROOT, InstallKit, build_kit, check_output, commit_all, make_once, run_process
 from running import write_files
+from tables import each
 
 pytestmark = pytest.mark.project
 
@@ -106,7 +107,7 @@ def test_manifest_is_valid(kit: InstallKit) -> None:
     )
 
 
-@pytest.mark.parametrize("hook", manifest(), ids=lambda hook: str(hook["id"]))
+@each("hook", manifest(), ids=lambda hook: str(hook["id"]))
 def test_hooks_check_the_whole_vault(hook: Mapping[str, Any]) -> None:
     assert (hook["always_run"], hook["pass_filenames"], hook["require_serial"]) == (
         True,

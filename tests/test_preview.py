@@ -8,6 +8,7 @@ import pytest
 
 from builder import RULES, load_declarations
 from running import RunCommand, create_vault
+from tables import each
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.engine.checks import LinterSettings
@@ -35,7 +36,7 @@ def settings_of(values: Mapping[str, Any], line: Mapping[str, Any] | None = None
     return merge_layers(layers, CATALOG)
 
 
-@pytest.mark.parametrize(
+@each(
     ("values", "line", "enabled", "skipped"),
     [
         ({}, {}, DEFAULTS - LATER, ()),
@@ -82,7 +83,7 @@ def test_suppression_of_a_rule_that_does_not_run_is_not_unused() -> None:
     assert check(settings_of({"preview": True}), text) == ["unused-ignore"]
 
 
-@pytest.mark.parametrize("value", [1, "yes", [], None])
+@each("value", [1, "yes", [], None])
 def test_switch_must_be_true_or_false(value: object) -> None:
     with pytest.raises(Exception, match="preview: must be true or false"):
         settings_of({"preview": value})

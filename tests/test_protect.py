@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
+from tables import each
 from vaultlink.config.patterns import compile_ordered_globs
 
 PROTECT = b'protect = ["raw/", "!raw/open/"]\n'
@@ -40,7 +41,7 @@ def vault(tmp_path: Path, settings: bytes, monkeypatch: pytest.MonkeyPatch) -> P
     return folder
 
 
-@pytest.mark.parametrize(
+@each(
     ("patterns", "selected", "others"),
     [
         (["raw/"], ["raw/a.md", "x/raw/a.md", "raw/b/c.md"], ["raw.md", "b/raws/a.md"]),

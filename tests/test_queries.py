@@ -12,6 +12,7 @@ from msgspec.structs import replace
 from builder import build_state, collect_findings, make_settings
 from repositories import commit, create_repository, update_files
 from running import RunCommand, create_vault, read_files
+from tables import each
 from vaultlink.disk.scan import RACY_WINDOW_NS
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.model import History
@@ -98,12 +99,12 @@ def list_names(text: str, path: str = "a.md") -> list[str]:
     return [f"{item.kind} {item.text}" for item in note.queries]
 
 
-@pytest.mark.parametrize("query", DATAVIEW)
+@each("query", DATAVIEW)
 def test_names_in_a_dataview_query(query: str) -> None:
     assert list_names(f"```dataview\n{query}\n```\n") == DATAVIEW[query]
 
 
-@pytest.mark.parametrize("line", BASE)
+@each("line", BASE)
 def test_names_in_a_base(line: str) -> None:
     assert list_names(f"```base\n{line}\n```\n") == BASE[line]
     assert list_names(f"filters:\n  and:\n    {line}\n", "a.base") == BASE[line]
@@ -131,7 +132,7 @@ PLACES = {
 """Note with a query to the number of names."""
 
 
-@pytest.mark.parametrize("text", PLACES)
+@each("text", PLACES)
 def test_only_code_that_runs_is_a_query(text: str) -> None:
     assert list_names(text) == ["source Work"] * PLACES[text]
 
@@ -192,7 +193,7 @@ FOLDERS: Mapping[str, tuple[History, tuple[str, ...], str | None]] = {
 """What happened to the folder `a`: the history, the files now, and the folder's present path."""
 
 
-@pytest.mark.parametrize("case", FOLDERS)
+@each("case", FOLDERS)
 def test_folder_is_followed_only_as_a_whole(case: str) -> None:
     history, files, place = FOLDERS[case]
     state = build_state(dict.fromkeys(files, ""), make_settings())

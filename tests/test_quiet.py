@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from builder import RULES, build_state, collect_findings, make_changes, make_settings
+from tables import each
 from vaultlink.config.dates import compile_periodic_notes
 from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
@@ -79,14 +80,14 @@ FORMATS: Sequence[tuple[str, str, Sequence[str], Sequence[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("text", "folder", "fitting", "others"), FORMATS)
+@each(("text", "folder", "fitting", "others"), FORMATS)
 def test_formats(text: str, folder: str, fitting: Sequence[str], others: Sequence[str]) -> None:
     matches = compile_periodic_notes([PeriodicNote(text, folder)])
     assert [target for target in fitting if not matches(target)] == []
     assert [target for target in others if matches(target)] == []
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     ["", "MMMM", "DD", "YY-MM", "[Daily]", "[2024] MM", "YYYY-MM-DD HH:mm", "YYYY Daily", "L"],
 )
@@ -100,7 +101,7 @@ def test_formats_that_could_fit_other_names_are_ignored(text: str) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     "note",
     [
         PeriodicNote("DDDo" * 8 + "YYYY", ""),
@@ -230,7 +231,7 @@ def test_templates_are_not_linted_but_resolve() -> None:
     assert len(broken_notes(vault, obsidian=named, quiet=["footnotes"])) == 4
 
 
-@pytest.mark.parametrize("folder", ["", "/", "../Meta", ".", 1, None, ["Meta"]])
+@each("folder", ["", "/", "../Meta", ".", 1, None, ["Meta"]])
 def test_root_and_paths_outside_are_no_folder_of_templates(folder: object) -> None:
     assert broken_notes({"Meta/Day.md": BROKEN}, obsidian={"templates.json": {"folder": folder}})
 
@@ -245,7 +246,7 @@ def test_a_single_template_outside_the_folder() -> None:
 # -- addresses of a site ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(8))
+@each("seed", range(8))
 def test_addresses_do_not_depend_on_the_order_of_changes(seed: int) -> None:
     base, rng = make_settings(["dangling-link"]), random.Random(seed)
     texts = ["[x](/a/Plan.md)\n", "[x](/b/Gone.md) [y](/docs/plan/)\n", "[x](/a/Gone.md)\n", ""]

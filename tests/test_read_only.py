@@ -8,6 +8,7 @@ import pytest
 
 from builder import build_state, make_settings
 from running import RunCommand, create_vault, read_files, write_files
+from tables import each
 from test_numbers import compare_with_fix, read_json
 from vaultlink import open_vault
 from vaultlink.engine.step import Change, Presence, step
@@ -71,12 +72,12 @@ DECLARED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "folders"), DECLARED, ids=[text for text, _ in DECLARED])
+@each(("text", "folders"), DECLARED, ids=[text for text, _ in DECLARED])
 def test_folder_is_declared(text: str, folders: list[str]) -> None:
     assert list(find_read_only_folders("CLAUDE.md", text)) == folders
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "`raw/` has the sources.",
@@ -128,7 +129,7 @@ def test_nothing_is_declared(text: str) -> None:
     assert find_read_only_folders("CLAUDE.md", text) == ()
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "found"),
     [
         ("CLAUDE.md", ("raw",)),
@@ -154,7 +155,7 @@ def test_readme_tells_its_reader_what_a_program_does() -> None:
     assert find_read_only_folders("README.md", text) == ()
 
 
-@pytest.mark.parametrize(
+@each(
     "part",
     ["into", "raw/", "a.", "never edit ", "never edit \ue000 ", "`", "- ", "─", "─ a/ ", "**"],
 )
@@ -166,7 +167,7 @@ def test_long_text_takes_no_time(part: str) -> None:
 # -- folders of a vault ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("paths", "text", "folders"),
     [
         (["CLAUDE.md", "raw/a.md"], "`raw/` is immutable", ["raw/"]),
@@ -213,7 +214,7 @@ def test_step_gives_the_same_as_a_fresh_state() -> None:
     assert state.diagnostics.keys() == {"raw/a.md", "in/b.md", "c.md"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "kind"),
     [
         ("---\nsource: https://example.com/a\n---\n", "clipped"),

@@ -13,9 +13,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import pytest
-
 from documents import blocks, prose
+from tables import each
 from vaultlink import open_vault
 from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
 from vaultlink.disk.read import load_rules
@@ -116,7 +115,7 @@ def test_tables_are_up_to_date() -> None:
     assert README.read_text(encoding="utf-8") == fresh, "run `make refresh`"
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, *ALIASES])
+@each("command", [*COMMANDS, *ALIASES])
 def test_every_command_is_named(command: str) -> None:
     assert re.search(rf"`(vaultlink )?{command}\b", README.read_text(encoding="utf-8"))
 
@@ -153,7 +152,7 @@ SHOWN = [
 WATCHED = next(block for block in SHOWN if " watch " in block)
 
 
-@pytest.mark.parametrize(
+@each(
     "block",
     [block for block in SHOWN if block is not WATCHED],
     ids=lambda block: block.split("\n")[0],

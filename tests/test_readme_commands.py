@@ -17,6 +17,7 @@ from forge import (
     run_process,
 )
 from running import create_vault
+from tables import each
 
 pytestmark = pytest.mark.project
 
@@ -101,7 +102,7 @@ def test_installation_as_the_readme_says(
     assert said.count("VL125 planned-note") == 12, "11 by check, and a row of the overview"
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/first-steps.md"])
+@each("name", ["README.md", "docs/tutorial.md", "docs/first-steps.md"])
 def test_all_pages_install_in_the_same_way(name: str) -> None:
     commands = list_installation(PAGE)
     assert len(commands) == 3

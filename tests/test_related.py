@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 
 from builder import build_state
 from running import RunCommand, create_vault, print_in_processes
+from tables import each
 from vaultlink import open_vault
 from vaultlink.graph.build import build_graph
 from vaultlink.graph.related import (
@@ -57,7 +58,7 @@ def list_by_words(texts: Mapping[str, str], note: str = "N.md", **options: Any) 
 # -- the score --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("vault", "expected"),
     [
         # Both link to A, which has two neighbours: 1/2.
@@ -101,7 +102,7 @@ def test_score(vault: Mapping[str, str], expected: Mapping[str, float]) -> None:
     assert found == pytest.approx(expected, abs=1e-3)
 
 
-@pytest.mark.parametrize(
+@each(
     "vault",
     [
         {"N": ""},
@@ -191,14 +192,14 @@ def make_wiki(size: int, index_name: str) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("size", [60, 100, 400])
-@pytest.mark.parametrize("index_name", ["index", "overview", "Home"])
+@each("size", [60, 100, 400])
+@each("index_name", ["index", "overview", "Home"])
 def test_index_or_log_does_not_win(size: int, index_name: str) -> None:
     found = list(scores(make_wiki(size, index_name)))
     assert set(found[:2]) == {"Moon", "Ebb"}
 
 
-@pytest.mark.parametrize("links", [1, 5, 399])
+@each("links", [1, 5, 399])
 def test_link_to_the_note_counts_like_a_shared_neighbour(links: int) -> None:
     others = {f"{number:03}": "" for number in range(links)}
     found = scores({"N": "", "A": " ".join(["N", *others]), **others}, limit=999)
@@ -246,7 +247,7 @@ ORPHANS = {
 }
 
 
-@pytest.mark.parametrize("language", ORPHANS)
+@each("language", ORPHANS)
 def test_note_without_links_is_answered_by_its_words(language: str) -> None:
     note, related, other = ORPHANS[language]
     found = list_by_words({"N.md": note, "A.md": other, "B.md": related})
@@ -257,7 +258,7 @@ def test_note_without_links_is_answered_by_its_words(language: str) -> None:
 WORDS = "harbour pilot cutter breakwater vessel"
 
 
-@pytest.mark.parametrize(
+@each(
     ("note", "other"),
     [
         ({"N.md": WORDS}, {"A.md": "breakwater vessel harbour pilot cutter"}),
@@ -274,7 +275,7 @@ def test_words_that_count(note: Mapping[str, str], other: Mapping[str, str]) -> 
     assert list_by_words({**note, **other, "Z.md": "bread dough yeast oven flour"}) == [*other]
 
 
-@pytest.mark.parametrize(
+@each(
     "other",
     [
         "bread dough yeast oven flour",  # no word in common
@@ -294,7 +295,7 @@ def test_words_that_do_not_count(other: str) -> None:
     assert list_by_words({"N.md": WORDS, "A.md": other, "B.md": "oven"}) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("note", "other"),
     [
         ("なければならないのではない", "しなければならないのではないか"),
@@ -329,7 +330,7 @@ def test_copies_with_one_file_name_are_listed_once() -> None:
 SERIES = ("The lighthouse keepers of Anglesey slept.", "A mitochondrial membrane folds proteins.")
 
 
-@pytest.mark.parametrize(
+@each(
     ("names", "text", "is_named"),
     [
         (("Chapter 1", "Chapter 2"), SERIES[0], False),  # the words are in both names
@@ -352,7 +353,7 @@ def test_note_that_has_the_words_of_another_ones_name(
     assert ("one names the other" in reasons.get(other, "")) == is_named
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "At $5 the harbour pilot cutter, breakwater and vessel cost $9 more.",
@@ -435,7 +436,7 @@ def test_twins_come_first_and_are_marked() -> None:
     assert [(item.path, item.twin) for item in by_links] == [("Copy.md", True), ("B.md", False)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("vault", "expected"),
     [
         ({"A.md": LINES[:10], "B.md": LINES[:10]}, [("A.md", "B.md", 1.0)]),

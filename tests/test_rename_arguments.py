@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import build_state
+from tables import each
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.index.index import Index
@@ -286,7 +287,7 @@ def test_move_needs_files_and_a_folder(
 # -- plan files -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "a\tb\nc d\te/\n",
@@ -335,7 +336,7 @@ def test_all_errors_of_a_plan_file_are_listed(index: Index, text: str, problems:
     assert all(line.startswith(start) for line, start in zip(found, problems, strict=True)), found
 
 
-@pytest.mark.parametrize("text", ["", "old\tnew\n"])
+@each("text", ["", "old\tnew\n"])
 def test_plan_file_without_a_rename_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="there is no rename"):
         read_plan_file(text)

@@ -13,6 +13,7 @@ from machine import require_program
 from rename_checks import apply_document
 from repositories import create_repository, git
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
+from tables import each
 from vaultlink.cli.commands.rename import MoveOptions, RenameOptions
 
 NOTES = {
@@ -527,7 +528,7 @@ def test_git_sees_a_rename_and_stages_it_only_if_asked(
 # -- the form of the output -------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("options", [RenameOptions, MoveOptions])
+@each("options", [RenameOptions, MoveOptions])
 def test_arguments_have_no_default(options: type) -> None:
     assert options().diff is False
 

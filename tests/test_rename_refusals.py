@@ -9,6 +9,7 @@ import pytest
 
 from builder import build_state
 from running import create_vault
+from tables import each
 from vaultlink.disk.probe import probe_disk
 from vaultlink.disk.scan import is_vault_path
 from vaultlink.fix.plan import Rename, RenameKind
@@ -79,7 +80,7 @@ def find_problems(
     return list(list_problems(renames, build_state(vault).index, disk, limits))
 
 
-@pytest.mark.parametrize(
+@each(
     ("pairs", "problem"),
     [
         # the target exists
@@ -168,7 +169,7 @@ def test_refused(pairs: Pairs, problem: str) -> None:
     assert problem.lower() in problems[0].lower()
 
 
-@pytest.mark.parametrize(
+@each(
     "pairs",
     [
         [("A.md", "X.md")],
@@ -245,7 +246,7 @@ def test_path_that_was_too_long_already_may_become_shorter() -> None:
     assert find_problems([("a/long.md", "a/longer.md")], vault=vault, limits=limits) != []
 
 
-@pytest.mark.parametrize(
+@each(
     ("pairs", "is_refused"),
     [
         ([("A.md", "a.md")], False),
@@ -270,7 +271,7 @@ def test_files_that_are_not_indexed_are_targets_too() -> None:
     assert find_problems([("A.md", "Y/A.md")], disk=disk) == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("pairs", "problem"),
     [
         ([("Work", "W")], "Work is a symbolic link"),

@@ -8,6 +8,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from running import RunCommand, create_vault, read_files
+from tables import each
 from vaultlink.index.anchors import find_anchor, find_slug_heading
 from vaultlink.links.edit_math import apply_edits
 from vaultlink.model import LinkKind, Note
@@ -83,7 +84,7 @@ TEXTS: Mapping[str, tuple[str, str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "old", "new", "after"), TEXTS.values(), ids=TEXTS)
+@each(("before", "old", "new", "after"), TEXTS.values(), ids=TEXTS)
 def test_only_the_name_changes(before: str, old: str, new: str, after: str) -> None:
     assert rename(before, (old, new)) == after
 
@@ -186,7 +187,7 @@ LINKS: Mapping[str, tuple[str, Sequence[tuple[str, str]], Mapping[str, str]]] = 
 }
 
 
-@pytest.mark.parametrize(("text", "renames", "links"), LINKS.values(), ids=LINKS)
+@each(("text", "renames", "links"), LINKS.values(), ids=LINKS)
 def test_links_follow(
     text: str, renames: Sequence[tuple[str, str]], links: Mapping[str, str]
 ) -> None:
@@ -220,7 +221,7 @@ GITHUB: Mapping[str, tuple[str, Sequence[tuple[str, str]], Mapping[str, str]]] =
 }
 
 
-@pytest.mark.parametrize(("text", "renames", "links"), GITHUB.values(), ids=GITHUB)
+@each(("text", "renames", "links"), GITHUB.values(), ids=GITHUB)
 def test_markdown_links_follow(
     text: str, renames: Sequence[tuple[str, str]], links: Mapping[str, str]
 ) -> None:
@@ -274,7 +275,7 @@ REFUSED: Mapping[str, tuple[str, str, str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "old", "new", "reason"), REFUSED.values(), ids=REFUSED)
+@each(("text", "old", "new", "reason"), REFUSED.values(), ids=REFUSED)
 def test_refusals_say_why(text: str, old: str, new: str, reason: str) -> None:
     with pytest.raises(RefusedError) as refused:
         plan(text, (old, new))
@@ -292,7 +293,7 @@ def test_heading_of_a_managed_section_is_refused() -> None:
         plan(text, ("#Add backlinks", "B"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "rename_one", "link", "reason"),
     [
         ("# A\n# B\n", ("#A", "B"), "#B", "“#B” would lead to the heading “B” (line 1)"),

@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import RULES, build_state
 from running import measure_cpu_seconds
+from tables import each
 from vaultlink.engine.diagnostics import fingerprint_all
 from vaultlink.fix.forecast import count_by_rule
 from vaultlink.index.index import Index
@@ -106,7 +106,7 @@ def test_full_shows_the_line_with_the_span_marked() -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "span", "line", "mark"),
     [
         ("see [[plan]]\r\nmore\r\n", "[[plan]]", "see [[plan]]", "    ^^^^^^^^"),
@@ -295,7 +295,7 @@ def test_statistics_count_by_rule_most_first() -> None:
     assert [row.findings for row in counts] == [3, 1]
 
 
-@pytest.mark.parametrize(
+@each(
     ("diagnostics", "notes", "sentence"),
     [
         ([], 1, "No findings in 1 note."),
@@ -390,7 +390,7 @@ def test_fingerprints_survive_moved_lines_and_distinguish_equal_findings() -> No
     )  # the first of its equals again
 
 
-@pytest.mark.parametrize("form", ["concise", "json-lines", "full"])
+@each("form", ["concise", "json-lines", "full"])
 def test_render_time_is_linear_in_the_number_of_findings(form: str) -> None:
     text = (
         "Some words before it and [[a link to nowhere]] and some words after, as there are in notes.\n"
@@ -417,7 +417,7 @@ def test_render_time_is_linear_in_the_number_of_findings(form: str) -> None:
 # -- layout -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "columns"),
     [
         ("abc", 3),
@@ -437,7 +437,7 @@ def test_width(text: str, columns: int) -> None:
     assert display_width(text) == columns
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "room", "head", "tail"),
     [
         ("harbour", 7, "harbour", "harbour"),
@@ -456,7 +456,7 @@ def test_truncate(text: str, room: int, head: str, tail: str) -> None:
     assert truncate_left(text, room) == tail
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "room", "shown"),
     [
         ("harbour", 7, "harbour"),
@@ -479,9 +479,7 @@ def test_truncated_text_fits(text: str, room: int) -> None:
     assert display_width(pad(truncate(text, room), room)) == room
 
 
-@pytest.mark.parametrize(
-    ("count", "words"), [(0, "0 notes"), (1, "1 note"), (2, "2 notes"), (21273, "21,273 notes")]
-)
+@each(("count", "words"), [(0, "0 notes"), (1, "1 note"), (2, "2 notes"), (21273, "21,273 notes")])
 def test_number(count: int, words: str) -> None:
     assert format_count(count, "note") == words
 
@@ -497,7 +495,7 @@ def test_table_aligns_text_left_and_numbers_right() -> None:
     )
 
 
-@pytest.mark.parametrize("room", range(24, 60))
+@each("room", range(24, 60))
 def test_table_shrinks_its_widest_column(room: int) -> None:
     lines = render_table(("file", "links", "raw"), ROWS, room).splitlines()
     assert max(map(display_width, lines)) <= max(room, 8 + 2 + 5 + 2 + 8)
@@ -537,7 +535,7 @@ TABLES: dict[str, tuple[list[str], int, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("names", "room", "expected"), TABLES.values(), ids=TABLES)
+@each(("names", "room", "expected"), TABLES.values(), ids=TABLES)
 def test_table_cuts_a_name_only_if_its_ends_tell_it_apart(
     names: list[str], room: int, expected: list[str]
 ) -> None:
@@ -619,7 +617,7 @@ def test_orphans_have_no_backlinks_and_dead_ends_no_links() -> None:
     assert find_dead_ends(INDEX) == ["b.md"]
 
 
-@pytest.mark.parametrize(("path", "words"), [("a.md", "a"), ("d/b.md", "d/b"), ("p.png", "p.png")])
+@each(("path", "words"), [("a.md", "a"), ("d/b.md", "d/b"), ("p.png", "p.png")])
 def test_suggested_link_is_as_short_as_possible(path: str, words: str) -> None:
     assert make_target_formatter(INDEX)(path) == words
 
@@ -683,7 +681,7 @@ def test_elements_of_a_note_as_rows() -> None:
 # -- the manual -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@each("rule", RULES, ids=lambda rule: rule.name)
 def test_every_rule_has_a_page_with_its_examples(rule: Any) -> None:
     text = render_rule_page(rule, 80)
     for part in (

@@ -16,6 +16,7 @@ from hypothesis import strategies as some
 from builder import VaultFiles, build_state, make_settings
 from running import RunCommand, create_vault, read_files
 from source import ROOT
+from tables import each
 from vaultlink.dashboard.facts import (
     ReportInputs,
     ReportLabels,
@@ -78,7 +79,7 @@ def table(report: VaultReport, name: str, *fields: str) -> list[tuple[Any, ...]]
 REPORT = make_report(NOTES)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "fields", "rows"),
     [
         ("orphans", ("path", "outgoing"), [("a/To end.md", 2), ("b/Alone.md", 0), ("b/North.md", 1)]),
@@ -118,7 +119,7 @@ def test_links_of_a_topic_are_named_with_their_lines() -> None:
     )
 
 
-@pytest.mark.parametrize("max_rows", [1, 2, 100])
+@each("max_rows", [1, 2, 100])
 def test_tables_are_cut_and_say_so(max_rows: int) -> None:
     report = make_report(NOTES, max_rows)
     for name in ("orphans", "dead_ends", "topics", "folders", "worst", "rules"):
@@ -170,7 +171,7 @@ def finding(path: str, *edits: Edit, safety: Safety = Safety.SAFE) -> Diagnostic
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "edits", "before", "after"),
     [
         ("a\nsee [[x]] here\nb\n", [(8, 9, "y")], "see [[x]] here", "see [[y]] here"),
@@ -263,7 +264,7 @@ def make_steps(
 PLANS: VaultFiles = {"A.md": "[[Plan]] [[plan]] ![[map.png]] [[Quay]]", "Quay.md": "[[A]]"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("steps", "expected"),
     [
         (make_steps({"A.md": "[[B]]", "B.md": "[[A]]"}), []),

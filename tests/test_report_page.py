@@ -27,6 +27,7 @@ from reports import (
     make_hostile_report,
     make_large_report,
 )
+from tables import each
 from vaultlink.dashboard.markdown_report import render_markdown_report
 from vaultlink.dashboard.model import FixRow, Trend, TrendPoint
 from vaultlink.dashboard.page import (
@@ -140,7 +141,7 @@ def test_fix_shows_the_line_before_and_after() -> None:
     assert "<i>the line is removed</i>" in page
 
 
-@pytest.mark.parametrize(
+@each(
     ("date", "commit", "expected"),
     [
         ("2025-06-14", "0123456789abcdef", "2025-06-14 · commit 0123456789ab · vaultlink 0.4.0"),
@@ -252,7 +253,7 @@ def test_still_picture_stays_in_its_place(hostile_page: str) -> None:
 # -- names ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "expected"),
     [
         ("Pier", "Pier"),
@@ -264,7 +265,7 @@ def test_long_names_keep_their_beginning_and_end(name: str, expected: str) -> No
     assert shorten_name(name) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("Café 東京 שלום", "Café 東京 שלום"),
@@ -282,7 +283,7 @@ def test_invisible_characters_are_spelled_out(text: str, expected: str) -> None:
     assert make_visible(text) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "expected"),
     [
         ("Pier.md", ("", "Pier")),
@@ -296,7 +297,7 @@ def test_paths_are_split_into_folder_and_name(path: str, expected: tuple[str, st
     assert split_folder(path) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     [
         "Pier.md",
@@ -318,7 +319,7 @@ def test_address_keeps_bytes_that_are_not_utf_8() -> None:
     assert format_address("v", "caf\udce9.md") == "obsidian://open?vault=v&file=caf%E9.md"
 
 
-@pytest.mark.parametrize("path", ["half \ud800 pair", "x" * 5_000])
+@each("path", ["half \ud800 pair", "x" * 5_000])
 def test_names_that_no_file_can_have_get_no_address(path: str) -> None:
     assert format_address("v", path) == ""
 
@@ -335,7 +336,7 @@ def mark(before: str, after: str) -> tuple[str, str]:
     return old, new
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after", "expected"),
     [
         ("[[LTP | a]]", "[[long_tide | a]]", ("[[{LTP} | a]]", "[[{long_tide} | a]]")),

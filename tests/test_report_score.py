@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
+from tables import each
 from vaultlink.dashboard.score import ScoreCounts, compute_score, count_score, estimate_points
 from vaultlink.engine.step import step
 
@@ -14,7 +14,7 @@ EMPTY = ScoreCounts(0, 0, 0, 0, 0, 0, 0)
 HEALTHY = ScoreCounts(10, 10, 4, 0, 0, 2, 2)
 
 
-@pytest.mark.parametrize(
+@each(
     ("counts", "points"),
     [
         (HEALTHY, (60.0, 20.0, 10.0, 10.0)),
@@ -35,7 +35,7 @@ def test_points_are_the_weights_of_the_squares_of_the_healthy_shares(
     assert tuple(part.most for part in score.parts) == (60, 20, 10, 10)
 
 
-@pytest.mark.parametrize(
+@each(
     ("counts", "most", "value"),
     [
         (EMPTY, (0.0, 0.0, 0.0, 0.0), 0),
@@ -55,7 +55,7 @@ def test_parts_with_nothing_to_count_earn_nothing_and_cost_nothing(
     assert score.value == value
 
 
-@pytest.mark.parametrize(
+@each(
     ("errors_and_warnings", "limit"),
     [
         *((0, 100), (9, 100), (10, 97), (99, 97), (100, 94), (999, 94)),
@@ -97,7 +97,7 @@ BAD_SECTION = "Text.\n\n**Add backlinks using these topics:**\n\nCup — [[Cup |
 USUAL_SECTION = "Text.\n\n## Backlinks\n\n- [[Cup]]\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("files", "expected"),
     [
         ({"A.md": ""}, ScoreCounts(0, 0, 1, 0, 1, 0, 0)),
@@ -148,7 +148,7 @@ GAIN: VaultFiles = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("codes", "connected", "points"),
     [
         ((), (), 0.0),

@@ -13,6 +13,7 @@ import pytest
 from exploring import choose_seeds
 from running import RunCommand, create_vault
 from running import read_files as read_all_files
+from tables import each
 from vaultlink import (
     DeleteRequest,
     ExtractRequest,
@@ -634,7 +635,7 @@ def test_earlier_run_is_undone_after_later_ones(root: Path) -> None:
 # -- JSON -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "message"),
     [
         ([], "a change is an object with one of these keys: unresolved, link"),
@@ -673,7 +674,7 @@ def test_wrong_json_is_explained(data: object, message: str) -> None:
     assert message in str(caught.value)
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "request_"),
     [
         ({"fix": "unsafe", "notes": "A"}, FixRequest(("A",), unsafe=True)),

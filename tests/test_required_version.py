@@ -9,6 +9,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import Version
 
 from running import RunCommand, create_vault, read_files
+from tables import each
 from vaultlink import __version__
 from vaultlink.config.layers import Layer
 from vaultlink.config.versions import matches_specifier, require_version
@@ -55,7 +56,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
     SpecifierSet(text)
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     ["", " ", ",", "0.6", "newest", "^0.6", ">=", ">=0.6 <0.7", "==*", ">=0.6.*", "~=1", ">=1+a",
      "=" * 150, ">=" + "9" * 5000, "1" * 5000, ">=1" + ".1" * 98 + "x", "==" + "1-" * 90, "a\x1b[2J", 6, 0.6, True, ["==1"], {"a": 1}],
@@ -65,7 +66,7 @@ def test_what_is_no_specifier_is_refused(value: object) -> None:
         require_version(Layer("vaultlink.toml", {"required-version": value}), "0.5.0")
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "running"),
     [(">=0.6,<0.7", "0.6.2"), ("==0.6.*", "0.6.0"), ("~=0.6.1", "0.6.9"), (">=0.6.dev0", "0.6.0rc1")],
 )  # fmt: skip

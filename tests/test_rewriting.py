@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from builder import build_state, collect_findings, make_settings
 from exploring import count_examples
+from tables import each
 from vaultlink.links.edit_math import apply_edits, sort_edits
 from vaultlink.links.kinds import default_display_text, encode_destination
 from vaultlink.links.naming import LinkStyle, retarget_link
@@ -36,7 +37,7 @@ def after(text: str, edits: tuple[Edit, ...]) -> str:
 # -- another target -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "target", "text"),
     [
         ("[[a]]", "b", "[[b|a]]"),
@@ -100,7 +101,7 @@ def words(link: Link) -> str | None:
     return default_display_text(link.target, link.subpath) if plain else link.display
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "target"),
     [
         ("[[a]]", "b|c"),
@@ -151,7 +152,7 @@ def test_edit_changes_only_the_destination() -> None:
     assert rewrite_link("n.md", link, "b", link.subpath) == (Edit("n.md", 7, 12, "b  #H"),)
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "subpath", "text"),
     [
         ("[[a#h-i]]", "#H i", "[[a#H i|a > h-i]]"),
@@ -172,7 +173,7 @@ def test_another_subpath(before: str, subpath: str, text: str) -> None:
 # -- without display text, and in the other form -------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "text"),
     [
         ("[[a|a]]", "[[a]]"),
@@ -186,7 +187,7 @@ def test_redundant_display_text_is_removed(before: str, text: str) -> None:
     assert after(before, drop_display_text("n.md", only(before))) == text
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "target", "text"),
     [
         ("[[a]]", "a.md", "[a](a.md)"),
@@ -206,7 +207,7 @@ def test_conversion_between_wikilinks_and_markdown(before: str, target: str, tex
     assert after(before, convert_link("n.md", link, other_kind(link), target, link.subpath)) == text
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "target"),
     [
         ('[x](a.md "title")', "a"),
@@ -344,7 +345,7 @@ def test_conversion_preserves_any_context(before: list[str], raw: str, behind: l
 # -- from file to link ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("style", "source", "path", "text"),
     [
         ("shortest", "n.md", "x/b.md", "[[b|a]]"),
@@ -370,7 +371,7 @@ def test_file_is_named_in_vault_style_and_resolves(
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("others", "target"),
     [
         ("", "../a/x.md"),
@@ -391,7 +392,7 @@ def test_markdown_link_has_the_style_of_most_others_in_its_note(others: str, tar
     assert after(files["b/n.md"], edits) == f"[x]({target}) {others}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "cells"),
     [
         ("[[a]] and [x](a.md)\n", [False, False]),
@@ -455,7 +456,7 @@ def cases() -> Iterator[tuple[dict[str, str], dict[str, str | bool]]]:
         yield {**VAULT, "x/Home.md": "".join(lines) + table}, app
 
 
-@pytest.mark.parametrize(("vault", "app"), list(cases()))
+@each(("vault", "app"), list(cases()))
 def test_fixes_of_all_link_rules_terminate_and_preserve_display_text(
     vault: dict[str, str], app: dict[str, str | bool]
 ) -> None:
@@ -482,7 +483,7 @@ def test_fixes_of_all_link_rules_terminate_and_preserve_display_text(
 # -- words instead of a link --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "text"),
     [
         ("see [[a b]].", "see a b."),
@@ -535,6 +536,6 @@ def test_links_in_the_text_of_an_unlinked_link_stay() -> None:
     assert after(text, unlink_link("n.md", outer, text)) == "![x](i.png) y"
 
 
-@pytest.mark.parametrize("text", ["see [x](https://a.b)", "see ![x](https://a.b/c.png)"])
+@each("text", ["see [x](https://a.b)", "see ![x](https://a.b/c.png)"])
 def test_a_url_is_no_link_to_words(text: str) -> None:
     assert unlink_link("n.md", only(text), text) == ()

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import pytest
 from msgspec.structs import replace
 
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
+from tables import each
 from test_rules import EXAMPLES, Case, Named, cases, named, run_by_rule
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change
@@ -198,7 +198,7 @@ def test_fixes_of_a_state_that_is_decoded_again_are_counted() -> None:
     assert sum(fix is not None for fix in forecast(findings).fixes) == 600
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "fixed"),
     [
         (" |\n-|-\n[[T k|]]|p", " |\n-|-\n[[T k\\|]]|p"),

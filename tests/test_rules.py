@@ -23,6 +23,7 @@ from builder import (
     make_changes,
     make_settings,
 )
+from tables import each
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
 from vaultlink.model import Diagnostic
@@ -163,7 +164,7 @@ def test_checks_find_nothing_in_notes_without_what_they_need(case: Case) -> None
 # -- declarations -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", DECLARED)
+@each("name", DECLARED)
 def test_declaration_fits_the_schema(name: str) -> None:
     faults = [
         f"{'/'.join(map(str, fault.path))}: {fault.message}"
@@ -197,7 +198,7 @@ def test_checks_and_declarations_are_one_to_one() -> None:
     assert {"unused-ignore"} == ENGINE
 
 
-@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
+@each("rule", RULES, ids=lambda rule: rule.name)
 def test_rule_has_examples_of_both_kinds(rule: Rule) -> None:
     good = sum("good" in example for example in rule.examples)
     assert good >= 2, "one good example, and one that is nearly bad"
@@ -454,7 +455,7 @@ SOMEWHERE = {
 }
 
 
-@pytest.mark.parametrize("rule", RESOLVED)
+@each("rule", RESOLVED)
 def test_most_specific_rule_reports(rule: str) -> None:
     vault = {"b/a/Plan.md": f"{SOMEWHERE[rule]}\n", "c/a/Plan.md": "", "x/a/Third.md": ""}
     assert [item.rule for item in collect_findings(build_state(vault, make_settings(["VL1"])))] == [

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, create_vault, write_files
+from tables import each
 from vaultlink.config.layers import COMMAND_LINE, Layer
 from vaultlink.config.run_limits import RunLimits, read_run_limits
 from vaultlink.errors import ConfigError
@@ -20,7 +21,7 @@ def layer(**values: object) -> Layer:
     return Layer("vaultlink.toml", {key.replace("_", "-"): value for key, value in values.items()})
 
 
-@pytest.mark.parametrize(
+@each(
     ("layers", "limits"),
     [
         ([], RunLimits(90, 200_000_000)),
@@ -39,7 +40,7 @@ def test_limits_are_read(layers: list[Layer], limits: RunLimits) -> None:
     assert read_run_limits(layers) == limits
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "value"),
     [
         *(

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from builder import VaultFiles, build_state, make_settings
+from tables import each
 from vaultlink.disk.scan import scan_vault
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, step
@@ -81,9 +82,7 @@ BORDERS: list[tuple[str, VaultFiles, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("vault", "found"), [case[1:] for case in BORDERS], ids=[c[0] for c in BORDERS]
-)
+@each(("vault", "found"), [case[1:] for case in BORDERS], ids=[c[0] for c in BORDERS])
 def test_border_of_a_nested_vault_makes_a_fix_unsafe(vault: VaultFiles, found: str) -> None:
     assert list(judge(build_state(vault, settings(["in", "other/in"])))) == [found]
 
@@ -101,7 +100,7 @@ NEAR: list[tuple[str, VaultFiles, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("vault", "rule"), [case[1:] for case in NEAR], ids=[c[0] for c in NEAR])
+@each(("vault", "rule"), [case[1:] for case in NEAR], ids=[c[0] for c in NEAR])
 def test_name_of_another_vault_is_not_near(vault: VaultFiles, rule: str) -> None:
     """Neither a sign of a mistake nor a suggestion crosses the border."""
     state = build_state(vault, settings(["in", "other/in"]))
@@ -121,7 +120,7 @@ def test_scan_finds_nested_vaults(tmp_path: Path) -> None:
     assert scan_vault(tmp_path).obsidian.vaults == ("a/b",)
 
 
-@pytest.mark.parametrize(
+@each(
     ("link", "found"),
     [
         ("[[my note]]", "respelt-link safe"),
@@ -163,14 +162,14 @@ COPIES: list[tuple[VaultFiles, set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("vault", "copies"), COPIES)
+@each(("vault", "copies"), COPIES)
 def test_folders_are_copies_if_their_notes_have_the_same_paths(
     vault: VaultFiles, copies: set[str]
 ) -> None:
     assert find_copied_folders(build_state(vault).index) == copies
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "target", "safety"),
     [
         ("one/a.md", "p.md", "unsafe"),
@@ -185,7 +184,7 @@ def test_border_of_a_copy_makes_a_fix_unsafe(source: str, target: str, safety: s
     assert list(judge(build_state(vault, settings()))) == [f"{source}: title-link {safety}"]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@each("seed", range(10))
 def test_copied_folders_are_kept_up_to_date(seed: int) -> None:
     dice, base = random.Random(seed), settings()
     texts = {"h.md": "[[The Plan]]", "one/p.md": titled("The Plan"), "two/q.md": "[[The Plan]]"}
@@ -208,7 +207,7 @@ def test_copied_folders_are_kept_up_to_date(seed: int) -> None:
 # -- periodic notes --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "2022-05-18",
@@ -226,7 +225,7 @@ def test_title_is_not_meant_by_the_name_of_a_period(name: str) -> None:
     assert [line.split()[-1] for line in judge(build_state(vault, settings()))] == ["none"]
 
 
-@pytest.mark.parametrize("name", ["1984", "2024-13-01", "2024-05-18 Meeting", "Week 5", "12-05-18"])
+@each("name", ["1984", "2024-13-01", "2024-05-18 Meeting", "Week 5", "12-05-18"])
 def test_title_with_numbers_is_meant(name: str) -> None:
     vault = {"a.md": f"[[{name}]]", "diary/@n.md": titled(f'"{name}"')}
     assert list(judge(build_state(vault, settings()))) == ["a.md: title-link safe"]
@@ -245,7 +244,7 @@ def test_name_of_a_period_has_no_safe_fix() -> None:
 # -- aliases of one word ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "name", "alias", "safety"),
     [
         ("[[Pallas]]", "Nữ thần Athena", "Pallas", "unsafe"),
@@ -276,7 +275,7 @@ def test_alias_of_one_word_is_certain_only_in_context(
 # -- canvases and bases without their extension ----------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "files", "found"),
     [
         ("[[board]]", ["x/board.canvas"], "respelt-link safe"),
@@ -302,7 +301,7 @@ def test_other_note_with_the_name_competes_with_a_board() -> None:
     assert list(judge(build_state(vault, settings()))) == ["a.md: title-link unsafe"]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@each("seed", range(10))
 def test_links_to_boards_are_kept_up_to_date(seed: int) -> None:
     dice, base = random.Random(100 + seed), settings()
     texts = {
@@ -329,7 +328,7 @@ def test_links_to_boards_are_kept_up_to_date(seed: int) -> None:
 # -- accents ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "name", "found"),
     [
         ("Nhà Tân", "Nhà Tấn", "other none"),
@@ -363,14 +362,14 @@ REPORTS: list[tuple[str, str, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "is_report"), REPORTS)
+@each(("name", "text", "is_report"), REPORTS)
 def test_links_in_a_report_are_not_fixed(name: str, text: str, is_report: bool) -> None:
     vault = {f"{name}.md": text, "the_plan.md": ""}
     found = [line for line in judge(build_state(vault, settings())) if "respelt" in line]
     assert found == [f"{name}.md: respelt-link {'none' if is_report else 'safe'}"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "is_reported"),
     [
         ("⚠️ [[old/plan of memory]]: 目标页面不存在", True),
@@ -394,7 +393,7 @@ def test_link_that_its_line_calls_missing_gets_no_guess(text: str, is_reported: 
 # -- display texts that name a file ----------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "path"),
     [
         ("[[fear|_.state.fear]]", "_.state.fear.md"),
@@ -420,7 +419,7 @@ def test_display_text_is_the_file_of_some_programs(text: str, path: str | None) 
     assert find_named_by_display(link, "h.md", index) == path
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "target", "path", "is_found"),
     [
         ("a.md", "Plan of content", "in/030 Plan of content.md", False),
@@ -448,7 +447,7 @@ def guess(vault: VaultFiles, source: str) -> str:
     return fix.title.partition("“")[2].rstrip("”") if fix else ""
 
 
-@pytest.mark.parametrize(
+@each(
     ("vault", "guessed"),
     [
         # The note itself has the title, so a note of the same title elsewhere is not meant.
@@ -478,7 +477,7 @@ def test_only_a_clear_answer_is_guessed(vault: VaultFiles, guessed: str) -> None
     assert guess(vault, "a.md") == guessed
 
 
-@pytest.mark.parametrize(
+@each(
     ("titles", "found"),
     [
         ({}, "alias-link safe"),
@@ -519,7 +518,7 @@ def test_scan_finds_other_programs(
     assert (obsidian.programs, obsidian.linking_program) == (frozenset(programs), linking)
 
 
-@pytest.mark.parametrize(("program", "safety"), [("Logseq", "unsafe"), ("", "safe")])
+@each(("program", "safety"), [("Logseq", "unsafe"), ("", "safe")])
 def test_no_fix_of_a_link_is_safe_if_another_program_resolves_it(program: str, safety: str) -> None:
     base = settings()
     other = replace(base, obsidian=replace(base.obsidian, linking_program=program))
@@ -530,7 +529,7 @@ def test_no_fix_of_a_link_is_safe_if_another_program_resolves_it(program: str, s
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("programs", "rules"),
     [((), ["slug-anchor", "missing-heading"]), (("MkDocs",), ["missing-heading"])],
 )
@@ -544,7 +543,7 @@ def test_anchors_of_a_site_generator_are_expected(
     assert [item.rule for item in found if item.about == "anchor"] == rules
 
 
-@pytest.mark.parametrize("text", ["[[_TOC_]]", "Contents: [[_TOC_]]"])
+@each("text", ["[[_TOC_]]", "Contents: [[_TOC_]]"])
 def test_macro_of_a_table_of_contents_is_no_link(text: str) -> None:
     assert list(judge(build_state({"a.md": text}, settings()))) == []
     assert list(judge(build_state({"a.md": "[[_TOC]] [[TOC_x]]"}, settings()))) == [

@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from builder import build_state, collect_findings
 from exploring import count_examples
 from running import RunCommand, create_vault, read_files, write_files
+from tables import each
 from test_engine import assert_same
 from test_rule_fixes import run_fixes, sources, texts_after
 from test_upkeep import STYLES, TOPICS, note_texts, section, vault_of, without, writing
@@ -69,8 +70,8 @@ def listing(*lines: str) -> str:
 # -- the form -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("style", LISTS)
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@each("style", LISTS)
+@each("end", ["\n", "\r\n"])
 def test_mentions_follow_the_backlinks(style: str, end: str) -> None:
     vault = {**VAULT, "N.md": f"Text{end}"}
     base = writing(style=style)
@@ -104,7 +105,7 @@ def test_item_is_in_the_language_of_the_vault() -> None:
     assert MENTION_WORDINGS.keys() == USUAL_WORDINGS.keys()
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         *(f"- {wording}" for wording in MENTION_WORDINGS.values()),
@@ -119,7 +120,7 @@ def test_item_is_known_in_any_formatting(line: str) -> None:
     assert is_mention_item(line)
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "Mentioned in",
@@ -152,8 +153,8 @@ FORMATTED = {
 }
 
 
-@pytest.mark.parametrize("name", FORMATTED)
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@each("name", FORMATTED)
+@each("end", ["\n", "\r\n"])
 def test_formatted_list_is_up_to_date(name: str, end: str) -> None:
     base = writing(style="list")
     title = "The *second*" if name == "emphasis" else "The second"
@@ -236,7 +237,7 @@ UPDATES = {
 }
 
 
-@pytest.mark.parametrize("name", UPDATES)
+@each("name", UPDATES)
 def test_list_is_updated_and_typed_text_preserved(name: str) -> None:
     base = writing(style="list")
     before, after, searched = (listing(*lines) for lines in UPDATES[name])
@@ -331,7 +332,7 @@ def test_written_mentions_are_clean_and_removed_to_the_byte(
 TYPED = ("Typed.", "- Typed", "  - Typed", "    Typed", "\t- Typed", "  **Typed/**")
 
 
-@pytest.mark.parametrize("seed", range(60))
+@each("seed", range(60))
 def test_typed_text_survives_any_change_of_the_mentions(seed: int) -> None:
     dice = random.Random(seed)
     style = dice.choice(["list", "topics", "context"])
@@ -361,7 +362,7 @@ def test_typed_text_survives_any_change_of_the_mentions(seed: int) -> None:
 B, C, D = "  - [[B|The second]]", "  - [[C]]", "  - [[D]]"
 
 
-@pytest.mark.parametrize(
+@each(
     ("base", "ours", "theirs", "merged"),
     [
         ((), (IN, C), (IN, B), (IN, C)),

@@ -4,10 +4,9 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-import pytest
-
 from builder import build_state
 from running import RunCommand, write_files
+from tables import each
 from test_engine import assert_same
 from test_upkeep import kept, section, without, writing
 from vaultlink.backlinks.choice import choose_language, choose_style, is_slug
@@ -29,7 +28,7 @@ def auto(**backlinks: str) -> dict[str, str]:
 # -- the style ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("vault", "style"),
     [
         ({}, "context"),
@@ -61,7 +60,7 @@ def test_style_is_that_of_the_vault(vault: Mapping[str, str], style: str) -> Non
     assert choose_style({"style": "context"}, build_state(vault).index) == "context"
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "title", "slug"),
     [
         ("red_tea", "Red tea", True),
@@ -145,7 +144,7 @@ def test_second_run_writes_nothing(tmp_path: Path, run: RunCommand) -> None:
 # -- headings -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("language", USUAL_WORDINGS)
+@each("language", USUAL_WORDINGS)
 def test_usual_headings_start_a_section(language: str) -> None:
     for wording in USUAL_WORDINGS[language]:
         for line in (
@@ -160,7 +159,7 @@ def test_usual_headings_start_a_section(language: str) -> None:
             ], line
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "Backlinks\n\n- [[A]]\n",
@@ -194,7 +193,7 @@ def test_usual_words_alone_start_no_section(text: str) -> None:
     assert not parse_note("N.md", text).sections
 
 
-@pytest.mark.parametrize(
+@each(
     ("headings", "language"),
     [
         ([], "en"),

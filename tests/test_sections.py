@@ -12,6 +12,7 @@ from hypothesis import strategies as some
 from builder import build_state, collect_findings, make_settings
 from exploring import count_examples
 from running import RunCommand
+from tables import each
 from test_rule_fixes import run_fixes, texts_after
 from vaultlink.engine.step import Change, step
 from vaultlink.model import Entry, Note, Owner, Place
@@ -32,7 +33,7 @@ NOTES = {
     "a/twin.md": "# Twin\n",
     "b/twin.md": "",
 }
-EACH = pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["is"])
+EACH = each("vector", VECTORS, ids=lambda vector: vector["is"])
 
 
 def read(vector: Mapping[str, Any]) -> Note:
@@ -201,7 +202,7 @@ MENDED = {
 }
 
 
-@pytest.mark.parametrize("line", MENDED.values(), ids=list(MENDED))
+@each("line", MENDED.values(), ids=list(MENDED))
 def test_link_in_a_section_gets_one_finding(line: str) -> None:
     vault = {**NOTES, "Here.md": f"Text.\n\nAdd backlinks using these topics:\n{line}\n"}
     items = [

@@ -11,6 +11,7 @@ from built_site import make_site
 from command_pages import load_options, render_files
 from json_schemas import SCHEMA_FOLDER
 from markdown_text import format_code, make_tabs, map_links, show_pipes
+from tables import each
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
 
@@ -102,7 +103,7 @@ def test_no_page_shows_an_escaped_pipe_in_code(site: Path) -> None:
     assert "<code>auto|always|never</code>" in pages[site / "reference/commands/check.html"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "shown"),
     [
         ("| `a\\|b` | c |\n", "| `a|b` | c |\n"),
@@ -115,7 +116,7 @@ def test_pipes_are_escaped_only_where_a_forge_needs_that(text: str, shown: str) 
     assert show_pipes(text) == shown
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "shown"),
     [
         (

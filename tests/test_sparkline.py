@@ -4,8 +4,7 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as ET
 
-import pytest
-
+from tables import each
 from vaultlink.dashboard.page import render_sparkline
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -44,7 +43,7 @@ LINES: dict[str, tuple[list[int], list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("values", "points", "description"), LINES.values(), ids=LINES)
+@each(("values", "points", "description"), LINES.values(), ids=LINES)
 def test_line_reaches_from_the_lowest_to_the_highest_value(
     values: list[int], points: list[str], description: str
 ) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tables import each
 from vaultlink.cli.command_table import COMMANDS, Command
 from vaultlink.disk.cache import folders_digest
 
@@ -62,12 +63,12 @@ def test_there_are_names_in_strings() -> None:
     assert "vaultlink.report.concise" in NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
+@each("name", NAMES)
 def test_name_in_a_string_can_be_imported(name: str) -> None:
     import_module(name)
 
 
-@pytest.mark.parametrize("command", COMMANDS.values(), ids=lambda command: command.target)
+@each("command", COMMANDS.values(), ids=lambda command: command.target)
 def test_function_of_a_command_can_be_imported(command: Command) -> None:
     assert callable(command.load())
 

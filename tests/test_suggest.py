@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from builder import Event, VaultFiles, apply_events, build_state, event_scripts, make_settings
+from tables import each
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
 from vaultlink.index.index import FilesByPath, defined_spellings
@@ -50,7 +51,7 @@ VAULT: VaultFiles = {
 SUGGEST = Suggester(build_state(VAULT).index)
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "path", "reason", "score"),
     [
         ("Role of memory in learning", "wiki/role_of_memory.md", "title", 1.0),
@@ -71,7 +72,7 @@ def test_spelling_variant_is_suggested(target: str, path: str, reason: str, scor
     assert not rest
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "path"),
     [
         ("fall_of_the_roman_empire", "wiki/the_fall_of_the_roman_empire.md"),
@@ -89,7 +90,7 @@ def test_similar_name_is_suggested(target: str, path: str) -> None:
     assert 0.66 <= first.score < 0.93
 
 
-@pytest.mark.parametrize(
+@each(
     "target",
     [
         "the_role_of_sleep",  # shares only words that say little
@@ -136,7 +137,7 @@ def test_suggestions_are_sorted_by_score_and_limited() -> None:
     assert SUGGEST("Paln") is SUGGEST("Paln"), "near names are remembered"
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "target"),
     [
         ("injection", "bijection"),
@@ -171,7 +172,7 @@ def test_other_topic_is_not_suggested(name: str, target: str) -> None:
     assert Suggester(build_state({f"{name}.md": "", "CWE.md": ""}).index)(target) == ()
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "target"),
     [
         ("Zettelkasten", "Zettlekasten"),
@@ -197,7 +198,7 @@ def test_slip_is_suggested(name: str, target: str) -> None:
     assert (found.path, found.reason) == (f"{name}.md", "near")
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "alias"),
     [
         ("index.md", "Index"),
@@ -212,7 +213,7 @@ def test_other_word_is_no_alias(target: str, alias: str) -> None:
     assert Suggester(index)(target) == ()
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "name"),
     [
         ("Nha Tan Han", "Nhà Tân Hán"),
@@ -227,7 +228,7 @@ def test_name_without_accents_is_a_respelling(target: str, name: str) -> None:
     assert (found.path, found.reason) == (f"{name}.md", "respelling")
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "files", "path"),
     [
         ("features/", ["a/features/index.md"], "a/features/index.md"),
@@ -249,7 +250,7 @@ def test_folder_means_the_note_about_it(target: str, files: list[str], path: str
     assert [(item.path, item.reason) for item in found] == ([(path, "folder")] if path else [])
 
 
-@pytest.mark.parametrize(
+@each(
     ("target", "title", "is_slug"),
     [
         ("ann-s-day-at-sea", "Ann's Day at Sea", True),
@@ -264,7 +265,7 @@ def test_slug_means_the_note_with_the_title(target: str, title: str, is_slug: bo
     assert [item.reason for item in Suggester(index)(target)] == ["title"] * is_slug
 
 
-@pytest.mark.parametrize(
+@each(
     "elsewhere",
     [
         {"Other.md": "[[Zettlekasten]]"},
@@ -519,7 +520,7 @@ COUNTED_TEXTS = [
 SEARCHED_WORDS = ["a", "tide", "the", "umlaut", "ete", "x", "y", "ss", "none", "ti", "т"]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each("seed", range(20))
 def test_words_that_are_searched_are_as_many_as_counted(seed: int) -> None:
     dice = random.Random(seed)
     texts = [
@@ -533,7 +534,7 @@ def test_words_that_are_searched_are_as_many_as_counted(seed: int) -> None:
             assert found[word] == counted[word] or enough <= found[word] < counted[word]
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each("seed", range(20))
 def test_paths_that_are_searched_are_those_of_the_groups(seed: int) -> None:
     dice = random.Random(seed)
     names = ["a", "A", "é", "E\u0301", "a b", "ab", "ſ"]

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from builder import build_state
+from tables import each
 from vaultlink.fix.plan import Rename, RenameKind
 from vaultlink.links.edit_math import apply_edits
 from vaultlink.model import Edit
@@ -35,7 +36,7 @@ def renamed(text: str, old: str = "old", new: str = "new", path: str = "n.md") -
 # -- the body of a note -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("#old", "#new"),
@@ -64,7 +65,7 @@ def test_tag_in_the_body_changes(text: str, expected: str) -> None:
     assert renamed(text) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "old",
@@ -94,7 +95,7 @@ def test_other_text_in_the_body_stays(text: str) -> None:
     assert plan(text, "old", "new") == ()
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "old", "new", "expected"),
     [
         ("#a/b #a/b/c #a", "a/b", "x", "#x #x/c #a"),
@@ -116,7 +117,7 @@ def test_levels_and_case_of_tags(text: str, old: str, new: str, expected: str) -
 # -- properties -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("block", "expected"),
     [
         ("tags: old", "tags: new"),
@@ -149,7 +150,7 @@ def test_tag_in_a_property_changes(block: str, expected: str) -> None:
         assert renamed(text) == f"---\n{expected}\n---\n#new\n".replace("\n", end)
 
 
-@pytest.mark.parametrize(
+@each(
     "block",
     [
         "tags: olds",
@@ -172,8 +173,8 @@ def test_other_property_stays(block: str) -> None:
     assert plan(f"---\n{block}\n---\n", "old", "new") == ()
 
 
-@pytest.mark.parametrize("new", ["null", "true", "-", "1e3", "0x1f", "---", "-a", "~a"[1:]])
-@pytest.mark.parametrize("block", ["tags: old", "tags: [old, a]", "tags:\n  - old", "tags: '#old'"])
+@each("new", ["null", "true", "-", "1e3", "0x1f", "---", "-a", "~a"[1:]])
+@each("block", ["tags: old", "tags: [old, a]", "tags:\n  - old", "tags: '#old'"])
 def test_tag_that_yaml_reads_as_something_else_gets_quotes(block: str, new: str) -> None:
     text = f"---\n{block}\n---\n"
     tags = [tag.name for tag in parse_note("n.md", renamed(text, "old", new)).tags]
@@ -190,7 +191,7 @@ def test_quotes_are_added_only_where_needed() -> None:
 # -- canvases ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("card", "expected"),
     [
         ("#old", "#new"),
@@ -211,7 +212,7 @@ def test_tag_in_a_canvas_whose_number_signs_are_all_escaped() -> None:
     assert renamed(text, path="a.canvas") == text.replace("old", "new")
 
 
-@pytest.mark.parametrize("text", ["", "{", '{"nodes":[{"type":"text","text":["#old"]}]}', "#old"])
+@each("text", ["", "{", '{"nodes":[{"type":"text","text":["#old"]}]}', "#old"])
 def test_canvas_without_tags_stays(text: str) -> None:
     assert plan(text, "old", "new", "a.canvas") == ()
 
@@ -219,7 +220,7 @@ def test_canvas_without_tags_stays(text: str) -> None:
 # -- names ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "expected"),
     [("a", "a"), ("#a", "a"), ("#a/b-c_d", "a/b-c_d"), ("y1984", "y1984"), ("标签", "标签")],
 )
@@ -227,7 +228,7 @@ def test_valid_tag(name: str, expected: str) -> None:
     assert validate_tag(name) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "reason"),
     [
         ("", "needs a name"),
@@ -271,7 +272,7 @@ def test_valid_tags_are_those_that_the_parser_reads(name: str) -> None:
         assert read != [name] or control or not all(name.split("/"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("tags", "old", "new", "expected"),
     [
         ("#old #other", "old", "new", None),
@@ -390,7 +391,7 @@ filters:
 """
 
 
-@pytest.mark.parametrize(
+@each(
     ("kind", "old", "lines"),
     [
         (RenameKind.TAG, "#old", [3, 4, 5]),

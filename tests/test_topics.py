@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, create_vault, write_files
+from tables import each
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings
 from vaultlink.index.topics import TopicCounter, list_topics, topic_key
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other"),
     [
         ("Role of Memory", "role of memory"),
@@ -30,7 +31,7 @@ def test_spellings_of_one_topic(one: str, other: str) -> None:
     assert topic_key(one) == topic_key(other)
 
 
-@pytest.mark.parametrize(
+@each(
     ("one", "other"),
     [
         ("Thận", "Thần"),

@@ -3,12 +3,12 @@
 import random
 from collections.abc import Callable, Mapping
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from builder import build_state, collect_findings, make_settings
 from exploring import choose_seeds, count_examples
+from tables import each
 from test_engine import PATHS, arrival, assert_same, some_changes
 from test_rule_fixes import run_fixes, sources, texts_after
 from vaultlink.backlinks.expected import can_hold_section, expected_section
@@ -65,7 +65,7 @@ A_LISTED = section(TOPICS, "", "A – [[A]]")
 # -- where a section is written -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "before", "after", "rest"),
     [
         ("", 0, 1, ""),
@@ -133,7 +133,7 @@ def test_drawing_is_known_by_its_name() -> None:
     assert not can_hold_section(parse_note("x.excalidraw.md", "Text\n"))
 
 
-@pytest.mark.parametrize("later", ["More\n", "\nMore\n", "- more\n"])
+@each("later", ["More\n", "\nMore\n", "- more\n"])
 def test_text_after_a_removed_section_stays_separate(later: str) -> None:
     assert without("N.md", f"Text\n\n{A_LISTED}\n{later}") in (f"Text\n\n{later}", f"Text\n{later}")
     assert parse_note("N.md", without("N.md", f"Text\n\n{A_LISTED}\n{later}")).headings == ()
@@ -163,7 +163,7 @@ WORDED = [
 ]
 
 
-@pytest.mark.parametrize(("title", "line"), WORDED)
+@each(("title", "line"), WORDED)
 def test_title_is_escaped(title: str, line: str) -> None:
     vault = {"A.md": f"---\ntitle: '{title}'\n---\nSee [[N]]\n", "N.md": "Text\n"}
     written = kept(vault)["N.md"]
@@ -175,7 +175,7 @@ def test_title_is_escaped(title: str, line: str) -> None:
     assert not (alone.tags or alone.headings or alone.problems)
 
 
-@pytest.mark.parametrize(
+@each(
     ("app", "style", "path", "line"),
     [
         ({}, "topics", "x/A b.md", "A b – [[A b]]"),
@@ -213,7 +213,7 @@ NOTES = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("style", "before", "after"),
     [
         (
@@ -318,7 +318,7 @@ NOTES = {
         ),
     ],
 )
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@each("end", ["\n", "\r\n"])
 def test_section_is_updated_and_typed_text_preserved(
     style: str, before: list[str], after: list[str], end: str
 ) -> None:
@@ -331,7 +331,7 @@ def test_section_is_updated_and_typed_text_preserved(
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("style", "heading", "before", "after"),
     [
         ("list", "## Backlinks", "## Backlinks", "## Backlinks"),
@@ -418,7 +418,7 @@ def test_only_one_section_is_maintained() -> None:
     assert kept({"A.md": "[[N]]\n", "N.md": note})["N.md"] == f"Text\n\n{A_LISTED}\n"
 
 
-@pytest.mark.parametrize(
+@each(
     "note",
     [
         f"```\n{A_LISTED}\n```\n\n[[A]]\n",
@@ -543,8 +543,8 @@ FORMATTED = {
 }
 
 
-@pytest.mark.parametrize("name", FORMATTED)
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
+@each("name", FORMATTED)
+@each("end", ["\n", "\r\n"])
 def test_formatted_section_is_up_to_date(name: str, end: str) -> None:
     style, text = FORMATTED[name]
     base, vault = writing(style=style), {**SOURCES, "N.md": f"Text\n\n{text}\n".replace("\n", end)}
@@ -560,7 +560,7 @@ def test_formatted_section_is_up_to_date(name: str, end: str) -> None:
     assert without("N.md", vault["N.md"]) == f"Text{end}"
 
 
-@pytest.mark.parametrize(
+@each(
     ("style", "lines"),
     [
         (
@@ -607,7 +607,7 @@ def test_entries_follow_a_renamed_note() -> None:
 LONG = "word " * 200
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "passages"),
     [
         ("One [[N]].\n", ["One [[N]]."]),
@@ -670,14 +670,14 @@ def listed(text: str) -> str:
     return "".join(line[4] for line in text.split("\n") if line.startswith("- [["))
 
 
-@pytest.mark.parametrize(("order", "names"), [("title", "acb"), ("path", "abc")])
+@each(("order", "names"), [("title", "acb"), ("path", "abc")])
 def test_entries_have_the_configured_order(order: str, names: str) -> None:
     written = kept(ORDERED, writing(style="list", order=order, entries="all"))
     assert listed(written["N.md"]) == names
 
 
-@pytest.mark.parametrize("order", ["title", "path", "rank", "recent"])
-@pytest.mark.parametrize("names", ["bac", "cab", "cba"])
+@each("order", ["title", "path", "rank", "recent"])
+@each("names", ["bac", "cab", "cba"])
 def test_another_order_is_no_reason_to_write_a_section(order: str, names: str) -> None:
     titles = {"a": "a", "b": "b|Zebra", "c": "c"}
     note = section("## Backlinks", "", *(f"- [[{titles[name]}]]" for name in names)) + "\n"
@@ -692,7 +692,7 @@ def test_another_order_is_no_reason_to_write_a_section(order: str, names: str) -
 # -- adopting and taking out --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "own",
     [
         f"{TOPICS}\n\nA – [[A | A]]\n",
@@ -714,7 +714,7 @@ def test_adopt_and_release_preserve_every_byte(own: str) -> None:
     assert without("N.md", adopted) == text
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         "Text\n",
@@ -883,8 +883,8 @@ def test_any_section_is_updated_in_one_run(
 # -- step by step -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", choose_seeds(12))
-@pytest.mark.parametrize("entries", ["missing", "all"])
+@each("seed", choose_seeds(12))
+@each("entries", ["missing", "all"])
 def test_findings_after_random_steps_equal_a_rebuild(seed: int, entries: str) -> None:
     base = writing(entries=entries, style="list")
     dice = random.Random(seed)
@@ -914,7 +914,7 @@ def with_section(dice: random.Random, vault: dict[str, str], change: Change) -> 
     return arrival(change.path, vault[change.path])
 
 
-@pytest.mark.parametrize("seed", choose_seeds(10))
+@each("seed", choose_seeds(10))
 def test_sections_follow_a_vault_through_random_changes(seed: int) -> None:
     """After every change one run updates all sections, and the result equals that of a fresh run."""
     base = writing(style="list")

@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 
 from builder import RULES, build_state
 from running import RunCommand, create_vault, write_files
+from tables import each
 from vaultlink.cli.unmatched_items import VaultNames, describe_unmatched_items
 from vaultlink.config.layers import Layer
 from vaultlink.config.patterns import compile_globs, compile_loose_globs
@@ -105,7 +106,7 @@ REFUSED: Mapping[str, tuple[tuple[str, ...], str]] = {
 """Item to the settings that refuse it, and the end of the message."""
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "item", "message"),
     [(key, item, message) for item, (keys, message) in REFUSED.items() for key in keys],
 )
@@ -115,7 +116,7 @@ def test_item_that_no_vault_can_match_is_refused(key: str, item: str, message: s
     assert str(raised.value) == f"a.toml: {key}: “{item}” {message}"
 
 
-@pytest.mark.parametrize("key", ["protect", "write-paths", MENTIONS])
+@each("key", ["protect", "write-paths", MENTIONS])
 def test_negated_pattern_is_refused_like_others(key: str) -> None:
     with pytest.raises(ConfigError, match=r"“!\.\./raw/” has"):
         merge_layers([Layer("a.toml", make_values(key, ["raw/", "!../raw/"]))], RULES)
@@ -153,9 +154,7 @@ ACCEPTED: Mapping[str, tuple[str, ...]] = {
 """Item to the settings that accept it."""
 
 
-@pytest.mark.parametrize(
-    ("key", "item"), [(key, item) for item, keys in ACCEPTED.items() for key in keys]
-)
+@each(("key", "item"), [(key, item) for item, keys in ACCEPTED.items() for key in keys])
 def test_every_other_item_is_accepted(key: str, item: str) -> None:
     config = merge_layers([Layer("a.toml", make_values(key, [item]))], RULES)
     settings = {setting.key: setting.items for setting in list_item_settings(config.values, RULES)}
@@ -185,7 +184,7 @@ def test_folders_in_ignore_of_mentions_are_limited_like_other_patterns() -> None
         merge_layers([Layer("a.toml", make_values(MENTIONS, [*names, "ab/" * 400 + "**"]))], RULES)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "written"),
     [("Tides", True), ("TCP/IP", True), ("Signals/", False), ("[[Tides]]", False)],
 )

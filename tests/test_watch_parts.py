@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from machine import require_program
 from running import create_vault, write_files
+from tables import each
 from vaultlink.api import open_vault
 from vaultlink.disk.scan import Settings, VaultScan, is_temporary_name, scan_vault
 from vaultlink.engine.diagnostics import fingerprint
@@ -80,7 +81,7 @@ def git(folder: Path, *words: str) -> None:
 # -- pauses ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "last", "now", "left"),
     [
         (10.0, 10.0, 10.0, 1.0),
@@ -100,7 +101,7 @@ def test_batch_is_due_after_quiet_or_the_maximum_delay(
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "last", "now", "left"),
     [
         (10.0, 10.0, 10.0, 3.0),
@@ -116,7 +117,7 @@ def test_fix_is_due_after_quiet_or_the_maximum_delay(
     assert Debounce(fix_quiet=3.0, fix_max_delay=30.0).seconds_until_fix(first, last, now) == left
 
 
-@pytest.mark.parametrize(
+@each(
     ("first", "last", "now", "left"),
     [
         (10.0, 10.0, 10.0, 3.0),
@@ -178,7 +179,7 @@ def test_full_rescan_replaces_all_paths() -> None:
     assert events.take() == ChangeHints(frozenset({"c.md"}), False, 4)
 
 
-@pytest.mark.parametrize(("count", "everything"), [(2_000, False), (2_001, True), (5_000, True)])
+@each(("count", "everything"), [(2_000, False), (2_001, True), (5_000, True)])
 def test_many_paths_become_a_full_rescan(count: int, everything: bool) -> None:
     events = EventQueue()
     for number in range(count):
@@ -222,7 +223,7 @@ def test_events_of_many_threads_are_recorded() -> None:
     )
 
 
-@pytest.mark.parametrize("word", ["hint", "everything", "stop"])
+@each("word", ["hint", "everything", "stop"])
 def test_event_wakes_the_waiting_thread(word: str) -> None:
     events = EventQueue()
     calls = {
@@ -247,7 +248,7 @@ def test_wait_ends_after_its_timeout() -> None:
 # -- words ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("cause", "words"),
     [
         (BatchCause(), "nothing"),
@@ -376,7 +377,7 @@ def test_lines_of_a_batch_have_signs_and_no_control_characters(vault: Path) -> N
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("notes", "links", "topics", "findings", "last", "line"),
     [
         (1, 1, 1, 1, "", "1 note · 1 link · 1 unresolved · 1 finding"),
@@ -430,7 +431,7 @@ def identify(found: Mapping[str, tuple[Diagnostic, ...]]) -> dict[str, MarkedFin
     return identify_findings(found, found, lambda _path: "")
 
 
-@pytest.mark.parametrize(
+@each(
     ("before", "after", "moved", "new", "healed"),
     [
         ({}, {}, {}, [], []),
@@ -666,7 +667,7 @@ def test_missing_or_replaced_vault_is_reported(vault: Path, tmp_path: Path) -> N
 # -- names that pass ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "~syncthing~a.md.tmp",
@@ -684,7 +685,7 @@ def test_temporary_names_are_ignored(name: str) -> None:
     assert is_temporary_name(name)
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         "a.md",

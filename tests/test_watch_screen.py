@@ -9,6 +9,7 @@ import pytest
 
 from running import RunCommand, create_vault, read_files
 from screens import LARGE, SMALL, Screen, Size, run_on_screen
+from tables import each
 from vaultlink.model import LinkCounts
 from vaultlink.report.layout import display_width, wrap_words
 from vaultlink.watch.messages import VaultTotals
@@ -99,7 +100,7 @@ def test_longer_words_than_a_row_stay_whole(vault: Path) -> None:
         assert f"“{name}”" in screen.everything.replace("\n", "")
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "width", "lines"),
     [
         ("", 10, [""]),
@@ -187,7 +188,7 @@ TOTALS = VaultTotals(251, 0, LinkCounts(links=3845), 100, 125, 40)
 HEADLINE = "10:03:10 茶道の歴史と茶の湯の文化について.md saved: 1 new"
 
 
-@pytest.mark.parametrize(
+@each(
     ("width", "line"),
     [
         (

@@ -13,6 +13,7 @@ from hypothesis import strategies as some
 from machine import require_program
 from running import create_vault, read_files
 from screens import LARGE, SMALL, Size, run_on_screen
+from tables import each
 from vaultlink.fix.diff import unified_diff
 from vaultlink.links.edit_math import count_equal_ends
 from vaultlink.report.changed_lines import DiffPart, compare_words, render_marked_diff
@@ -72,7 +73,7 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), CASES.values(), ids=CASES)
+@each(("before", "after", "expected"), CASES.values(), ids=CASES)
 def test_changed_words_of_similar_lines_are_marked(
     before: str, after: str, expected: list[str]
 ) -> None:
@@ -116,7 +117,7 @@ LONG_CASES: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), LONG_CASES.values(), ids=LONG_CASES)
+@each(("before", "after", "expected"), LONG_CASES.values(), ids=LONG_CASES)
 def test_long_lines_are_shown_around_their_changes(
     before: str, after: str, expected: list[str]
 ) -> None:
@@ -190,7 +191,7 @@ def test_diff_elsewhere_is_exact(tmp_path: Path, output: str) -> None:
 # -- equal ends ------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("size", [0, 1, 31, 32, 33, 34, 65, 1000])
+@each("size", [0, 1, 31, 32, 33, 34, 65, 1000])
 def test_equal_ends_of_long_texts_are_counted_exactly(size: int) -> None:
     same = "ab" * size
     for head in {0, min(1, size), size // 2, size}:

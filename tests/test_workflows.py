@@ -35,6 +35,7 @@ from forge import (
     run_process,
     run_shellcheck,
 )
+from tables import each
 from vaultlink import __version__
 
 pytestmark = pytest.mark.project
@@ -126,7 +127,7 @@ def test_actionlint_finds_only_inserted_mistakes(
 # -- what they may do -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.stem))
+@each("file", FILES, ids=lambda file: str(file.stem))
 def test_actions_are_pinned_by_commit_and_name_the_version(file: Path) -> None:
     lines = [line for line in file.read_text(encoding="utf-8").splitlines() if "uses:" in line]
     pinned = r"\s+(- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+(, .*)?"
@@ -161,7 +162,7 @@ def test_archives_have_metadata_that_the_publishing_action_reads() -> None:
     assert tuple(map(int, version.split("."))) >= (1, 14, 2), "older ones read at most 2.4"
 
 
-@pytest.mark.parametrize("name", WORKFLOWS)
+@each("name", WORKFLOWS)
 def test_workflow_may_at_most_read(name: str) -> None:
     """A job that writes has its permissions itself."""
     assert WORKFLOWS[name]["permissions"] in ({}, {"contents": "read"})
@@ -176,7 +177,7 @@ def test_only_jobs_that_publish_may_write() -> None:
     assert found == MAY_WRITE
 
 
-@pytest.mark.parametrize(("name", "job"), MAY_WRITE)
+@each(("name", "job"), MAY_WRITE)
 def test_jobs_that_write_run_no_code_of_the_project(name: str, job: str) -> None:
     """What a dependency or a test does can't use the identity that publishes."""
     steps = WORKFLOWS[name]["jobs"][job]["steps"]
@@ -215,13 +216,13 @@ def test_release_needs_all_earlier_jobs() -> None:
     assert jobs["pypi"]["environment"] == "pypi"
 
 
-@pytest.mark.parametrize(("name", "script"), SCRIPTS)
+@each(("name", "script"), SCRIPTS)
 def test_scripts_pass_shellcheck_and_interpolate_only_the_matrix(name: str, script: str) -> None:
     assert "${{" not in script.replace("${{ matrix.python }}", "")
     assert run_shellcheck(script) == ""
 
 
-@pytest.mark.parametrize(("name", "job_name", "job"), JOBS)
+@each(("name", "job_name", "job"), JOBS)
 def test_every_job_has_a_time_limit_and_a_named_system(
     name: str, job_name: str, job: Mapping[str, Any]
 ) -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 
 from killed_moves import FILES, SCENARIOS, Scenario, identify_files, read_tree
 from running import RunCommand, create_vault, write_files
+from tables import each
 from vaultlink.disk.scan import list_files
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
@@ -103,7 +104,7 @@ def test_each_new_name_is_free_when_it_is_needed(
     assert files == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("moves", "steps"),
     [
         ({"a": "b"}, ["a > b"]),
@@ -139,7 +140,7 @@ def test_order_of_many_moves_takes_no_time() -> None:
     assert len(steps) == 20_000
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "expected"),
     [
         ("a.md", "b.md"),

@@ -14,6 +14,7 @@ from odd_notes import make_note, make_vault, minimise
 
 from builder import build_state, make_settings
 from running import RunCommand, create_vault, read_files, write_files
+from tables import each
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.fix.causes import list_fix_makers
 from vaultlink.fix.loop import plan_fixes
@@ -72,8 +73,8 @@ def describe_defects(base: LinterSettings, vault: Mapping[str, str], *, unsafe: 
     return f"again: {sorted({item.rule for item, _ in again.done})}" if again.texts else ""
 
 
-@pytest.mark.parametrize("scene", SCENES)
-@pytest.mark.parametrize("unsafe", [False, True], ids=["safe", "unsafe"])
+@each("scene", SCENES)
+@each("unsafe", [False, True], ids=["safe", "unsafe"])
 def test_fixing_keeps_its_promises_and_ends(scene: str, unsafe: bool) -> None:
     base = SCENES[scene]
     for chance in rounds(8):
@@ -108,8 +109,8 @@ def test_commands_on_odd_vaults(run: RunCommand, tmp_path: Path, more: tuple[str
         assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("digits", [400, 3_000, 5_000])
-@pytest.mark.parametrize("sign", ["", "-"])
+@each("digits", [400, 3_000, 5_000])
+@each("sign", ["", "-"])
 def test_endless_numbers_are_infinite(digits: int, sign: str) -> None:
     note = parse_note("n.md", f"---\nvalue: {sign}{'9' * digits}\n---\n")
     assert note.path == "n.md"

@@ -15,6 +15,7 @@ from hypothesis import strategies as some
 from machine import require_program
 from repositories import create_repository
 from running import CommandResult, RunCommand, create_vault
+from tables import each
 from test_diffs import patched
 from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.fix.diff import unified_diff
@@ -318,14 +319,12 @@ def test_json_keeps_its_values(text: str) -> None:
     assert json.loads(escape_json(data)) == {text: text}
 
 
-@pytest.mark.parametrize(
-    "char", ["\x7f", "\x80", "\x9b", "\x9f", "\u202a", "\u202e", "\u2066", "\u2069", "\u2028"]
-)
+@each("char", ["\x7f", "\x80", "\x9b", "\x9f", "\u202a", "\u202e", "\u2066", "\u2069", "\u2028"])
 def test_json_spells_out_unsafe_characters(char: str) -> None:
     assert encode_json_lines([f"a{char}b“é"]) == f'"a\\u{ord(char):04x}b“é"\n'.encode()
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         ("::error::x", "\\u003a:error::x"),

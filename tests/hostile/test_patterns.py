@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from running import RunCommand, create_vault, measure_cpu_seconds
+from tables import each
 from vaultlink.config.expressions import Expression, UnsupportedExpression
 from vaultlink.config.patterns import compile_globs, compile_obsidian_filters, list_unused_filters
 from vaultlink.errors import ConfigError
@@ -123,7 +124,7 @@ def test_expressions_match_as_those_of_python(source: str, texts: Sequence[str])
         assert found.search(text) == bool(expected.search(text)), (source, text)
 
 
-@pytest.mark.parametrize(
+@each(
     ("source", "fits", "fails"),
     [
         (r"^(?!Notes/)", ["x/Notes/a.md"], ["notes/a.md"]),
@@ -166,7 +167,7 @@ UNSUPPORTED = [
 ]
 
 
-@pytest.mark.parametrize("source", UNSUPPORTED, ids=lambda source: source[:20])
+@each("source", UNSUPPORTED, ids=lambda source: source[:20])
 def test_unsupported_expression_is_named_and_excludes_nothing(source: str) -> None:
     with pytest.raises(UnsupportedExpression):
         Expression(source)
@@ -213,16 +214,16 @@ SHAPES: Sequence[Callable[[int], str]] = (
 )
 
 
-@pytest.mark.parametrize("source", SLOW_EXPRESSIONS)
-@pytest.mark.parametrize("shape", range(len(SHAPES)))
+@each("source", SLOW_EXPRESSIONS)
+@each("shape", range(len(SHAPES)))
 def test_time_of_expressions_is_limited(source: str, shape: int) -> None:
     expression = Expression(source)
     with suppress(ConfigError):
         assert measure_cpu_seconds(partial(expression.search, SHAPES[shape](4_000))) < 0.5
 
 
-@pytest.mark.parametrize("glob", SLOW_GLOBS, ids=lambda glob: glob[:20])
-@pytest.mark.parametrize("shape", range(len(SHAPES)))
+@each("glob", SLOW_GLOBS, ids=lambda glob: glob[:20])
+@each("shape", range(len(SHAPES)))
 def test_time_of_globs_is_linear(glob: str, shape: int) -> None:
     assert_linear(compile_globs([glob]), SHAPES[shape])
 

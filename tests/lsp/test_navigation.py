@@ -12,6 +12,7 @@ from reader import ask, find_path, identify, point, read_place, read_range, read
 
 from editors import EDITORS, WAIT, find_position, start
 from running import create_vault
+from tables import each
 from vaultlink.api import Vault, fold_vault, open_vault
 from vaultlink.serve.lsp.images import measure_image
 from vaultlink.serve.lsp.navigation import (
@@ -525,7 +526,7 @@ def test_document_alone_does_not_call_links_unresolved(tmp_path: Path) -> None:
 JPEG = b"\xff\xd8\xff\xe0\x00\x04ab\xff\xff\xc0\x00\x11\x08" + struct.pack(">HH", 20, 10) + bytes(9)
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "expected"),
     [
         pytest.param(PNG, (640, 480), id="PNG"),

@@ -9,6 +9,7 @@ from lsprotocol import types
 from pygls.workspace import PositionCodec
 
 from editors import CODECS, find_offset, find_position, split_lines
+from tables import each
 from vaultlink.serve.lsp.documents import Document, Documents, read_document
 from vaultlink.serve.lsp.views import TextPlaces
 
@@ -73,7 +74,7 @@ def test_range_cuts_out_the_text_it_names(encoding: str, text: str, data: st.Dat
     assert text[cut] == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("column", "offset"),
     [(0, 0), (1, 1), (2, 2), (3, 2), (4, 2), (2**31 - 1, 2)],
     ids=str,
@@ -144,7 +145,7 @@ def test_few_former_texts_of_a_long_document_are_kept() -> None:
     assert document.source == "y" * 18 + "x" * 400_000
 
 
-@pytest.mark.parametrize(
+@each(
     ("texts", "source", "shown"),
     [
         (["\ud83d", "\ude42"], "🙂", "🙂"),

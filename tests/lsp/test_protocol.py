@@ -17,6 +17,7 @@ from pygls.exceptions import JsonRpcException
 
 from editors import COMMAND, EDITORS, WAIT, Editor, Wire, start, wait_until
 from running import PROGRAM, create_vault, write_files
+from tables import each
 from vaultlink.serve.lsp.documents import Document
 
 VAULT = {
@@ -323,7 +324,7 @@ def test_huge_document_is_not_edited(vault: Path) -> None:
         assert "a.md" in str(wire.ask("workspace/willRenameFiles", asked)["result"])
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "is_declined"),
     [
         ("x" * 4_000_000, False),
