@@ -75,12 +75,11 @@ lint: .venv/tested
 test: .venv/tested
 	$(BIN)/ruff format --check src tests benchmarks tools
 	$(BIN)/ruff check
-	$(BIN)/mypy
 	$(BIN)/vaultlink check --vault . --config .ci/own.toml
-	$(PYTEST) -m product $(ARGS)
+	@$(BIN)/mypy & types=$$!; $(PYTEST) -m product $(ARGS); code=$$?; wait $$types && exit $$code
 
 test-all: .venv/tested
-	$(PYTEST) -m project $(ARGS)
+	$(PYTEST) -m 'project or thorough' $(ARGS)
 
 explore: .venv/tested
 	VAULTLINK_EXPLORE=$(or $(TIMES),20) $(BIN)/python -m pytest -n 2 --dist worksteal $$(grep -lE '^from (exploring|hypothesis) ' tests/test_*.py tests/hostile/test_*.py)

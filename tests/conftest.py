@@ -17,7 +17,6 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-import forking
 from exploring import TIMES, count_examples
 from repositories import GIT_ENVIRONMENT
 from running import GIVEN_PROGRAM, PROGRAM, CommandResult, RunCommand
@@ -25,7 +24,7 @@ from vaultlink.__main__ import main
 from vaultlink.disk import read
 from vaultlink.watch import garbage
 
-pytest_addoption, pytest_runtestloop = forking.pytest_addoption, forking.pytest_runtestloop
+pytest_plugins = ["forking", "budget"] if sys.platform != "win32" else ["forking"]
 
 # The same examples in every run, so that a failure is caused by a change. `make explore` tries different ones in each run,
 # without a time limit.
@@ -111,17 +110,18 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as `product` all tests that are not marked as `project`, before `-m` selects tests.
+    """Mark as `product` all tests that are marked neither as `project` nor as `thorough`, before `-m` selects tests.
 
     The time limit is removed if more examples than usual are tried.
     """
     for item in items:
         if item.get_closest_marker("product"):
             raise pytest.UsageError(f"{item.nodeid}: a test is marked as `product` here only")
-        if not item.get_closest_marker("project"):
+        if item.get_closest_marker("project"):
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(900))  # it may wait for installations
+        elif not item.get_closest_marker("thorough"):
             item.add_marker(pytest.mark.product)
-        elif not item.get_closest_marker("timeout"):
-            item.add_marker(pytest.mark.timeout(900))  # it may wait for installations
         if TIMES:
             item.add_marker(pytest.mark.timeout(0))
 
