@@ -4,6 +4,10 @@ A run of all tests tries a few, the same ones each time. `make explore` tries ma
 """
 
 import os
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
 
 TIMES = int(os.environ.get("VAULTLINK_EXPLORE") or 0)
 """How many times as many examples are tried; 0 in a run of all tests."""
@@ -17,3 +21,9 @@ def count_examples(few: int) -> int:
 def choose_seeds(few: int) -> range:
     """Return the seeds of a random test, one for each example."""
     return range(few * TIMES, few * TIMES * 2) if TIMES else range(few)
+
+
+def spread_seeds(few: int) -> Sequence[Any]:
+    """Return the seeds of a random test that takes seconds: `make test` tries the first one, `make test-all` the others."""
+    first, *others = choose_seeds(few)
+    return [first, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in others)]

@@ -48,6 +48,13 @@ def create_vault(folder: Path, files: Files) -> Path:
     return write_files(folder, files)
 
 
+def new_folder(parent: Path) -> Path:
+    """Create an empty folder in another one, for one of many cases, and return it."""
+    folder = parent / f"case {len(os.listdir(parent))}"  # noqa: PTH208 - only their number matters
+    folder.mkdir()
+    return folder
+
+
 def write_files(folder: Path, files: Files) -> Path:
     """Write files below a folder and return the folder."""
     for path, text in files.items():

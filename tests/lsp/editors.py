@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Self
 from urllib.parse import unquote
 
+import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 from pygls.protocol import default_converter
@@ -20,7 +21,7 @@ from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 
 from running import PROGRAM
 
-WAIT = 30.0
+WAIT = 120.0
 """Seconds until something that must happen has happened, on a slow machine."""
 
 COMMAND = (*PROGRAM, "lsp")
@@ -123,6 +124,14 @@ EDITORS: Mapping[str, Callable[[], types.ClientCapabilities]] = {
 """What editors say that they can do."""
 
 
+def choose_editors(*names: str) -> Sequence[Any]:
+    """Return editors, all if none is named: `make test` runs the tests of the most and of the least able, `make test-all` the others."""
+    return [
+        name if name in ("code", "minimal") else pytest.param(name, marks=pytest.mark.thorough)
+        for name in names or EDITORS
+    ]
+
+
 class Client(LanguageClient):
     """A client that keeps what the server prints to stderr, and partial results."""
 
@@ -188,6 +197,15 @@ class Editor:
         self.can_pull = found.diagnostic_provider is not None
         self.texts: dict[str, str] = {}
         self.versions: dict[str, int] = {}
+
+    def change_folders(self, added: Sequence[Path] = (), removed: Sequence[Path] = ()) -> None:
+        """Open and close folders."""
+        lists = (
+            [types.WorkspaceFolder(path.as_uri(), path.name) for path in paths]
+            for paths in (added, removed)
+        )
+        params = types.DidChangeWorkspaceFoldersParams(types.WorkspaceFoldersChangeEvent(*lists))
+        self.client.workspace_did_change_workspace_folders(params)
 
     def open(self, uri: str, text: str) -> None:
         """Open a document with a text."""
@@ -393,6 +411,14 @@ class Wire:
         answer = self.ask("initialize", params)
         self.notify("initialized", {})
         return answer
+
+    def change_folders(self, added: Sequence[Path] = (), removed: Sequence[Path] = ()) -> None:
+        """Open and close folders."""
+        event = {
+            name: [{"uri": path.as_uri(), "name": path.name} for path in paths]
+            for name, paths in (("added", added), ("removed", removed))
+        }
+        self.notify("workspace/didChangeWorkspaceFolders", {"event": event})
 
     def is_alive(self) -> bool:
         """Return True if a request is answered with a result."""

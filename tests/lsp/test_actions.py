@@ -1,6 +1,7 @@
 """Code actions: what is offered, that each changes exactly what it says, and that fixes are those of the command line."""
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 from editor import apply_edit, find_position, open_view, read_texts, view_vault
 from lsprotocol import types
 
-from running import RunCommand, write_files
+from running import RunCommand, new_folder, write_files
+from tables import each
 from vaultlink.api import open_vault
 from vaultlink.errors import UsageError
 from vaultlink.fix.plan import VaultChanges
@@ -66,11 +68,10 @@ def write_diff(view: View, after: dict[str, str]) -> str:
     return VaultChanges(texts=changed, marked=frozenset(marked)).diff()
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
 @pytest.mark.parametrize("is_held", [False, True])
 @pytest.mark.parametrize("sample", VAULTS)
 def test_all_safe_fixes_are_those_of_the_command(
-    tmp_path: Path, run: RunCommand, sample: str, is_held: bool, encoding: str
+    tmp_path: Path, run: RunCommand, subtests: pytest.Subtests, sample: str, is_held: bool
 ) -> None:
     root = tmp_path / "vault"
     shutil.copytree(SAMPLES / sample, root)
@@ -79,23 +80,32 @@ def test_all_safe_fixes_are_those_of_the_command(
     held = {}
     if is_held:
         held = {path: f"{vault.text(path)}\n🌊 more [[{path}]]\n" for path in notes}
-    view = view_vault(vault, held, encoding)
-    answers = {path: ask(view, path, None, "source.fixAll") for path in notes}
-    edits = {
-        path: [complete_action(view, item).edit for item in found]
-        for path, found in answers.items()
-    }
     diffs = {
-        path: write_diff(view, apply_edit(view, found[0])) if found else ""
-        for path, found in edits.items()
+        encoding: fix_all(view_vault(vault, held, encoding), notes)
+        for encoding in ("utf-8", "utf-16", "utf-32")
     }
     marks = {
         path: b"\xef\xbb\xbf" * (root / path).read_bytes().startswith(b"\xef\xbb\xbf")
         for path in notes
     }
     write_files(root, {path: marks[path] + text.encode() for path, text in held.items()})
-    for path in notes:
-        assert run("fix", root / path, "--diff").out == diffs[path], path
+    expected = {path: run("fix", root / path, "--diff").out for path in notes}
+    for encoding, found in diffs.items():
+        with subtests.test(encoding):
+            assert found == expected
+
+
+def fix_all(view: View, notes: Sequence[str]) -> dict[str, str]:
+    """Return the difference that all safe fixes of each note make."""
+    answers = {path: ask(view, path, None, "source.fixAll") for path in notes}
+    edits = {
+        path: [complete_action(view, item).edit for item in found]
+        for path, found in answers.items()
+    }
+    return {
+        path: write_diff(view, apply_edit(view, found[0])) if found else ""
+        for path, found in edits.items()
+    }
 
 
 @pytest.mark.parametrize("sample", VAULTS)
@@ -158,7 +168,7 @@ def test_unresolved_link_has_all_ways_out(view: View) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "place", "title", "changed"),
     [
         ("Home.md", "[[Ti¦ed]]", LINK, {"Home.md": "See [[Tide|Tied]] and [[Nowhere]] today.\n"}),
@@ -294,11 +304,11 @@ SUPPRESSED = [
 ]
 
 
-@pytest.mark.parametrize(("text", "place", "scope", "expected"), SUPPRESSED)
+@each(("text", "place", "scope", "expected"), SUPPRESSED)
 def test_finding_is_suppressed_and_nothing_else_changes(
     tmp_path: Path, text: str, place: str, scope: str, expected: str
 ) -> None:
-    view = open_view(tmp_path / "vault", {"A.md": text, "B.md": "[[A]]\n"})
+    view = open_view(new_folder(tmp_path), {"A.md": text, "B.md": "[[A]]\n"})
     after = choose(view, ask(view, "A.md", place), f"Suppress VL125 in this {scope}")
     assert after["A.md"] == expected
     found = view.vault.holding("A.md", expected).state.diagnostics.get("A.md", ())
@@ -313,15 +323,15 @@ PROTECTED = {
 LIMITS = ['protect = ["Raw/"]', 'write-paths = ["Wiki/"]']
 
 
-@pytest.mark.parametrize("limit", LIMITS)
+@each("limit", LIMITS)
 def test_note_that_is_protected_has_no_actions(tmp_path: Path, limit: str) -> None:
     """All that is offered without the limit would be refused with it, also by an older menu."""
-    free = open_view(tmp_path / "free", PROTECTED)
+    free = open_view(new_folder(tmp_path), PROTECTED)
     places = (None, "[[T¦ied", "# ¦Source", "## ¦Part")
     offered: list[Any] = [
         action.data for place in places for action in ask(free, "Raw/Source.md", place)
     ]
-    view = open_view(tmp_path / "vault", {**PROTECTED, "vaultlink.toml": f"{limit}\n"})
+    view = open_view(new_folder(tmp_path), {**PROTECTED, "vaultlink.toml": f"{limit}\n"})
     assert not [item for place in places for item in ask(view, "Raw/Source.md", place)]
     assert {data["arguments"][2] for data in offered} == {
         *("fix", "allow", "suppress", "extract", "link", "link selection", "write section")
@@ -334,14 +344,14 @@ def test_note_that_is_protected_has_no_actions(tmp_path: Path, limit: str) -> No
                 make_change(view, [view.uri("Raw/Source.md"), title, change, *others])
 
 
-@pytest.mark.parametrize(
+@each(
     ("limit", "created"),
     [("", ["Raw/Gone.md", "Soon.md"]), (LIMITS[0], ["Soon.md"]), (LIMITS[1], [])],
 )
 def test_no_note_is_created_where_none_may_be_written(
     tmp_path: Path, limit: str, created: list[str]
 ) -> None:
-    view = open_view(tmp_path / "vault", {**PROTECTED, "vaultlink.toml": f"{limit}\n"})
+    view = open_view(new_folder(tmp_path), {**PROTECTED, "vaultlink.toml": f"{limit}\n"})
     titles = list_titles(ask(view, "Wiki/Tide.md"))
     assert [title for title in titles if title.startswith("Create")] == [
         f"Create the note “{path}”" for path in created
@@ -358,7 +368,7 @@ def test_actions_of_a_place_concern_it_only(view: View) -> None:
     assert ask(view, "Links.md", "met ¦[[Ada Lovelace]]", "quickfix", "refactor") == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("only", "kinds"),
     [
         ((), {"quickfix", "refactor.extract", "source.linkMentions.vaultlink"}),
@@ -374,7 +384,7 @@ def test_actions_of_a_place_concern_it_only(view: View) -> None:
 def test_only_wanted_kinds_are_offered(
     tmp_path: Path, only: tuple[str, ...], kinds: set[str]
 ) -> None:
-    view = open_view(tmp_path / "vault", {"A.md": "# A\n\n## B [[Nowhere]]\n"})
+    view = open_view(new_folder(tmp_path), {"A.md": "# A\n\n## B [[Nowhere]]\n"})
     found = {
         str(getattr(item.kind, "value", item.kind)) for item in ask(view, "A.md", "## ¦B", *only)
     }
@@ -397,13 +407,11 @@ def test_safe_fix_is_preferred_and_names_its_finding(tmp_path: Path) -> None:
         assert "unsafe" not in item.title
 
 
-@pytest.mark.parametrize(
-    "abilities", [{"operations": frozenset()}, {"operations": frozenset({"rename"})}]
-)
+@each("abilities", [{"operations": frozenset()}, {"operations": frozenset({"rename"})}])
 def test_notes_are_created_only_by_an_editor_that_can(
     tmp_path: Path, abilities: dict[str, Any]
 ) -> None:
-    view = open_view(tmp_path / "vault", NOTES, **abilities)
+    view = open_view(new_folder(tmp_path), NOTES, **abilities)
     titles = {*list_titles(ask(view, "Home.md")), *list_titles(ask(view, "Home.md", "## ¦Part"))}
     assert not [title for title in titles if title.startswith(("Create", "Extract"))]
 
@@ -434,7 +442,7 @@ def test_action_of_a_changed_note_says_so(view: View) -> None:
         complete_action(later, action)
 
 
-@pytest.mark.parametrize(
+@each(
     "arguments",
     [
         [],
@@ -506,9 +514,11 @@ def test_formatting_brings_managed_sections_up_to_date(tmp_path: Path, run: RunC
     assert (view.vault.root / "A.md").read_text() == done
 
 
-@pytest.mark.parametrize("note", ["# A  \n\n\ntext\n", "# A\n\n## Backlinks\n\n- [[Old]]\n", ""])
+@each("note", ["# A  \n\n\ntext\n", "# A\n\n## Backlinks\n\n- [[Old]]\n", ""])
 def test_formatting_changes_nothing_else(tmp_path: Path, note: str) -> None:
-    view = open_view(tmp_path / "vault", {"A.md": note, "B.md": "See [[A]].\n", "Old.md": "old\n"})
+    view = open_view(
+        new_folder(tmp_path), {"A.md": note, "B.md": "See [[A]].\n", "Old.md": "old\n"}
+    )
     assert not format_note(view, "A.md")
 
 

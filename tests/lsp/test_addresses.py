@@ -7,6 +7,7 @@ from lsprotocol import types
 from pygls.workspace import PositionCodec
 
 from running import create_vault
+from tables import each
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
 from vaultlink.serve.lsp.diagnostics import pull_vault
@@ -16,7 +17,7 @@ from vaultlink.serve.lsp.views import Client, View, find_path
 Reports = dict[str, types.WorkspaceFullDocumentDiagnosticReport]
 
 
-@pytest.mark.parametrize(
+@each(
     ("uri", "path"),
     [
         ("file:///v/a.md", "a.md"),

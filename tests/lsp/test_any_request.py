@@ -10,7 +10,7 @@ import pytest
 from odd_texts import make_text, make_vault
 
 from editors import Wire
-from exploring import choose_seeds, count_examples
+from exploring import count_examples, spread_seeds
 from running import read_files
 
 METHODS = (
@@ -180,7 +180,7 @@ CAPABILITIES: Json = {
 
 
 @pytest.mark.parametrize("can", [{}, CAPABILITIES], ids=["minimal", "much"])
-@pytest.mark.parametrize("seed", choose_seeds(2))
+@pytest.mark.parametrize("seed", spread_seeds(2))
 def test_any_request_is_answered(seed: int, can: Json, tmp_path: Path) -> None:
     chance = random.Random(seed)
     root = make_vault(chance, tmp_path / "vault")
@@ -205,7 +205,7 @@ def test_any_request_is_answered(seed: int, can: Json, tmp_path: Path) -> None:
     assert read_files(root) == before
 
 
-@pytest.mark.parametrize("seed", choose_seeds(2))
+@pytest.mark.parametrize("seed", spread_seeds(2))
 def test_each_cancelled_request_is_answered_once(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)
     root = make_vault(chance, tmp_path / "vault")

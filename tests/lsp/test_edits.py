@@ -9,8 +9,8 @@ from editor import apply_text_edits
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
-from editors import EDITORS, Editor, find_position, read_path, start
-from running import RunCommand, create_vault
+from editors import EDITORS, Editor, choose_editors, find_position, read_path, start
+from running import RunCommand, create_vault, new_folder
 
 VAULT = {
     "Home.md": "# Home\n\n🌊 [[Sea/Tide]], [[Tide#Low water]] and [[Tied]].\n",
@@ -18,7 +18,7 @@ VAULT = {
     "Other.md": "🌊 [[Tide|the 🌊 tide]] #sea\n",
 }
 
-ABLE = ("code", "neovim", "helix")
+ABLE = choose_editors("code", "neovim", "helix")
 """The editors that rename and create files for a server."""
 
 
@@ -91,34 +91,32 @@ RENAMES = [
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", ABLE)
-@pytest.mark.parametrize(("note", "place", "new", "words"), RENAMES)
 async def test_rename_is_that_of_the_command(
-    vault: Path, run: RunCommand, name: str, note: str, place: str, new: str, words: tuple[str, str]
+    tmp_path: Path, run: RunCommand, subtests: pytest.Subtests, name: str
 ) -> None:
-    other = vault.parent / "other"
-    shutil.copytree(vault, other)
-    assert run("rename", "--vault", other, *words).code == 0
-    async with start(vault, can=EDITORS[name]()) as editor:
-        await editor.pull((vault / "Home.md").as_uri())  # the vault is read
-        uri = (vault / "Other.md").as_uri()
-        editor.open(uri, VAULT["Other.md"])
-        where = locate(editor, (vault / note).as_uri(), place)
-        found = await editor.client.text_document_prepare_rename_async(
-            types.PrepareRenameParams(**where)
-        )
-        assert isinstance(found, types.PrepareRenamePlaceholder)
-        make_edit(
-            editor,
-            await editor.client.text_document_rename_async(
-                types.RenameParams(**where, new_name=new)
-            ),
-        )
-        save_all(editor)
-    assert read_notes(vault) == read_notes(other)
+    async with start(can=EDITORS[name]()) as editor:
+        for note, place, new, words in RENAMES:
+            with subtests.test(place):
+                vault, other = (create_vault(new_folder(tmp_path), VAULT) for _ in range(2))
+                assert run("rename", "--vault", other, *words).code == 0
+                editor.change_folders([vault])
+                await editor.pull((vault / "Home.md").as_uri())  # the vault is read
+                uri = (vault / "Other.md").as_uri()
+                editor.open(uri, VAULT["Other.md"])
+                where = locate(editor, (vault / note).as_uri(), place)
+                found = await editor.client.text_document_prepare_rename_async(
+                    types.PrepareRenameParams(**where)
+                )
+                assert isinstance(found, types.PrepareRenamePlaceholder)
+                params = types.RenameParams(**where, new_name=new)
+                make_edit(editor, await editor.client.text_document_rename_async(params))
+                save_all(editor)
+                assert read_notes(vault) == read_notes(other)
+                editor.close(uri)
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", ["emacs", "minimal"])
+@pytest.mark.parametrize("name", choose_editors("emacs", "minimal"))
 async def test_editor_without_changes_of_files_renames_headings_only(
     vault: Path, name: str
 ) -> None:
@@ -156,7 +154,7 @@ async def test_links_follow_a_folder_that_the_editor_renames(vault: Path, run: R
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", EDITORS)
+@pytest.mark.parametrize("name", choose_editors())
 async def test_action_is_made(vault: Path, name: str) -> None:
     async with start(vault, can=EDITORS[name]()) as editor:
         await editor.pull((vault / "Home.md").as_uri())  # the vault is read
@@ -182,7 +180,7 @@ async def test_action_is_made(vault: Path, name: str) -> None:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", ["code", "neovim"])
+@pytest.mark.parametrize("name", choose_editors("code", "neovim"))
 async def test_section_becomes_a_note(vault: Path, name: str) -> None:
     async with start(vault, can=EDITORS[name]()) as editor:
         await editor.pull((vault / "Home.md").as_uri())  # the vault is read

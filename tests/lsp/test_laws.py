@@ -14,7 +14,7 @@ from lsprotocol import types
 from odd_texts import FOLDERS, NAMES, PARTS, UNSUPPRESSED, make_text, make_vault
 
 from editors import COMMAND, EDITORS, Editor, find_offset, read_path, start, wait_until
-from exploring import choose_seeds
+from exploring import spread_seeds
 from running import write_files
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
@@ -241,7 +241,7 @@ STEPS, PAUSE = 1000, 125
 
 @pytest.mark.asyncio
 @pytest.mark.parametrize("moves", [False, True], ids=["", "moves"])
-@pytest.mark.parametrize("seed", choose_seeds(3))
+@pytest.mark.parametrize("seed", spread_seeds(3))
 async def test_server_equals_a_fresh_start_after_many_changes(
     seed: int, moves: bool, tmp_path: Path
 ) -> None:
@@ -258,7 +258,7 @@ async def test_server_equals_a_fresh_start_after_many_changes(
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("seed", choose_seeds(2))
+@pytest.mark.parametrize("seed", spread_seeds(2))
 async def test_pushed_findings_are_those_of_a_fresh_start(seed: int, tmp_path: Path) -> None:
     story = Story(random.Random(seed), tmp_path / "vault", moves=True)
     async with start(story.root, can=EDITORS[("minimal", "emacs")[seed % 2]]()) as editor:
@@ -275,5 +275,5 @@ async def test_pushed_findings_are_those_of_a_fresh_start(seed: int, tmp_path: P
                 compare(story.read(known), there, moves=True)
 
             with suppress(TimeoutError):
-                await wait_until(partial(is_true, compare_pushed), 10)
+                await wait_until(partial(is_true, compare_pushed))
             compare_pushed()

@@ -10,7 +10,8 @@ from lsprotocol import types
 from pygls import uris
 from pygls.workspace import PositionCodec
 
-from running import create_vault
+from running import create_vault, new_folder
+from tables import each
 from vaultlink.api import Vault, open_vault
 from vaultlink.index.anchors import find_anchor
 from vaultlink.links.edit_math import apply_edits
@@ -119,7 +120,7 @@ def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
 # -- what an item writes ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "label", "after"),
     [
         ("see [[hom¦", "Home", "see [[Home]]"),
@@ -168,7 +169,7 @@ def test_item_writes_a_link(vault: Vault, typed: str, label: str, after: str) ->
 PROPERTY = "---\n{}\n---\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "label", "after"),
     [
         ("up: [[hom¦", "Home", 'up: "[[Home]]"'),
@@ -200,7 +201,7 @@ def test_item_writes_a_property(vault: Vault, typed: str, label: str, after: str
     assert type_text(vault, PROPERTY.format(typed)).accept(label) == PROPERTY.format(after)
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "label", "after"),
     [
         ("text #pro¦", "#project/alpha", "text #project/alpha"),
@@ -222,7 +223,7 @@ def test_frequent_tags_are_first(vault: Vault) -> None:
 # -- where nothing is offered ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "typed",
     [
         "plain text¦",
@@ -323,8 +324,8 @@ MAY_REMAIN = {"duplicate-name", "unclosed-construct"}
 """The rules whose findings are not about the links of the note."""
 
 
-@pytest.mark.parametrize("path", ["Mine.md", "people/Twin.md"])
-@pytest.mark.parametrize("typed", TYPED)
+@each("path", ["Mine.md", "people/Twin.md"])
+@each("typed", TYPED)
 def test_every_item_leads_where_it_says(vault: Vault, typed: str, path: str) -> None:
     done = type_text(vault, typed, path)
     assert done.items
@@ -373,7 +374,7 @@ PARTS = (
 """What random texts are made of."""
 
 
-@pytest.mark.parametrize("seed", range(8))
+@each("seed", range(8))
 def test_every_item_leads_where_it_says_in_odd_texts(vault: Vault, seed: int) -> None:
     rng = random.Random(seed)
     for _ in range(30):
@@ -393,7 +394,7 @@ def test_every_item_leads_where_it_says_in_odd_texts(vault: Vault, seed: int) ->
 # -- Obsidian's settings ---------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "typed", "label", "after"),
     [
         ('{"newLinkFormat": "absolute"}', "[[elod¦", "Élodie", "[[people/Élodie]]"),
@@ -410,7 +411,7 @@ def test_item_follows_the_settings(
     tmp_path: Path, settings: str, typed: str, label: str, after: str
 ) -> None:
     files: Mapping[str, Any] = {**VAULT, ".obsidian/app.json": settings, "notes/Mine.md": ""}
-    vault = open_vault(create_vault(tmp_path, files))
+    vault = open_vault(create_vault(new_folder(tmp_path), files))
     assert type_text(vault, typed, "notes/Mine.md").accept(label) == after
 
 
@@ -481,7 +482,7 @@ def test_list_is_cut_and_says_so(tmp_path: Path) -> None:
         assert found.is_incomplete
 
 
-@pytest.mark.parametrize("typed", ["[[elod¦", "[[lex fridmann¦]]", "[x](elod¦", "text #ALPHA¦"])
+@each("typed", ["[[elod¦", "[[lex fridmann¦]]", "[x](elod¦", "text #ALPHA¦"])
 def test_items_pass_the_filter_of_an_editor(vault: Vault, typed: str) -> None:
     done = type_text(vault, typed)
     assert done.found is not None
@@ -515,7 +516,7 @@ def test_text_is_replaced_in_units_of_the_editor(vault: Vault) -> None:
 # -- the passage of an item ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "label", "passage"),
     [
         ("[[lex¦", "Lex", "# About\n\nHe talks."),
@@ -531,9 +532,7 @@ def test_resolved_item_shows_where_it_leads(
     assert item.documentation == types.MarkupContent(types.MarkupKind.Markdown, passage)
 
 
-@pytest.mark.parametrize(
-    "data", [None, [], {}, {"path": 1}, {"path": "none.md"}, {"path": "img/map of town.png"}]
-)
+@each("data", [None, [], {}, {"path": 1}, {"path": "none.md"}, {"path": "img/map of town.png"}])
 def test_item_without_note_is_resolved_as_it_is(vault: Vault, data: Any) -> None:
     view = view_vault(vault, "Home.md", "")
     item = types.CompletionItem("x", data=data)

@@ -10,8 +10,8 @@ import pytest
 from lsprotocol import types
 from reader import ask, find_path, identify, point, read_place, read_range, read_vault
 
-from editors import EDITORS, WAIT, find_position, start
-from running import create_vault
+from editors import EDITORS, WAIT, choose_editors, find_position, start
+from running import create_vault, new_folder
 from tables import each
 from vaultlink.api import Vault, fold_vault, open_vault
 from vaultlink.serve.lsp.images import measure_image
@@ -100,7 +100,7 @@ def go(view: View, path: str, marked: str) -> list[str]:
 PLAN = "Quay.md: ## Plan\nfirst\nsecond\n\n### Depth\ndeep"
 
 
-@pytest.mark.parametrize(
+@each(
     ("marked", "expected"),
     [
         pytest.param("up: '[[Qu¦ay", ["Quay.md", "Quay.md"], id="property"),
@@ -144,7 +144,7 @@ def test_definition_without_location_links_is_the_selected_place(tmp_path: Path)
     assert go(view, "Home.md", "#^tw¦o") == ["Quay.md: - two"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "marked", "expected"),
     [
         ("Quay.md", "## Pl¦an", PLAN),
@@ -164,12 +164,12 @@ def test_definition_has_the_span_of_its_link(view: View) -> None:
     assert read_range(view, "Home.md", link.origin_selection_range) == "[[Quay#Plan|the plan]]"
 
 
-@pytest.mark.parametrize("marked", ['"file": "Qu¦ay.md"', "]] [[Qu¦ay]]", "[[Quay#Go\\u00¦6ee]]"])
+@each("marked", ['"file": "Qu¦ay.md"', "]] [[Qu¦ay]]", "[[Quay#Go\\u00¦6ee]]"])
 def test_link_of_a_canvas_leads_somewhere(view: View, marked: str) -> None:
     assert go(view, "board.canvas", marked) == ["Quay.md", "Quay.md"]
 
 
-@pytest.mark.parametrize("marked", ['"type": "fi¦le"', "\\n🙂¦ [[", '"id": "¦1"'])
+@each("marked", ['"type": "fi¦le"', "\\n🙂¦ [[", '"id": "¦1"'])
 def test_other_text_of_a_canvas_leads_nowhere(view: View, marked: str) -> None:
     assert go(view, "board.canvas", marked) == []
 
@@ -181,7 +181,7 @@ LIST FROM [[Quay]] or #place/sea or "sub/Other" or "sub"
 """
 
 
-@pytest.mark.parametrize(
+@each(
     ("marked", "expected"),
     [
         ("[[Qu¦ay]]", ["Quay.md"]),
@@ -192,7 +192,7 @@ LIST FROM [[Quay]] or #place/sea or "sub/Other" or "sub"
     ],
 )
 def test_name_in_a_query_leads_somewhere(tmp_path: Path, marked: str, expected: list[str]) -> None:
-    view = read_vault(tmp_path, {**VAULT, "Q.md": QUERIES})
+    view = read_vault(new_folder(tmp_path), {**VAULT, "Q.md": QUERIES})
     assert go(view, "Q.md", marked) == expected
     assert bool(hover(view, "Q.md", marked)) == bool(expected)
 
@@ -230,7 +230,7 @@ TO_QUAY = [
 ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "marked", "expected"),
     [
         pytest.param("sub/Other.md", "Also [[Qu¦ay", TO_QUAY, id="note, at a link"),
@@ -278,7 +278,7 @@ def test_references(view: View, path: str, marked: str, expected: list[str]) -> 
     assert list_references(view, path, marked) == expected
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "marked", "declaration"),
     [
         ("Home.md", "#Plan|the¦", ["Quay.md: Plan"]),
@@ -324,14 +324,14 @@ ODD_TEXTS = {
 }
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
-@pytest.mark.parametrize("is_open", [False, True])
+@each("encoding", ["utf-8", "utf-16", "utf-32"])
+@each("is_open", [False, True])
 def test_ranges_are_those_of_the_links_in_odd_texts(
     tmp_path: Path, encoding: str, *, is_open: bool
 ) -> None:
     files = {f"{name}.md": text for name, text in ODD_TEXTS.items()}
     files["T.md"] = "# Title\n\n## H\n"
-    view = read_vault(tmp_path, files, files if is_open else {}, encoding=encoding)
+    view = read_vault(new_folder(tmp_path), files, files if is_open else {}, encoding=encoding)
     for _ in range(2):  # the second time from what is kept
         found = list_references(view, "T.md", "# Ti¦tle")
         assert len(found) == 2 * len(ODD_TEXTS)
@@ -374,7 +374,7 @@ def test_places_that_are_kept_are_those_of_unchanged_notes_only(tmp_path: Path) 
 READ, WRITE, TEXT = types.DocumentHighlightKind.Read, types.DocumentHighlightKind.Write, types.DocumentHighlightKind.Text  # fmt: skip
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "marked", "expected"),
     [
         (
@@ -407,7 +407,7 @@ def hover(view: View, path: str, marked: str) -> str | None:
     return None if found is None else found.contents.value
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "marked", "expected"),
     [
         pytest.param(
@@ -454,7 +454,7 @@ def test_hover(view: View, path: str, marked: str, expected: str) -> None:
     assert expected in found
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         (
@@ -477,7 +477,7 @@ def test_hover(view: View, path: str, marked: str, expected: str) -> None:
 def test_hover_says_what_else_may_be_meant(tmp_path: Path, text: str, expected: str) -> None:
     twin = "# Heading\n"
     view = read_vault(
-        tmp_path,
+        new_folder(tmp_path),
         {"A.md": text.replace("¦", ""), "a/Harbour office.md": twin, "b/Harbour office.md": twin},
     )
     found = hover(view, "A.md", text)
@@ -485,7 +485,7 @@ def test_hover_says_what_else_may_be_meant(tmp_path: Path, text: str, expected: 
     assert expected in found
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "marked"),
     [("Home.md", "https://exa¦mple"), ("Quay.md", "Ships l¦ie"), ("Quay.md", "¦---\ntitle")],
 )
@@ -560,7 +560,7 @@ def test_size_of_an_image(data: bytes, expected: tuple[int, int] | None) -> None
 # -- calls ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "marked", "expected"),
     [
         ("Home.md", "up: '[[Qu¦ay", ["Quay.md"]),
@@ -599,7 +599,7 @@ def test_calls_are_links_with_their_places(view: View) -> None:
 # -- what editors can do ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("experimental", "expected"),
     [
         ({"commands": {"commands": ["vaultlink.showReferences"]}}, "vaultlink.showReferences"),
@@ -617,8 +617,8 @@ def test_command_for_references_is_one_that_the_editor_has(
     assert read_client(capabilities, view.client.codec).references_command == expected
 
 
-@pytest.mark.parametrize("function", [find_definition, find_hover, find_highlights])
-@pytest.mark.parametrize("path", ["missing.md", "map.png"])
+@each("function", [find_definition, find_hover, find_highlights])
+@each("path", ["missing.md", "map.png"])
 def test_file_without_a_text_has_no_answers(view: View, function: Any, path: str) -> None:
     place = {**identify(view, path), "position": types.Position(10**6, 10**6)}
     assert ask(function, view, types.HoverParams(**place)) is None
@@ -628,7 +628,7 @@ def test_file_without_a_text_has_no_answers(view: View, function: Any, path: str
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", EDITORS)
+@pytest.mark.parametrize("name", choose_editors())
 async def test_editor_follows_links_of_an_unsaved_text(name: str, tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", VAULT)
     uri, quay = ((vault / path).as_uri() for path in ("Home.md", "Quay.md"))

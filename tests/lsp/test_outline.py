@@ -8,8 +8,9 @@ import pytest
 from lsprotocol import types
 from reader import ask, find_path, identify, read_place, read_range, read_vault
 
-from editors import EDITORS, WAIT, count_units, start
-from running import create_vault
+from editors import EDITORS, WAIT, choose_editors, count_units, start
+from running import create_vault, new_folder
+from tables import each
 from vaultlink.serve.lsp.outline import (
     LEGEND,
     find_workspace_symbols,
@@ -107,7 +108,7 @@ def test_symbols_are_flat_for_an_editor_without_trees(tmp_path: Path) -> None:
 # -- symbols of a vault -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("query", "expected"),
     [
         pytest.param("quay", ["Quay -> Quay.md", "The quay -> Quay.md: The quay"], id="names"),
@@ -157,7 +158,7 @@ def test_links_lead_to_files_and_addresses(view: View) -> None:
 # -- folds ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "expected"),
     [
         pytest.param("---\na: 1\n---\ntext\n", ["0-2 region"], id="properties"),
@@ -179,7 +180,7 @@ def test_links_lead_to_files_and_addresses(view: View) -> None:
     ],
 )
 def test_folds(tmp_path: Path, text: str, expected: list[str]) -> None:
-    view = read_vault(tmp_path, {"A.md": text})
+    view = read_vault(new_folder(tmp_path), {"A.md": text})
     found = ask(list_folds, view, types.FoldingRangeParams(**identify(view, "A.md")))
     rows = [
         f"{fold.start_line}-{fold.end_line} {fold.kind.value if fold.kind else ''}".strip()
@@ -218,7 +219,7 @@ def test_lens_shows_places_if_the_editor_can(view: View) -> None:
     assert len(places) == 5
 
 
-@pytest.mark.parametrize("data", [None, {}, {"uri": 5}, {"uri": "file:///elsewhere.md"}, [1]])
+@each("data", [None, {}, {"uri": 5}, {"uri": "file:///elsewhere.md"}, [1]])
 def test_lens_of_another_server_stays_as_it_is(view: View, data: Any) -> None:
     lens = types.CodeLens(types.Range(types.Position(0, 0), types.Position(0, 0)), data=data)
     assert ask(resolve_lens, view, lens) is lens
@@ -284,9 +285,9 @@ TOKENS = [
 ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+@each("encoding", ["utf-8", "utf-16", "utf-32"])
 def test_tokens_are_links_and_tags_in_one_line(tmp_path: Path, encoding: str) -> None:
-    view = read_vault(tmp_path, VAULT, encoding=encoding)
+    view = read_vault(new_folder(tmp_path), VAULT, encoding=encoding)
     found = ask(list_tokens, view, types.SemanticTokensParams(**identify(view, "Home.md")))
     assert read_tokens(view, "Home.md", found.data) == TOKENS
 
@@ -305,10 +306,10 @@ def test_token_in_another_is_left_out(tmp_path: Path) -> None:
     assert texts == ["[![[A]]](A.md)", "[[A]]"]
 
 
-@pytest.mark.parametrize(
+@each(
     "function", [list_document_symbols, list_document_links, list_folds, list_lenses, list_tokens]
 )
-@pytest.mark.parametrize("path", ["missing.md", "map.png"])
+@each("path", ["missing.md", "map.png"])
 def test_file_without_a_text_has_no_structure(view: View, function: Any, path: str) -> None:
     assert ask(function, view, types.DocumentSymbolParams(**identify(view, path))) is None
 
@@ -317,7 +318,7 @@ def test_file_without_a_text_has_no_structure(view: View, function: Any, path: s
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", EDITORS)
+@pytest.mark.parametrize("name", choose_editors())
 async def test_editor_shows_the_structure_of_an_unsaved_text(name: str, tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", VAULT)
     uri = (vault / "Home.md").as_uri()

@@ -376,16 +376,6 @@ async def test_each_note_belongs_to_the_nearest_vault(tmp_path: Path) -> None:
         assert (await editor.pull_all()).keys() == {*uris, (other / "a.md").as_uri()}
 
 
-def change_folders(editor: Editor, added: list[Path], removed: list[Path]) -> None:
-    lists = (
-        [types.WorkspaceFolder(path.as_uri(), path.name) for path in item]
-        for item in (added, removed)
-    )
-    event = types.WorkspaceFoldersChangeEvent(*lists)
-    params = types.DidChangeWorkspaceFoldersParams(event)
-    editor.client.workspace_did_change_workspace_folders(params)
-
-
 @pytest.mark.asyncio
 async def test_unsaved_text_is_kept_when_its_folder_is_closed_and_opened_again(
     vault: Path, tmp_path: Path
@@ -395,8 +385,8 @@ async def test_unsaved_text_is_kept_when_its_folder_is_closed_and_opened_again(
     async with start(other, vault) as editor:
         editor.open(uri, "[[held]]\n")
         await pull_until(editor, uri, "“held”")
-        change_folders(editor, [], [vault])
-        change_folders(editor, [vault], [])
+        editor.change_folders(removed=[vault])
+        editor.change_folders([vault])
         await pull_until(editor, uri, "“held”")
 
 
@@ -612,13 +602,13 @@ NOTES: Mapping[str, tuple[str, object]] = {
 }
 
 
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+@each("body", BODIES.values(), ids=BODIES)
 def test_wrong_body_does_no_harm(body: bytes, wire: Wire) -> None:
     wire.send(body)
     assert wire.is_alive()
 
 
-@pytest.mark.parametrize(("method", "params"), NOTES.values(), ids=NOTES)
+@each(("method", "params"), NOTES.values(), ids=NOTES)
 def test_wrong_notification_does_no_harm(method: str, params: object, wire: Wire) -> None:
     wire.notify(method, params)
     assert wire.is_alive()
@@ -627,7 +617,7 @@ def test_wrong_notification_does_no_harm(method: str, params: object, wire: Wire
 BODY = b'{"jsonrpc":"2.0","id":5,"method":"no/such"}'
 
 
-@pytest.mark.parametrize(
+@each(
     ("data", "is_answered"),
     [
         pytest.param(b"content-length:%d\r\n\r\n" % len(BODY), True, id="lower case"),
@@ -660,7 +650,7 @@ def place(uri: str, line: object = 0, character: object = 0) -> dict[str, Any]:
     return {"textDocument": {"uri": uri}, "position": position}
 
 
-@pytest.mark.parametrize(
+@each(
     ("method", "params", "code"),
     [
         ("no/such", {}, -32601),
@@ -688,7 +678,7 @@ def test_wrong_request_is_answered_with_an_error(
     assert wire.is_alive()
 
 
-@pytest.mark.parametrize(
+@each(
     "uri",
     [
         *("", "a", "untitled:a", "git:/a.md?b#c", "file:", "file://", "file:///", "file://[x"),

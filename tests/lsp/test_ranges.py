@@ -10,7 +10,7 @@ from lsprotocol import types
 from odd_texts import PARTS, make_text, make_vault
 from pygls.exceptions import JsonRpcException
 
-from editors import EDITORS, Editor, find_position, read_path, split_lines, start
+from editors import EDITORS, Editor, choose_editors, find_position, read_path, split_lines, start
 from exploring import choose_seeds
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
@@ -121,7 +121,7 @@ def batched(data: list[int], size: int) -> Iterator[list[int]]:
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", ["code", "helix", "emacs", "minimal"])
+@pytest.mark.parametrize("name", choose_editors("code", "helix", "emacs", "minimal"))
 @pytest.mark.parametrize("seed", choose_seeds(1))
 async def test_ranges_are_those_of_their_texts(name: str, seed: int, tmp_path: Path) -> None:
     chance = random.Random(f"{seed} {name}")
@@ -140,7 +140,7 @@ async def test_ranges_are_those_of_their_texts(name: str, seed: int, tmp_path: P
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("name", ["code", "helix", "emacs"])
+@pytest.mark.parametrize("name", choose_editors("code", "helix", "emacs"))
 @pytest.mark.parametrize("seed", choose_seeds(1))
 async def test_ranges_are_what_they_name(name: str, seed: int, tmp_path: Path) -> None:
     chance = random.Random(f"{seed} {name}")

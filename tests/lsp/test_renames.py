@@ -16,6 +16,7 @@ from editor import (
     locate,
     open_view,
     read_texts,
+    view_vault,
 )
 from lsprotocol import types
 from msgspec.structs import replace
@@ -23,7 +24,9 @@ from msgspec.structs import replace
 from editors import Wire
 from exploring import count_examples
 from random_renames import generate_vault
-from running import create_vault
+from running import create_vault, new_folder
+from tables import each
+from vaultlink.api import Vault, open_vault
 from vaultlink.errors import UsageError
 from vaultlink.fix.requests import RenameRequest
 from vaultlink.index.index import link_name
@@ -69,9 +72,15 @@ FILES: dict[str, str | bytes] = {
 }
 
 
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory: pytest.TempPathFactory) -> Vault:
+    """A vault that no test changes."""
+    return open_vault(create_vault(tmp_path_factory.mktemp("renames") / "vault", FILES))
+
+
 @pytest.fixture
-def view(tmp_path: Path) -> View:
-    return open_view(tmp_path / "vault", FILES)
+def view(vault: Vault) -> View:
+    return view_vault(vault)
 
 
 NAMES = [
@@ -106,7 +115,7 @@ NAMES = [
 ]
 
 
-@pytest.mark.parametrize(("path", "place", "text", "name"), NAMES)
+@each(("path", "place", "text", "name"), NAMES)
 def test_place_names_a_thing(view: View, path: str, place: str, text: str, name: str) -> None:
     found = prepare_rename(view, types.PrepareRenameParams(**locate(view, path, place)))
     assert found is not None
@@ -114,7 +123,7 @@ def test_place_names_a_thing(view: View, path: str, place: str, text: str, name:
     assert (read_texts(view)[path][start:end], found.placeholder) == (text, name)
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "place"),
     [
         ("Home.md", " a¦nd [[Tide"),
@@ -131,7 +140,7 @@ def test_nothing_to_rename(view: View, path: str, place: str) -> None:
         rename(view, types.RenameParams(**place_, new_name="x"))
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "place", "message"),
     [
         ("Home.md", "[[Now¦here]]", "“Nowhere” does not resolve to any file in the vault."),
@@ -186,12 +195,12 @@ RENAMES = [
 ]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
-@pytest.mark.parametrize(("place", "new", "expected"), RENAMES)
+@each("encoding", ["utf-8", "utf-16", "utf-32"])
+@each(("place", "new", "expected"), RENAMES)
 def test_thing_is_renamed_with_its_links(
-    tmp_path: Path, place: str, new: str, expected: dict[str, str], encoding: str
+    vault: Vault, place: str, new: str, expected: dict[str, str], encoding: str
 ) -> None:
-    view = open_view(tmp_path / "vault", FILES, encoding=encoding)
+    view = view_vault(vault, encoding=encoding)
     edit = rename(view, types.RenameParams(**locate(view, "Home.md", place), new_name=new))
     texts = apply_edit(view, edit)
     assert edit.change_annotations is None
@@ -200,7 +209,7 @@ def test_thing_is_renamed_with_its_links(
         assert part in texts[path]
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "place", "new", "message"),
     [
         ("Home.md", "[[Ti¦de|the", "Home|x", "the name “Home|x.md” contains |"),
@@ -233,9 +242,9 @@ def test_what_must_not_be_is_refused(
     assert message in str(error.value)
 
 
-def test_unsaved_texts_count(tmp_path: Path) -> None:
+def test_unsaved_texts_count(vault: Vault) -> None:
     held = {"Plain.md": "é🌊 [[Tide]]\r\n", "New.md": "\n[[Tide]]"}
-    view = open_view(tmp_path / "vault", FILES, held)
+    view = view_vault(vault, held)
     edit = rename(view, types.RenameParams(**locate(view, "Plain.md", "[[T¦ide]]"), new_name="Ebb"))
     texts = apply_edit(view, edit)
     assert (texts["Plain.md"], texts["New.md"]) == ("é🌊 [[Ebb]]\r\n", "\n[[Ebb]]")
@@ -251,20 +260,18 @@ def test_existing_tag_is_joined_after_a_question(view: View) -> None:
     assert 'tags: [harbour, "harbour"]' in apply_edit(view, edit)["Sea/Tide.md"]
 
 
-def test_existing_tag_is_refused_by_an_editor_that_does_not_ask(tmp_path: Path) -> None:
-    view = open_view(tmp_path / "vault", FILES, has_annotations=False)
+def test_existing_tag_is_refused_by_an_editor_that_does_not_ask(vault: Vault) -> None:
+    view = view_vault(vault, has_annotations=False)
     params = types.RenameParams(**locate(view, "Home.md", "#s¦ea/tide"), new_name="harbour")
     with pytest.raises(UsageError, match="--merge"):
         rename(view, params)
 
 
-@pytest.mark.parametrize(
-    ("operations", "has_versions"), [(frozenset({"create"}), True), (frozenset(), False)]
-)
+@each(("operations", "has_versions"), [(frozenset({"create"}), True), (frozenset(), False)])
 def test_files_are_not_renamed_by_an_editor_that_can_not(
-    tmp_path: Path, operations: frozenset[str], has_versions: bool
+    vault: Vault, operations: frozenset[str], has_versions: bool
 ) -> None:
-    view = open_view(tmp_path / "vault", FILES, operations=operations, has_versions=has_versions)
+    view = view_vault(vault, operations=operations, has_versions=has_versions)
     params = types.RenameParams(**locate(view, "Home.md", "[[Ti¦de|the"), new_name="Ebb")
     with pytest.raises(UsageError, match="this editor can't rename files"):
         rename(view, params)
@@ -272,10 +279,10 @@ def test_files_are_not_renamed_by_an_editor_that_can_not(
     assert "[[#Start]]" in apply_edit(view, edit)["Home.md"]  # the heading alone
 
 
-@pytest.mark.parametrize(("notes", "is_asked"), [(19, False), (20, True)])
+@each(("notes", "is_asked"), [(19, False), (20, True)])
 def test_editor_asks_before_many_files_change(tmp_path: Path, notes: int, is_asked: bool) -> None:
     files = {"Tide.md": "# Tide\n", **{f"{n}.md": "[[Tide]]\n" for n in range(notes)}}
-    view = open_view(tmp_path / "vault", files)
+    view = open_view(new_folder(tmp_path), files)
     edit = rename(view, types.RenameParams(**locate(view, "0.md", "[[T¦ide]]"), new_name="Ebb"))
     asked = edit.change_annotations or {}
     assert [item.description for item in asked.values()] == ["21 files change."] * is_asked
@@ -291,7 +298,7 @@ def follow(view: View, *pairs: tuple[str, str]) -> types.WorkspaceEdit | None:
     return follow_renamed_files(view, types.RenameFilesParams(files))
 
 
-@pytest.mark.parametrize(
+@each(
     ("pairs", "expected"),
     [
         ([("Sea/Tide.md", "Sea/Ebb.md")], {"Home.md": "[[Sea/Ebb]] and [[Ebb|the tide]]"}),
@@ -316,7 +323,7 @@ def test_links_follow_files_that_the_editor_renames(
         assert part in texts[path]
 
 
-@pytest.mark.parametrize(
+@each(
     "pair",
     [
         ("Plain.md", "Other.md"),  # nothing links there
@@ -330,7 +337,7 @@ def test_no_links_follow(view: View, pair: tuple[str, str]) -> None:
     assert follow(view, pair) is None
 
 
-@pytest.mark.parametrize(
+@each(
     ("pair", "message"),
     [
         (("Sea/Tide.md", "Sea/Tide.txt"), "the name of a note ends in .md"),
@@ -345,10 +352,9 @@ def test_renames_of_files_that_break_links_are_refused(
         follow(view, pair)
 
 
-def test_links_that_can_not_follow_are_asked_about(view: View) -> None:
+def test_links_that_can_not_follow_are_asked_about(tmp_path: Path) -> None:
     conflict = b"<<<<<<< a\n[[Tide]]\n=======\n[[Tide]]\n>>>>>>> b\n"
-    (view.vault.root / "Merge.md").write_bytes(conflict)
-    view = open_view(view.vault.root.parent / "other", {**FILES, "Merge.md": conflict})
+    view = open_view(tmp_path, {**FILES, "Merge.md": conflict})
     edit = follow(view, ("Sea/Tide.md", "Sea/Ebb.md"))
     assert edit is not None
     assert edit.change_annotations is not None
@@ -374,8 +380,8 @@ class Ship:
 
     def __init__(self, wire: Wire, root: Path):
         self.wire, self.root, self.version = wire, root, 1
-        edits = {"documentChanges": True, "resourceOperations": ["create", "rename", "delete"]}
-        wire.initialize(root, workspace={"workspaceEdit": edits})
+        self.opened: list[str] = []
+        wire.change_folders([root])
         self.open("Home.md")
         while not wire.ask("workspace/diagnostic", {"previousResultIds": []})["result"]["items"]:
             pass
@@ -412,6 +418,7 @@ class Ship:
 
     def open(self, path: str, text: str | None = None) -> None:
         text = SHIP[unquote(path)] if text is None else text
+        self.opened.append(self.uri(path))
         item = {"uri": self.uri(path), "languageId": "markdown", "version": 1, "text": text}
         self.wire.notify("textDocument/didOpen", {"textDocument": item})
 
@@ -427,10 +434,22 @@ class Ship:
         self.change(path, text)
 
 
-@pytest.fixture
-def ship(tmp_path: Path) -> Iterator[Ship]:
+@pytest.fixture(scope="module")
+def wire() -> Iterator[Wire]:
+    """A server without a folder."""
     with Wire() as wire:
-        yield Ship(wire, create_vault(tmp_path / "vault", SHIP))
+        edits = {"documentChanges": True, "resourceOperations": ["create", "rename", "delete"]}
+        wire.initialize(workspace={"workspaceEdit": edits})
+        yield wire
+
+
+@pytest.fixture
+def ship(wire: Wire, tmp_path: Path) -> Iterator[Ship]:
+    ship = Ship(wire, create_vault(tmp_path / "vault", SHIP))
+    yield ship
+    for uri in ship.opened:
+        wire.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    wire.change_folders(removed=[ship.root])
 
 
 def test_edits_of_an_answer_are_not_answered_again(ship: Ship) -> None:
@@ -570,7 +589,7 @@ def test_answer_is_kept_for_ten_seconds_after_its_last_edit(view: View) -> None:
     assert follow(view, asked) is not None
 
 
-@pytest.mark.parametrize("uri", ["untitled:Untitled-1", "file:///elsewhere/A.md"])
+@each("uri", ["untitled:Untitled-1", "file:///elsewhere/A.md"])
 def test_document_outside_a_vault_has_only_its_own_names(view: View, uri: str) -> None:
     text = "# One 🌊\n\n[[#One 🌊]] [[A]] #tag\n"
     alone = view_alone(view.client, EditorSettings(), OpenDocument(uri, 7, text))
@@ -592,7 +611,7 @@ def test_document_outside_a_vault_has_only_its_own_names(view: View, uri: str) -
 NEW_NAMES = ("New", "new.md", "Plan", "alpha/New", "Zoë 🌊", "a|b", "Part", "block", "x/y", "start")
 
 
-@pytest.mark.parametrize("seed", range(count_examples(60)))
+@each("seed", range(count_examples(60)))
 def test_renames_are_those_of_the_library(tmp_path: Path, seed: int) -> None:
     """At any place, with unsaved texts and in all units: the same texts and paths, or the same refusal."""
     random = Random(seed)
@@ -603,7 +622,7 @@ def test_renames_are_those_of_the_library(tmp_path: Path, seed: int) -> None:
         for path in random.sample(notes, random.randint(0, len(notes)))
     }
     encoding = random.choice(("utf-8", "utf-16", "utf-32"))
-    view = open_view(tmp_path / "vault", files, held, encoding)
+    view = open_view(new_folder(tmp_path), files, held, encoding)
     texts = read_texts(view)
     for _ in range(12):
         path = random.choice(notes)
