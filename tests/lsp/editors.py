@@ -177,7 +177,7 @@ def _take_edit(
 
 _FEATURES = {
     types.WORKSPACE_APPLY_EDIT: _take_edit,
-    types.CLIENT_REGISTER_CAPABILITY: lambda _client, _params: None,
+    types.CLIENT_REGISTER_CAPABILITY: lambda _params: None,
 }
 
 
