@@ -50,6 +50,64 @@ def server(vault: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mc
     assert read_files(vault) == before
 
 
+HELLO = {
+    "protocolVersion": "2025-06-18",
+    "capabilities": {},
+    "clientInfo": {"name": "test", "version": "1"},
+}
+
+
+class LineServer:
+    """A server that gets lines as they are, and writes one for each request."""
+
+    def __init__(self, vault: Path, *options: str):
+        self.process = subprocess.Popen(
+            [*PROGRAM, "mcp", "--vault", str(vault), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        request = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": HELLO}
+        assert self.ask(json.dumps(request))["id"] == 0
+        self.write(json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}))
+
+    def write(self, line: str) -> None:
+        assert self.process.stdin
+        self.process.stdin.write(f"{line}\n".encode())
+        self.process.stdin.flush()
+
+    def read(self) -> Any:
+        assert self.process.stdout
+        answer = json.loads(self.process.stdout.readline())
+        assert answer["jsonrpc"] == "2.0"
+        return answer
+
+    def ask(self, line: str) -> Any:
+        """Return the answer to a line."""
+        self.write(line)
+        return self.read()
+
+    def call(self, name: str, arguments: object) -> Any:
+        """Return the answer to the call of a tool."""
+        params = {"name": name, "arguments": arguments}
+        request = {"jsonrpc": "2.0", "id": "call", "method": "tools/call", "params": params}
+        answer = self.ask(json.dumps(request))
+        assert answer["id"] == "call"
+        return answer
+
+    def end(self) -> None:
+        """Close the input; the server must end, and may have written nothing else."""
+        assert self.process.communicate() == (b"", b"")
+        assert self.process.returncode == 0
+
+
+@pytest.fixture(scope="module")
+def lines(vault: Path) -> Iterator[LineServer]:
+    server = LineServer(vault, "--allow-writes")
+    yield server
+    server.end()
+
+
 # -- the list of tools ----------------------------------------------------------------------------------------------------
 
 
@@ -88,7 +146,7 @@ def pick(value: Any, wanted: Any) -> Any:
     return value
 
 
-@pytest.mark.parametrize(
+@each(
     ("tool", "arguments", "expected"),
     [
         pytest.param("check", {}, {"counts": {"findings": 5, "notes": 2}}, id="check vault"),
@@ -316,7 +374,7 @@ def test_changes_on_disk_are_seen_at_once(tmp_path: Path) -> None:
 # -- what is refused ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("tool", "arguments", "sentence"),
     [
         ("nothing", {}, "there is no tool “nothing”. The tools are check, resolve, note, unresolved, mentions, related."),
@@ -381,7 +439,7 @@ OUTSIDE = (
 )
 
 
-@pytest.mark.parametrize("name", OUTSIDE)
+@each("name", OUTSIDE)
 def test_names_outside_the_vault_are_refused(server: McpClient, name: str) -> None:
     calls: list[tuple[str, dict[str, Any]]] = [
         ("note", {"note": name}),
@@ -412,8 +470,8 @@ REQUIRED: dict[str, dict[str, Any]] = {
 """Arguments that each tool requires."""
 
 
-@pytest.mark.parametrize("empty", ["", [], {}, None], ids=repr)
-@pytest.mark.parametrize("tool", REQUIRED)
+@each("empty", ["", [], {}, None], ids=repr)
+@each("tool", REQUIRED)
 def test_optional_arguments_that_are_empty_are_not_given(
     server: McpClient, tool: str, empty: object
 ) -> None:
@@ -428,7 +486,7 @@ def test_optional_arguments_that_are_empty_are_not_given(
         assert server.call(tool, {key: empty}).is_error or empty == []
 
 
-@pytest.mark.parametrize(
+@each(
     ("tool", "arguments"),
     [
         *(("check", {key: "LONG"}) for key in ("note", "rule", "after")),
@@ -449,59 +507,17 @@ def test_names_have_a_length(server: McpClient, tool: str, arguments: dict[str, 
     assert not server.call("check", {"drafts": drafts}).is_error
 
 
-def test_arguments_that_are_no_object_are_refused(vault: Path) -> None:
-    values: list[object] = [[], "note", 3, True]
-    calls = [{"name": "note", "arguments": value} for value in values]
-    for answer in talk(vault, *calls):
-        assert answer["result"]["isError"]
-        [content] = answer["result"]["content"]
-        assert content["text"] == (
-            "the arguments of note are a JSON object with the keys note, parts, limit, after."
-        )
+@each("value", [[], "note", 3, True], ids=repr)
+def test_arguments_that_are_no_object_are_refused(lines: LineServer, value: object) -> None:
+    answer = lines.call("note", value)
+    assert answer["result"]["isError"]
+    [content] = answer["result"]["content"]
+    assert content["text"] == (
+        "the arguments of note are a JSON object with the keys note, parts, limit, after."
+    )
 
 
 # -- the protocol ---------------------------------------------------------------------------------------------------------
-
-
-def talk(vault: Path, *calls: dict[str, Any], options: tuple[str, ...] = ()) -> list[Any]:
-    """Write calls to a server at once, close its input, and return the answers in order."""
-    messages: list[dict[str, Any]] = [
-        {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call}
-        for number, call in enumerate(calls, 1)
-    ]
-    answers = talk_in_lines(vault, *map(json.dumps, messages), options=options)
-    assert answers.keys() == set(range(1, len(calls) + 1))
-    return [answers[number] for number in sorted(answers)]
-
-
-HELLO = {
-    "protocolVersion": "2025-06-18",
-    "capabilities": {},
-    "clientInfo": {"name": "test", "version": "1"},
-}
-
-
-def talk_in_lines(vault: Path, *lines: str, options: tuple[str, ...] = ()) -> dict[Any, Any]:
-    """Write lines to a server at once, close its input, and return the answers by id."""
-    first = (
-        json.dumps({"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": HELLO}),
-        json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}),
-    )
-    done = subprocess.run(
-        [*PROGRAM, "mcp", "--vault", str(vault), *options],
-        input="".join(f"{line}\n" for line in (*first, *lines)),
-        capture_output=True,
-        encoding="utf-8",
-        timeout=60,
-        check=True,
-    )
-    assert done.stderr == ""
-    answers = [json.loads(line) for line in done.stdout.splitlines()]
-    assert all(answer["jsonrpc"] == "2.0" for answer in answers)
-    found = {answer["id"]: answer for answer in answers}
-    assert len(found) == len(answers)
-    found.pop(0)
-    return found
 
 
 HALF = "HALF of an emoji"
@@ -531,24 +547,18 @@ HALVES: list[dict[str, Any]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "half", ["\\ud83d", "\\uDE00", "\\ude00\\ud83d", "\\ud83d\\ud83d\\ude00", "\\\\\\ud83d"]
-)
-def test_half_of_a_character_is_answered_with_a_sentence(vault: Path, half: str) -> None:
-    calls = [
-        {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call}
-        for number, call in enumerate(HALVES, 1)
-    ]
-    lines = [json.dumps(call).replace("HALF", half) for call in calls]
-    answers = talk_in_lines(vault, *lines, options=("--allow-writes",))
-    assert answers.keys() == {call["id"] for call in calls}
-    for answer in answers.values():
+@each("half", ["\\ud83d", "\\uDE00", "\\ude00\\ud83d", "\\ud83d\\ud83d\\ude00", "\\\\\\ud83d"])
+def test_half_of_a_character_is_answered_with_a_sentence(lines: LineServer, half: str) -> None:
+    for number, call in enumerate(HALVES, 1):
+        request = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call}
+        answer = lines.ask(json.dumps(request).replace("HALF", half))
+        assert answer["id"] == number
         assert answer["result"]["isError"]
         [content] = answer["result"]["content"]
         assert "half of a character" in content["text"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("request_", "number"),
     [
         ({"id": 1, "method": "resources/read", "params": {"uri": f"vault://{HALF}"}}, 1),
@@ -561,22 +571,16 @@ def test_half_of_a_character_is_answered_with_a_sentence(vault: Path, half: str)
         ({"id": None, "method": "tools/call", "params": {"a": HALF}}, None),
         ({"id": 1, "method": {}, "params": {"a": HALF}}, 1),
     ],
+    ids=str,
 )
 def test_half_of_a_character_in_other_requests_is_an_error(
-    vault: Path, request_: dict[str, Any], number: object
+    lines: LineServer, request_: dict[str, Any], number: object
 ) -> None:
-    line = json.dumps({"jsonrpc": "2.0", **request_}).replace("HALF", "\\ud83d")
-    [(found, answer)] = talk_in_lines(vault, line).items()
-    assert found == number
+    """The next request is answered, too."""
+    answer = lines.ask(json.dumps({"jsonrpc": "2.0", **request_}).replace("HALF", "\\ud83d"))
+    assert answer["id"] == number
     assert "half of a character" in answer["error"]["message"]
-
-
-def test_request_with_half_of_a_character_does_not_stop_the_server(vault: Path) -> None:
-    bad = r'{"jsonrpc": "2.0", "id": true, "method": "tools/call", "params": {"a": "\ud83d"}}'
-    call = {"name": "resolve", "arguments": {"names": ["x"]}}
-    good = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call}
-    answers = talk_in_lines(vault, bad, json.dumps(good))
-    assert not answers[2]["result"].get("isError")
+    assert "result" in lines.call("resolve", {"names": ["x"]})
 
 
 @each("tool", list_tools(allow_writes=True))
@@ -589,48 +593,39 @@ def test_half_of_a_character_that_another_server_sends_on_is_refused(
             read_arguments(tool, list_tools(allow_writes=True)[tool], {key: value})
 
 
-def test_whole_characters_and_notifications_are_no_halves(vault: Path) -> None:
+def test_whole_characters_and_notifications_are_no_halves(lines: LineServer) -> None:
     names = [r"\ud83d\ude00", r"a\\ud83d", r"a\\\\ud83d\\", r"\u00e9 \uD83D\uDE00"]
     call = {"name": "resolve", "arguments": {"names": ["NAMES"]}}
     request = {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call}
     notification = '{"jsonrpc": "2.0", "method": "notifications/x", "params": {"a": "\\ud83d"}}'
     line = json.dumps(request).replace('"NAMES"', ", ".join(f'"{name}"' for name in names))
-    [answer] = talk_in_lines(vault, notification, line).values()
+    lines.write(notification)
+    answer = lines.ask(line)
     rows = json.loads(answer["result"]["content"][0]["text"])["names"]
     assert [row["name"] for row in rows] == [json.loads(f'"{name}"') for name in names]
 
 
-@pytest.mark.parametrize(
-    "form",
+@each(
+    ("form", "number"),
     [
-        '{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": PARAMS}',
-        '{"id":"seven", "method":"tools/call", "params":PARAMS}',
-        '{"method":"tools/call","params":PARAMS,"jsonrpc":"2.0","id":7}',
-        '{"params":PARAMS,"method":"tools/call","id":7,"jsonrpc":"2.0"} ',
-        '{"params":PARAMS,"id":7,"method":"tools/call","jsonrpc":"2.0"}',
+        ('{"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": PARAMS}', 7),
+        ('{"id":"seven", "method":"tools/call", "params":PARAMS}', "seven"),
+        ('{"method":"tools/call","params":PARAMS,"jsonrpc":"2.0","id":7}', 7),
+        ('{"params":PARAMS,"method":"tools/call","id":7,"jsonrpc":"2.0"} ', 7),
+        ('{"params":PARAMS,"id":7,"method":"tools/call","jsonrpc":"2.0"}', None),
     ],
 )
-def test_endless_request_is_refused_in_little_memory(vault: Path, form: str) -> None:
+def test_endless_request_is_refused_in_little_memory(
+    lines: LineServer, form: str, number: object
+) -> None:
     """A client that waits for an answer gets one, and the next request is answered, too."""
     call = json.dumps({"name": "resolve", "arguments": {"names": ["x" * 120_000_000], "id": 5}})
-    following = '{"jsonrpc": "2.0", "id": 8, "method": "tools/list"}'
-    hello = {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": HELLO}
-    with start_server(vault) as process:
-        assert process.stdin is not None
-        assert process.stdout is not None
-        for line in (json.dumps(hello), form.replace("PARAMS", call), following):
-            process.stdin.write(f"{line}\n".encode())
-        process.stdin.flush()
-        answers = [json.loads(process.stdout.readline()) for _ in range(3)]
-        peak = read_peak_memory(process.pid)
-        process.stdin.close()
-        process.wait(timeout=60)
-    found = {answer["id"]: answer for answer in answers}
-    wanted = "seven" if "seven" in form else None if '"id":7,"method"' in form else 7
-    assert found.keys() == {0, wanted, 8}
-    assert "the request is longer than 32 MB." in json.dumps(found[wanted])
-    assert ("result" in found[wanted]) is (wanted is not None)
-    assert peak < 250
+    answer = lines.ask(form.replace("PARAMS", call))
+    assert answer["id"] == number
+    assert "the request is longer than 32 MB." in json.dumps(answer)
+    assert ("result" in answer) is (number is not None)
+    assert "result" in lines.call("resolve", {"names": ["x"]})
+    assert read_peak_memory(lines.process.pid) < 250
 
 
 def read_peak_memory(process: int) -> float:
@@ -641,8 +636,14 @@ def read_peak_memory(process: int) -> float:
 
 
 def test_requests_before_the_end_of_the_input_are_answered(vault: Path) -> None:
-    calls = [{"name": "check", "arguments": {"limit": number}} for number in range(1, 6)]
-    answers = talk(vault, *calls)
+    server = LineServer(vault)
+    for number in range(1, 6):
+        call = {"name": "check", "arguments": {"limit": number}}
+        request = {"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": call}
+        server.write(json.dumps(request))
+    out, errors = server.process.communicate()
+    answers = sorted(map(json.loads, out.splitlines()), key=lambda answer: answer["id"])
+    assert (server.process.returncode, errors) == (0, b"")
     lengths = [
         len(json.loads(answer["result"]["content"][0]["text"])["findings"]) for answer in answers
     ]
@@ -660,7 +661,6 @@ def test_rubbish_on_the_input_is_survived(vault: Path) -> None:
         [*PROGRAM, "mcp", "--vault", str(vault)],
         input=b'{"jsonrpc": "2.0", "id":\n\xff\xfe\n[]\n{"jsonrpc": "2.0", "method": "x"}\n\n',
         capture_output=True,
-        timeout=60,
         check=True,
     )
     assert done.stderr == b""
@@ -740,7 +740,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpClient]:
         yield client
 
 
-@pytest.mark.parametrize(
+@each(
     ("tool", "arguments"),
     [
         ("check", {}),
@@ -758,7 +758,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[McpClient]:
         ("mentions", {}),
     ],
 )
-@pytest.mark.parametrize("page", [{}, {"limit": 200}, {"limit": 1, "after": 1}])
+@each("page", [{}, {"limit": 200}, {"limit": 1, "after": 1}])
 def test_every_answer_fits_and_is_harmless(
     hostile: McpClient, tool: str, arguments: dict[str, Any], page: dict[str, int]
 ) -> None:
@@ -767,7 +767,7 @@ def test_every_answer_fits_and_is_harmless(
     assert not set(reply.text) & set("\u202e\u2066\x1b\x00\n")
 
 
-@pytest.mark.parametrize(
+@each(
     ("tool", "arguments"),
     [
         ("note", {"note": "n" * 100_000}),
@@ -782,7 +782,7 @@ def test_every_error_fits(hostile: McpClient, tool: str, arguments: dict[str, An
     assert hostile.call(tool, arguments).is_error  # it checks the size
 
 
-@pytest.mark.parametrize(
+@each(
     ("tool", "arguments", "name", "total"),
     [
         ("check", {"note": "Home"}, "findings", "findings"),
@@ -792,7 +792,7 @@ def test_every_error_fits(hostile: McpClient, tool: str, arguments: dict[str, An
         ("check", {"drafts": {"A.md": "[[Gone]]\n" * 30}}, "findings", "findings"),
     ],
 )
-@pytest.mark.parametrize("limit", [7, 200])
+@each("limit", [7, 200])
 def test_pages_have_every_row_once(
     hostile: McpClient,
     tool: str,
@@ -867,7 +867,7 @@ def test_topics_are_paged_while_they_are_fixed(tmp_path: Path) -> None:
     assert seen == names
 
 
-@pytest.mark.parametrize(
+@each(
     ("tool", "arguments"),
     [
         ("check", {"after": "Home.md"}),
@@ -895,38 +895,22 @@ def test_after_the_last_row_there_is_nothing(server: McpClient) -> None:
 # -- the end --------------------------------------------------------------------------------------------------------------
 
 
-def start_server(vault: Path) -> "subprocess.Popen[bytes]":
-    """Start a server and wait until it answers."""
-    process = subprocess.Popen(
-        [*PROGRAM, "mcp", "--vault", str(vault)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    assert process.stdin
-    assert process.stdout
-    process.stdin.write(b'{"jsonrpc": "2.0", "id": 1, "method": "ping"}\n')
-    process.stdin.flush()
-    assert json.loads(process.stdout.readline())["id"] == 1
-    return process
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_the_server(vault: Path, number: int) -> None:
-    process = start_server(vault)
+    process = LineServer(vault).process
     process.send_signal(number)
-    out, err = process.communicate(timeout=20)
+    out, err = process.communicate()
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
 def test_closed_output_ends_the_server(vault: Path) -> None:
-    process = start_server(vault)
+    process = LineServer(vault).process
     assert process.stdin
     assert process.stdout
     process.stdout.close()
     process.stdin.write(b'{"jsonrpc": "2.0", "id": 2, "method": "ping"}\n')
     process.stdin.close()
-    assert process.wait(timeout=20) == 0
+    assert process.wait() == 0
     assert process.stderr
     assert process.stderr.read() == b""
     process.stderr.close()

@@ -18,6 +18,7 @@ from mcp_calls import Amounts, CallScript
 from mcp_client import McpClient
 from running import create_vault, read_files
 from source import ROOT
+from tables import each
 from test_mcp import pick
 from test_mcp_random import check_text
 from vaultlink.write.journal_files import lock_vault
@@ -54,6 +55,11 @@ class WritingServer:
         assert read_files(self.vault) == before
         return reply.text
 
+    def undo_all(self) -> None:
+        """Undo every run."""
+        while not self.client.call("undo").is_error:
+            pass
+
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WritingServer]:
@@ -73,8 +79,7 @@ def server(shared: WritingServer) -> Iterator[WritingServer]:
     """The server; afterwards every run is undone, and every byte must be as before."""
     before = read_files(shared.vault)
     yield shared
-    while not shared.client.call("undo").is_error:
-        pass
+    shared.undo_all()
     assert read_files(shared.vault) == before
 
 
@@ -110,7 +115,7 @@ def test_plan_writes_nothing_until_it_is_applied(server: WritingServer) -> None:
     assert server.ask("note", note="Mole")["counts"]["backlinks"] == 2
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "counts"),
     [
         ({"rename": "Mole", "to": "Breakwater"}, {"files": 3, "breaks": 0, "adds": 0}),
@@ -135,10 +140,13 @@ def test_plan_writes_nothing_until_it_is_applied(server: WritingServer) -> None:
 def test_change_with_apply_writes_a_few_files(
     server: WritingServer, change: dict[str, Any], counts: dict[str, int]
 ) -> None:
+    before = read_files(server.vault)
     done = server.ask("change", changes=[change], apply=True)
     assert {name: done["counts"][name] for name in counts} == counts
     assert re.fullmatch(r"[\w-]+", done["run"])
     assert done["written"] + done["moved"] > 0
+    server.undo_all()
+    assert read_files(server.vault) == before
 
 
 def test_link_that_another_rule_reports_now_is_not_added(tmp_path: Path) -> None:
@@ -227,7 +235,7 @@ def test_written_changes_have_no_next_page(server: WritingServer) -> None:
 # -- what is refused ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "sentence"),
     [
         ({"rename": "Nope", "to": "B"}, "“Nope”"),
@@ -271,7 +279,7 @@ def test_wrong_changes_are_refused(
         assert "internal error" not in text
 
 
-@pytest.mark.parametrize(
+@each(
     ("tool", "arguments", "sentence"),
     [
         ("change", {}, "change requires the argument “changes”: a list of objects."),
@@ -313,7 +321,7 @@ def test_wrong_calls_are_refused(
     assert sentence in server.refuse(tool, **arguments)
 
 
-@pytest.mark.parametrize("empty", ["", [], {}, None], ids=repr)
+@each("empty", ["", [], {}, None], ids=repr)
 def test_optional_arguments_that_are_empty_are_not_given(
     server: WritingServer, empty: object
 ) -> None:
@@ -344,7 +352,7 @@ EMPTIES: list[dict[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize("change", EMPTIES, ids=str)
+@each("change", EMPTIES, ids=str)
 def test_empty_values_of_a_change_are_answered(
     server: WritingServer, change: dict[str, Any]
 ) -> None:
