@@ -5,7 +5,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -106,6 +106,34 @@ def lines(vault: Path) -> Iterator[LineServer]:
     server = LineServer(vault, "--allow-writes")
     yield server
     server.end()
+
+
+class ChangingVault:
+    """A vault whose notes change while a server shows its listings."""
+
+    def __init__(self, client: McpClient, root: Path):
+        self.client, self.root = client, root
+
+    def fill(self, files: Mapping[str, str]) -> None:
+        """Replace all files."""
+        for path in read_files(self.root):
+            (self.root / path).unlink()
+        write_files(self.root, files)
+
+    def page(self, tool: str, rows: str, **arguments: Any) -> Iterator[Any]:
+        """Yield each row of all pages; the next page is asked for after those of the one before."""
+        after: str | None = ""
+        while after is not None:
+            data = self.client.call(tool, {**arguments, "after": after}).data
+            yield from data[rows]
+            after = data["next"]
+
+
+@pytest.fixture(scope="module")
+def changing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChangingVault]:
+    root = create_vault(tmp_path_factory.mktemp("changing") / "vault", {"Home.md": ""})
+    with McpClient(root, state=tmp_path_factory.mktemp("state")) as client:
+        yield ChangingVault(client, root)
 
 
 # -- the list of tools ----------------------------------------------------------------------------------------------------
@@ -354,21 +382,21 @@ def test_findings_of_the_baseline_are_known(run: RunCommand, tmp_path: Path) -> 
         assert counts["findings"] == 0
 
 
-def test_changes_on_disk_are_seen_at_once(tmp_path: Path) -> None:
-    vault = create_vault(tmp_path / "vault", {"A.md": "[[B]]\n"})
-    with McpClient(vault) as client:
-        for exists in (False, True, False):
-            if exists:
-                write_files(vault, {"B.md": ""})
-            else:
-                (vault / "B.md").unlink(missing_ok=True)
-            assert client.call("check").data["counts"]["findings"] == (not exists)
-        write_files(vault, {"vaultlink.toml": 'allow-dangling = ["B"]\n'})
-        assert client.call("check").data["counts"]["findings"] == 0
-        write_files(vault, {"vaultlink.toml": "allow-dangling = 1\n"})
-        assert "allow-dangling" in client.call("check").text
-        (vault / "vaultlink.toml").unlink()
-        assert client.call("check").data["counts"]["findings"] == 1
+def test_changes_on_disk_are_seen_at_once(changing: ChangingVault) -> None:
+    changing.fill({"A.md": "[[B]]\n"})
+    client, settings = changing.client, changing.root / "vaultlink.toml"
+    for exists in (False, True, False):
+        if exists:
+            write_files(changing.root, {"B.md": ""})
+        else:
+            (changing.root / "B.md").unlink(missing_ok=True)
+        assert client.call("check").data["counts"]["findings"] == (not exists)
+    settings.write_text('allow-dangling = ["B"]\n')
+    assert client.call("check").data["counts"]["findings"] == 0
+    settings.write_text("allow-dangling = 1\n")
+    assert "allow-dangling" in client.call("check").text
+    settings.unlink()
+    assert client.call("check").data["counts"]["findings"] == 1
 
 
 # -- what is refused ------------------------------------------------------------------------------------------------------
@@ -814,56 +842,37 @@ def test_pages_have_every_row_once(
         assert len(set(rows)) == len(rows)
 
 
-@pytest.mark.parametrize("limit", [3, 50])
+@each("limit", [3, 50])
 def test_pages_skip_and_repeat_nothing_while_their_findings_are_fixed(
-    tmp_path: Path, limit: int
+    changing: ChangingVault, limit: int
 ) -> None:
     lines = [f"- [[Old {number}]] and [[New]]" for number in range(15)]
     files = {f"Log {name}.md": "\n".join(lines) for name in ("1:2", "A", "B")}
-    vault = create_vault(tmp_path / "vault", {**files, "Home.md": ""})
-    with McpClient(vault) as client:
-        seen: list[tuple[str, int]] = []
-        after: str | None = ""
-        while after is not None:
-            data = client.call(
-                "check", {"rule": "planned-note", "limit": limit, "after": after}
-            ).data
-            for row in data["findings"]:
-                seen.append((row["path"], row["line"]))
-                file = vault / row["path"]
-                file.write_text(file.read_text().replace(f"[[{row['target']}]]", "[[Home]]", 1))
-            after = data["next"]
+    changing.fill({**files, "Home.md": ""})
+    seen: list[tuple[str, int]] = []
+    for row in changing.page("check", "findings", rule="planned-note", limit=limit):
+        seen.append((row["path"], row["line"]))
+        file = changing.root / row["path"]
+        file.write_text(file.read_text().replace(f"[[{row['target']}]]", "[[Home]]", 1))
     assert seen == [(path, line) for path in sorted(files) for line in range(1, 16) for _ in "12"]
 
 
-def test_findings_at_the_same_place_are_all_on_a_page(tmp_path: Path) -> None:
+def test_findings_at_the_same_place_are_all_on_a_page(changing: ChangingVault) -> None:
     notes = {f"N {number}.md": "[[Home]]\n" for number in range(9)}
     settings = {"vaultlink.toml": 'select = ["missing-backlink"]\n'}
-    vault = create_vault(tmp_path / "vault", {**notes, **settings, "Home.md": "# Home\n"})
-    with McpClient(vault) as client:
-        seen: list[str] = []
-        after: str | None = ""
-        while after is not None:
-            data = client.call("check", {"limit": 2, "after": after}).data
-            seen += [row["message"] for row in data["findings"]]
-            after = data["next"]
-    assert len(seen) == len(set(seen)) == data["counts"]["findings"] == 9
+    changing.fill({**notes, **settings, "Home.md": "# Home\n"})
+    seen = [row["message"] for row in changing.page("check", "findings", limit=2)]
+    assert len(seen) == len(set(seen)) == 9
+    assert changing.client.call("check").data["counts"]["findings"] == 9
 
 
-def test_topics_are_paged_while_they_are_fixed(tmp_path: Path) -> None:
+def test_topics_are_paged_while_they_are_fixed(changing: ChangingVault) -> None:
     names = [f"Topic {number:02}: a" for number in range(30)]
-    vault = create_vault(
-        tmp_path / "vault", {f"N {name[6:8]}.md": f"[[{name}]]\n" for name in names}
-    )
-    with McpClient(vault) as client:
-        seen: list[str] = []
-        after: str | None = ""
-        while after is not None:
-            data = client.call("unresolved", {"limit": 7, "after": after}).data
-            for row in data["topics"]:
-                seen.append(row["topic"])
-                (vault / f"N {row['topic'][6:8]}.md").write_text("")
-            after = data["next"]
+    changing.fill({f"N {name[6:8]}.md": f"[[{name}]]\n" for name in names})
+    seen: list[str] = []
+    for row in changing.page("unresolved", "topics", limit=7):
+        seen.append(row["topic"])
+        (changing.root / f"N {row['topic'][6:8]}.md").write_text("")
     assert seen == names
 
 

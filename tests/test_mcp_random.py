@@ -222,37 +222,38 @@ LIMITED = {
 }
 
 
+LIMITED_CHANGES: list[tuple[dict[str, Any], str]] = [
+    ({"rename": "Home", "to": "B"}, "Home.md"),
+    ({"rename": "Tide", "to": "B"}, "Tide.md"),
+    ({"rename": "Home.md#Top", "to": "B"}, "Home"),
+    ({"move": "Home", "to": "Open/"}, "Home.md"),
+    ({"delete": "Home", "unlink": True}, "Home.md"),
+    ({"delete": "Open/Fixed", "leave": True}, "Open/Fixed.md"),
+    ({"delete": ["Open/Other", "Tide"], "leave": True}, "Tide.md"),
+    ({"merge": "Home", "into": "Open/Other"}, "Home.md"),
+    ({"merge": "Open/Other", "into": "Home"}, "Home.md"),
+    ({"rename": "Open/Note", "to": "New"}, "Open/"),
+]
+
+
 @pytest.mark.parametrize(
     "settings",
     ['protect = ["Home.md", "Tide.md", "Open/Fixed.md"]\n', 'write-paths = ["Open/Other.md"]\n'],
 )
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"rename": "Home", "to": "B"}, "Home.md"),
-        ({"rename": "Tide", "to": "B"}, "Tide.md"),
-        ({"rename": "Home.md#Top", "to": "B"}, "Home"),
-        ({"move": "Home", "to": "Open/"}, "Home.md"),
-        ({"delete": "Home", "unlink": True}, "Home.md"),
-        ({"delete": "Open/Fixed", "leave": True}, "Open/Fixed.md"),
-        ({"delete": ["Open/Other", "Tide"], "leave": True}, "Tide.md"),
-        ({"merge": "Home", "into": "Open/Other"}, "Home.md"),
-        ({"merge": "Open/Other", "into": "Home"}, "Home.md"),
-        ({"rename": "Open/Note", "to": "New"}, "Open/"),
-    ],
-)  # fmt: skip
 def test_limited_notes_are_refused_by_name(
-    tmp_path: Path, settings: str, change: dict[str, Any], named: str
+    tmp_path: Path, subtests: pytest.Subtests, settings: str
 ) -> None:
     vault = create_vault(tmp_path / "vault", {**LIMITED, "vaultlink.toml": settings})
     before = read_files(vault)
     with McpClient(vault, "--allow-writes") as client:
-        for apply in (False, True):
-            reply = client.call("change", {"changes": [change], "apply": apply})
-            assert reply.is_error, reply.text
-            assert named in reply.text
-            check_text(reply.text)
-    assert read_files(vault) == before
+        for change, named in LIMITED_CHANGES:
+            for apply in (False, True):
+                with subtests.test(str(change), apply=apply):
+                    reply = client.call("change", {"changes": [change], "apply": apply})
+                    assert reply.is_error, reply.text
+                    assert named in reply.text
+                    check_text(reply.text)
+                    assert read_files(vault) == before
 
 
 # -- writers beside each other --------------------------------------------------------------------------------------------
@@ -279,6 +280,17 @@ class Writers:
             file.write_bytes(new)
         self.versions.add(new)
         self.replaced.add(old)
+
+    def wait_for_fixes(self) -> None:
+        """Wait until `watch` has fixed a link that is written last."""
+        file, text = self.vault / "Last.md", b"See [[Anchor note]].\n"
+        with lock_vault(self.vault):
+            file.write_bytes(text)
+        self.versions.add(text)
+        end = time.monotonic() + 300  # only if it hangs
+        while file.read_bytes() == text:
+            assert time.monotonic() < end, "not fixed"
+            time.sleep(0.05)
 
     def change(self, client: McpClient, dice: Random, number: int) -> None:
         """Plan a change and write it, at once or later, or take the last one back."""
@@ -387,10 +399,10 @@ def test_writers_beside_each_other_lose_nothing(
                 time.sleep(0.3)
             for job in jobs:
                 job.result()
-        time.sleep(5)  # the last fixes of `watch`
+        writers.wait_for_fixes()
         assert watch.poll() is None
         watch.send_signal(signal.SIGINT)
-        _, errors = watch.communicate(timeout=30)
+        _, errors = watch.communicate()
         assert b"Traceback" not in errors, errors
         fresh = open_vault(vault, Settings(cache=False)).check()
         truth = sorted((item.path, item.line, fold_rule(item.rule)) for item in fresh)
