@@ -23,7 +23,10 @@ def choose_seeds(few: int) -> range:
     return range(few * TIMES, few * TIMES * 2) if TIMES else range(few)
 
 
-def spread_seeds(few: int) -> Sequence[Any]:
-    """Return the seeds of a random test that takes seconds: `make test` tries the first one, `make test-all` the others."""
-    first, *others = choose_seeds(few)
-    return [first, *(pytest.param(seed, marks=pytest.mark.thorough) for seed in others)]
+def spread_seeds(few: int, at_once: int = 1) -> Sequence[Any]:
+    """Return the seeds of a random test that takes seconds: `make test` tries the first ones, `make test-all` the others."""
+    seeds = choose_seeds(few)
+    return [
+        *seeds[:at_once],
+        *(pytest.param(seed, marks=pytest.mark.thorough) for seed in seeds[at_once:]),
+    ]

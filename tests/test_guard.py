@@ -5,6 +5,7 @@ import json
 import os
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -16,7 +17,7 @@ from typing import Any, Protocol
 import pytest
 
 from documents import blocks
-from exploring import choose_seeds
+from exploring import spread_seeds
 from forge import ROOT
 from machine import require_program
 from random_hook_calls import make_hook_call, make_odd_payload
@@ -27,6 +28,7 @@ from running import (
     RunCommand,
     create_vault,
     damage_states,
+    new_folder,
     read_files,
     write_files,
 )
@@ -88,7 +90,7 @@ def make_shell_call(folder: Path, line: str) -> dict[str, Any]:
 # -- the table ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("case", CASES["payloads"], ids=lambda case: case["tool"])
+@each("case", CASES["payloads"], ids=lambda case: case["tool"])
 def test_payload_of_each_tool_is_answered_in_its_form(
     ask: Ask, folder: Path, case: Mapping[str, Any]
 ) -> None:
@@ -104,19 +106,19 @@ def test_payload_of_each_tool_is_answered_in_its_form(
     assert case["source"].startswith("https://")
 
 
-@pytest.mark.parametrize("line", REFUSED_SHELL)
+@each("line", REFUSED_SHELL)
 def test_line_of_a_shell_is_refused(ask: Ask, folder: Path, line: str) -> None:
     done = ask(make_shell_call(folder, line))
     assert done.code == 2, done
     assert [word for word in REFUSED_SHELL[line] if word not in done.err] == [], done.err
 
 
-@pytest.mark.parametrize("line", ALLOWED_SHELL)
+@each("line", ALLOWED_SHELL)
 def test_line_of_a_shell_is_allowed(ask: Ask, folder: Path, line: str) -> None:
     assert ask(make_shell_call(folder, fill(line, folder))) == (0, "", "")
 
 
-@pytest.mark.parametrize("case", CASES["edits"], ids=lambda case: case["name"])
+@each("case", CASES["edits"], ids=lambda case: case["name"])
 def test_editor_tool(ask: Ask, folder: Path, case: Mapping[str, Any]) -> None:
     done = ask(make_call(folder, **case["call"]))
     words = case.get("refused", [])
@@ -282,9 +284,7 @@ def test_vault_without_notes_and_settings_alone(ask: Ask, tmp_path: Path) -> Non
     assert ask({**call, "tool_input": {"command": "rm B.md"}}).code == 2
 
 
-@pytest.mark.parametrize(
-    ("path", "code"), [("wiki/New.md", 0), ("New.md", 2), ("src/new.py", 0), (".claude/x.md", 0)]
-)
+@each(("path", "code"), [("wiki/New.md", 0), ("New.md", 2), ("src/new.py", 0), (".claude/x.md", 0)])
 def test_write_paths_limit_notes_only(ask: Ask, folder: Path, path: str, code: int) -> None:
     write_files(folder / "vault", {"vaultlink.toml": 'write-paths = ["wiki/"]'})
     call = make_call(folder, tool_name="Write", tool_input={"file_path": path, "content": "x"})
@@ -306,15 +306,13 @@ def test_severity_of_the_settings_decides_what_is_an_error(ask: Ask, folder: Pat
 ONE_LINE = "\n"
 
 
-@pytest.mark.parametrize("data", [b"", b" \n", b"{", b"[]", b"3", b'"x"', b"\xff", b"[" * 99_999])
+@each("data", [b"", b" \n", b"{", b"[]", b"3", b'"x"', b"\xff", b"[" * 99_999])
 def test_data_that_is_no_payload_fails_in_one_line(ask: Ask, data: bytes) -> None:
     done = ask(data)
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
 
 
-@pytest.mark.parametrize(
-    "options", [("--nonsense",), ("--output-format", "json"), ("--staged", "x"), ("--jobs", "0")]
-)
+@each("options", [("--nonsense",), ("--output-format", "json"), ("--staged", "x"), ("--jobs", "0")])
 def test_wrong_options_fail_with_1(ask: Ask, folder: Path, options: tuple[str, ...]) -> None:
     done = ask(make_shell_call(folder, "rm Plan.md"), *options)
     assert (done.code, done.out, done.err.count("\n")) == (1, "", 1)
@@ -328,7 +326,7 @@ def test_standard_input_that_can_not_be_read_fails_with_1(tmp_path: Path) -> Non
     assert done.stderr == "error: can't read standard input: Bad file descriptor.\n"
 
 
-@pytest.mark.parametrize("text", ["protect = 3", "protect = [", "nonsense = 1"])
+@each("text", ["protect = 3", "protect = [", "nonsense = 1"])
 def test_wrong_settings_fail_with_1(ask: Ask, folder: Path, text: str) -> None:
     write_files(folder / "vault", {"vaultlink.toml": text})
     done = ask(make_shell_call(folder, "rm Plan.md"))
@@ -403,7 +401,7 @@ def test_refusal_does_not_depend_on_who_reads_it(folder: Path, stream: str, kind
     assert process.wait() == 2
 
 
-@pytest.mark.parametrize("seed", range(20))
+@each("seed", range(20))
 def test_random_payloads_never_fail_badly(ask: Ask, folder: Path, seed: int) -> None:
     chance = random.Random(seed)
     for _ in range(25):
@@ -413,7 +411,7 @@ def test_random_payloads_never_fail_badly(ask: Ask, folder: Path, seed: int) -> 
         assert "internal error" not in done.err
 
 
-@pytest.mark.parametrize("seed", range(10))
+@each("seed", range(10))
 def test_random_calls_are_answered(ask: Ask, folder: Path, seed: int) -> None:
     chance = random.Random(seed)
     notes = [name for name in CASES["files"] if name.endswith(".md")]
@@ -431,6 +429,13 @@ def repository(folder: Path) -> Path:
     git(folder / "vault", "init", "--quiet")
     commit(folder / "vault")
     return folder / "vault"
+
+
+def copy_repository(repository: Path, folder: Path) -> Path:
+    """Return a copy, in which git has looked at each file: otherwise its next command writes the index."""
+    copy = shutil.copytree(repository, folder / "vault")
+    git(copy, "update-index", "-q", "--refresh")
+    return copy
 
 
 STAGED: list[tuple[str, Mapping[str, str | None], list[str]]] = [
@@ -458,15 +463,17 @@ STAGED: list[tuple[str, Mapping[str, str | None], list[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "changes", "words"), STAGED, ids=[case[0] for case in STAGED])
+@each(("name", "changes", "words"), STAGED, ids=[case[0] for case in STAGED])
 def test_staged_changes(
     run: RunCommand,
     repository: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     changes: Mapping[str, str | None],
     words: list[str],
 ) -> None:
+    repository = copy_repository(repository, new_folder(tmp_path))
     texts = {
         path: (repository / text[1:]).read_bytes() if text and text[0] == "@" else text
         for path, text in changes.items()
@@ -547,15 +554,17 @@ UNSTAGED: list[tuple[str, str, list[str]]] = [
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="lines of a shell")
-@pytest.mark.parametrize(("name", "line", "words"), UNSTAGED, ids=[case[0] for case in UNSTAGED])
+@each(("name", "line", "words"), UNSTAGED, ids=[case[0] for case in UNSTAGED])
 def test_what_is_staged_is_judged_and_not_the_disk(
     run: RunCommand,
     repository: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     line: str,
     words: list[str],
 ) -> None:
+    repository = copy_repository(repository, new_folder(tmp_path))
     run_line(repository, line)
     files = read_files(repository)
     monkeypatch.chdir(repository)
@@ -588,7 +597,7 @@ RANDOM_COMMANDS = [
 """Commands of git, some of which fail."""
 
 
-@pytest.mark.parametrize("seed", choose_seeds(24))
+@pytest.mark.parametrize("seed", spread_seeds(24, 8))
 def test_random_stages_are_judged_as_the_commit_that_is_made_of_them(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
