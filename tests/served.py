@@ -19,7 +19,7 @@ from vaultlink.cli.dispatch import run_command
 from vaultlink.serve import client
 from vaultlink.serve.client import NoAnswerError, answer_line, ask, socket_path
 
-WAIT = 30.0
+WAIT = 120.0
 """Seconds until something that must happen has happened, on a slow machine."""
 
 

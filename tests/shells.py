@@ -30,7 +30,7 @@ class Shell:
     def type(self, keys: str, wait_for: str) -> str:
         """Type keys, and return what is printed until a text is in it."""
         os.write(self._handle, keys.encode())
-        seen, end = "", time.monotonic() + 30
+        seen, end = "", time.monotonic() + 120
         while wait_for not in seen:
             ready, _, _ = select.select([self._handle], [], [], max(0, end - time.monotonic()))
             assert ready, f"{wait_for!r} is not in {seen!r}"

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -36,6 +36,7 @@ from served import (
     serving,
     wait_until,
 )
+from tables import each
 from vaultlink import __version__
 from vaultlink.files import short_address
 from vaultlink.serve import client
@@ -62,6 +63,13 @@ CHECK = ("check", "--stdin-filename", "New.md", "-")
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
     return create_vault(tmp_path / "vault", VAULT)
+
+
+@pytest.fixture
+def served(vault: Path) -> Iterator[Path]:
+    """The vault, which a server serves."""
+    with serving(vault):
+        yield vault
 
 
 # -- the same output with and without a server ----------------------------------------------------------------------------
@@ -130,7 +138,7 @@ def test_whole_command_asks_the_server(vault: Path) -> None:
         assert [run_whole(line, vault, data) for line, data in SERVED[:9]] == alone
 
 
-@pytest.mark.parametrize("line", SILENT)
+@each("line", SILENT)
 def test_other_commands_ask_nobody(
     vault: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch, line: tuple[str, ...]
 ) -> None:
@@ -178,7 +186,7 @@ def test_settings_are_compared(vault: Path, tmp_path: Path) -> None:
         assert ask_server(beside, tmp_path, DRAFT) == run_alone(beside, tmp_path, DRAFT)
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "value", "is_served"),
     [
         ("VAULTLINK_CONFIG", "other.toml", False),
@@ -192,16 +200,14 @@ def test_settings_are_compared(vault: Path, tmp_path: Path) -> None:
         ("HOME", "/nowhere", False),
     ],
 )
-def test_variables_of_the_client_hold(
-    vault: Path, monkeypatch: pytest.MonkeyPatch, name: str, value: str, is_served: bool
-) -> None:
-    (vault / "other.toml").write_text('ignore = ["VL1"]\n')
-    with serving(vault):
-        monkeypatch.setenv(name, value)
-        printed = ask_server(CHECK, vault, DRAFT)
+def test_variables_of_the_client_hold(served: Path, name: str, value: str, is_served: bool) -> None:
+    (served / "other.toml").write_text('ignore = ["VL1"]\n')
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(name, value)
+        printed = ask_server(CHECK, served, DRAFT)
         assert (printed.code is not None) == is_served
         if is_served:
-            assert printed == run_alone(CHECK, vault, DRAFT)
+            assert printed == run_alone(CHECK, served, DRAFT)
 
 
 def test_client_that_can_read_no_vault(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,16 +217,13 @@ def test_client_that_can_read_no_vault(vault: Path, monkeypatch: pytest.MonkeyPa
         assert (run_whole(CHECK, vault, DRAFT)[0], run_alone(CHECK, vault, DRAFT).code) == (2, 1)
 
 
-@pytest.mark.parametrize("line", [("links", "-"), ("backlinks", "-"), ("check", "-")])
-def test_standard_input_is_read_only_for_its_text(vault: Path, line: tuple[str, ...]) -> None:
+@each("line", [("links", "-"), ("backlinks", "-"), ("check", "-")])
+def test_standard_input_is_read_only_for_its_text(served: Path, line: tuple[str, ...]) -> None:
     """Whoever waits for the error may not close it."""
     command = [*PROGRAM, *line]
-    with (
-        serving(vault),
-        subprocess.Popen(
-            command, cwd=vault, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
-        ) as done,
-    ):
+    with subprocess.Popen(
+        command, cwd=served, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as done:
         assert done.wait(WAIT_FOR_END) == 2
 
 
@@ -525,20 +528,19 @@ def test_stopped_server_does_not_hold_up_a_client(
         wait_until(lambda: ask_server(CHECK, vault, DRAFT).code is not None)
 
 
-@pytest.mark.parametrize(
+@each(
     "data",
     [b"", b"\n", b"null\n", b"[1]\n", b"{}\n", b'{"line": 7}\n', b"\xff\n", b"[" * 100_000 + b"\n"],
 )
-def test_odd_requests_harm_nothing(vault: Path, data: bytes) -> None:
-    with serving(vault):
-        with socket.socket(socket.AF_UNIX) as connection:
-            with short_address(socket_path(vault)) as address:
-                connection.connect(address)
-            connection.sendall(data)
-            connection.shutdown(socket.SHUT_WR)
-            while connection.recv(1000):
-                pass
-        assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
+def test_odd_requests_harm_nothing(served: Path, data: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as connection:
+        with short_address(socket_path(served)) as address:
+            connection.connect(address)
+        connection.sendall(data)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(1000):
+            pass
+    assert ask_server(CHECK, served, DRAFT) == run_alone(CHECK, served, DRAFT)
 
 
 @pytest.mark.parametrize(
@@ -595,7 +597,7 @@ def test_open_connections_do_not_hold_up_the_end(vault: Path, data: bytes) -> No
             connection.sendall(data)
             assert ask_server(CHECK, vault, DRAFT).code == 1
             process.terminate()
-            assert process.wait(5) == 0
+            assert process.wait(WAIT_FOR_END) == 0
         assert not Path(socket_path(vault)).exists()
 
 
@@ -793,7 +795,7 @@ def test_server_ends_when_nobody_asks(vault: Path) -> None:
         assert not Path(socket_path(vault)).exists()
 
 
-WAIT_FOR_END = 30
+WAIT_FOR_END = 120
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
@@ -829,7 +831,7 @@ def test_server_whose_own_folder_is_gone(
             assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
 
 
-@pytest.mark.parametrize(
+@each(
     "request_",
     [
         {"line": ["links"]},
@@ -846,16 +848,15 @@ def test_server_whose_own_folder_is_gone(
         {"tool": 7, "arguments": {}, "runs": 7, "settings": "", "environment": {}},
     ],
 )
-def test_wrong_requests_are_declined(vault: Path, request_: dict[str, object]) -> None:
+def test_wrong_requests_are_declined(served: Path, request_: dict[str, object]) -> None:
     """They change nothing, neither in the vault nor in the server."""
-    before = read_files(vault)
-    with serving(vault):
-        own = client.list_compared(os.environ)
-        if request_.get("environment") == {}:
-            request_ = {**request_, "environment": own}
-        assert client.ask(socket_path(vault), request_, 20) == {"declined": True}
-        assert ask_server(CHECK, vault, DRAFT) == run_alone(CHECK, vault, DRAFT)
-    assert read_files(vault) == before
+    before = read_files(served)
+    own = client.list_compared(os.environ)
+    if request_.get("environment") == {}:
+        request_ = {**request_, "environment": own}
+    assert client.ask(socket_path(served), request_, 20) == {"declined": True}
+    assert ask_server(CHECK, served, DRAFT) == run_alone(CHECK, served, DRAFT)
+    assert read_files(served) == before
 
 
 def test_long_path_of_the_state_folder(
