@@ -64,7 +64,7 @@ A fact. ^fact
 
 ## Again #sea
 """
-FILES: dict[str, str | bytes] = {
+FILES: dict[str, Any] = {
     "Home.md": HOME,
     "Sea/Tide.md": TIDE,
     "map.png": b"PNG",
