@@ -2,7 +2,9 @@
 
 import os
 import subprocess
+import tempfile
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,23 +53,45 @@ def update_files(root: Path, notes: Mapping[str, str | bytes | None]) -> None:
 
 def commit(root: Path) -> str:
     """Commit everything and return the hash."""
-    _commit(root)
-    return git(root, "rev-parse", "HEAD").strip()
-
-
-def _commit(root: Path) -> None:
     git(root, "add", "--all")
     quick = ("-c", "maintenance.auto=false")  # git starts another process otherwise
     git(root, *quick, "commit", "--quiet", "--allow-empty", "--message", "a step")
+    return read_head(root)
+
+
+def read_head(root: Path) -> str:
+    """Return the hash of the last commit, if possible without git: it writes that of a branch into a file."""
+    head = root / ".git" / "HEAD"
+    if head.is_file():
+        branch = head.parent / head.read_text().removeprefix("ref: ").strip()
+        if branch.is_file():
+            return branch.read_text().strip()
+    return git(root, "rev-parse", "HEAD").strip()
 
 
 def create_repository(root: Path, notes: Mapping[str, str | bytes | None]) -> Path:
     """Create a repository with one commit."""
-    root.mkdir(parents=True, exist_ok=True)
-    git(root, "init", "--quiet", "--initial-branch", "main")
+    for path, data in read_empty_repository().items():
+        if data is None:
+            (root / ".git" / path).mkdir(parents=True, exist_ok=True)
+        else:
+            (root / ".git" / path).write_bytes(data)
     update_files(root, notes)
-    _commit(root)
+    commit(root)
     return root
+
+
+@cache
+def read_empty_repository() -> dict[str, bytes | None]:
+    """Return the folders (None) and files of a repository without commits: this process lets git create one only."""
+    with tempfile.TemporaryDirectory() as folder:
+        git(Path(folder), "init", "--quiet", "--initial-branch", "main")
+        made = Path(folder, ".git")
+        return {
+            path.relative_to(made).as_posix(): path.read_bytes() if path.is_file() else None
+            for path in sorted((made, *made.rglob("*")))
+            if path.suffix != ".sample"
+        }
 
 
 def read_notes(root: Path) -> dict[str, Note]:

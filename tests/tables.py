@@ -2,7 +2,11 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,8 +20,8 @@ def each(
 ) -> Callable[[Test], Test]:
     """Return a decorator that runs a test for each row, as `pytest.mark.parametrize` does, but as one test.
 
-    It is for cases that take milliseconds: pytest takes as long for a test as they do. They share the fixtures of the test, so
-    that nothing may stay of one.
+    It is for cases that take milliseconds: pytest takes as long for a test as they do. Each case has a `tmp_path`, a
+    `monkeypatch` and fixtures of the module of its own, made anew; cases share all other fixtures.
     """
     arguments = split_names(names)
     is_single = isinstance(names, str) and len(arguments) == 1
@@ -41,16 +45,19 @@ def each(
             for other, other_values in others
         ]
 
-        @functools.wraps(function)
-        def run(*, subtests: pytest.Subtests, **fixtures: Any) -> None:
-            for name, values in table:
-                with subtests.test(name):
-                    function(**fixtures, **values)
+        parameters = inspect.signature(function).parameters
+        needed = list_shared(function, table[0][1])
 
-        parameters = inspect.signature(function).parameters.values()
-        kept = [one for one in parameters if one.name not in table[0][1]]
-        subtests = inspect.Parameter("subtests", inspect.Parameter.KEYWORD_ONLY)
-        signature = inspect.Signature([*kept, subtests])
+        @functools.wraps(function)
+        def run(*, subtests: pytest.Subtests, **shared: Any) -> None:
+            for name, values in table:
+                with subtests.test(name), make_fixtures(function, values, shared) as fixtures:
+                    function(**{key: fixtures[key] for key in parameters})
+
+        signature = inspect.Signature(
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
+            for name in [*needed, "subtests"]
+        )
         vars(run).update(__signature__=signature, table=(function, table))
         return run
 
@@ -58,6 +65,80 @@ def each(
 
 
 PARAMETERS = type(pytest.param())
+FIXTURE = type(pytest.fixture(lambda: None))
+
+
+def find_fixture(function: Test, name: str) -> Callable[..., Any] | None:
+    """Return the function of a fixture that the module of a test has for each test, or None."""
+    found = function.__globals__.get(name)
+    if (
+        not isinstance(found, FIXTURE)
+        or vars(found)["_fixture_function_marker"].scope != "function"
+    ):
+        return None
+    made: Callable[..., Any] = vars(found)["__wrapped__"]
+    return made
+
+
+def list_shared(function: Test, values: Mapping[str, Any]) -> list[str]:
+    """Return the fixtures that all cases of a test share: those that it and the fixtures of its module need."""
+    names, shared = list(inspect.signature(function).parameters), list[str]()
+    for name in names:  # grows
+        if name in values or name in shared:
+            continue
+        if fixture := find_fixture(function, name):
+            names += [item for item in inspect.signature(fixture).parameters if item not in names]
+        else:
+            shared.append(name)
+    return shared
+
+
+_numbers = count(1)
+
+
+@contextmanager
+def make_fixtures(
+    function: Test, values: Mapping[str, Any], shared: Mapping[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Return the arguments of a test for a case and of the fixtures that it needs, for as long as the case runs."""
+    with pytest.MonkeyPatch.context() as monkeypatch, ExitStack() as stack:
+        made = {**shared, **values}
+        if "monkeypatch" in shared:
+            made["monkeypatch"] = monkeypatch
+        if "tmp_path" in shared:
+            made["tmp_path"] = make_folder(shared["tmp_path"], monkeypatch)
+        if "capfdbinary" in shared:
+            shared["capfdbinary"].readouterr()
+
+        def make(name: str) -> None:
+            if name in made:
+                return
+            fixture = find_fixture(function, name)
+            assert fixture, f"{name}: define it above the test"
+            arguments = list(inspect.signature(fixture).parameters)
+            for argument in arguments:
+                make(argument)
+            result = fixture(**{argument: made[argument] for argument in arguments})
+            if inspect.isgenerator(result):
+                result = stack.enter_context(contextmanager(lambda: result)())
+            made[name] = result
+
+        for name in inspect.signature(function).parameters:
+            assert name in values or name not in shared or not find_fixture(function, name), (
+                f"{name}: define it above the test"
+            )
+            make(name)
+        yield made
+
+
+def make_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Create the folder of a case in that of its test, and put what variables have there into it."""
+    own = folder / str(next(_numbers))
+    own.mkdir()
+    for name, value in os.environ.items():
+        if value == str(folder) or value.startswith(f"{folder}{os.sep}"):
+            monkeypatch.setenv(name, f"{own}{value.removeprefix(str(folder))}")
+    return own
 
 
 def split_names(names: str | Sequence[str]) -> list[str]:
