@@ -6,78 +6,67 @@ change, in `fixtures/<vault>.diff`.
 
 import os
 import shutil
-import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from running import PROGRAM
+from running import CommandResult, RunCommand
+from tables import each
 
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
-VAULTS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
+NAMES = sorted(path.name for path in FIXTURES.iterdir() if path.is_dir())
 
 
-def vaultlink(
-    *words: str | Path, cache: Path, folder: Path | None = None
-) -> subprocess.CompletedProcess[str]:
-    """Run a command with a separate cache folder, and preserve line ends of its output."""
-    environment = {**os.environ, "VAULTLINK_CACHE_DIR": str(cache)}
-    line = [*PROGRAM, *map(str, words)]
-    done = subprocess.run(line, env=environment, capture_output=True, check=False, cwd=folder)
-    return subprocess.CompletedProcess(
-        line, done.returncode, done.stdout.decode(), done.stderr.decode()
-    )
+@pytest.fixture(scope="module")
+def vaults(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Path]:
+    """Copies of all sample vaults that are in no repository: git would be asked about the commits of this project."""
+    place = tmp_path_factory.mktemp("fixtures")
+    return {name: Path(shutil.copytree(FIXTURES / name, place / name)) for name in NAMES}
 
 
-def check(vault: Path, *options: str, cache: Path) -> subprocess.CompletedProcess[str]:
+def check(run: RunCommand, vault: Path, *options: str) -> CommandResult:
     """Run `vaultlink check` in a vault."""
-    words = ("check", "--vault", ".", "--output-format", "concise", *options)
-    return vaultlink(*words, cache=cache, folder=vault)
+    return run("check", "--vault", vault, "--output-format", "concise", *options)
 
 
-@pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
-def test_findings_are_as_expected(vault: Path, tmp_path: Path) -> None:
-    expected = vault.with_suffix(".txt")
-    done = check(vault, cache=tmp_path)
-    assert "Traceback" not in done.stderr
+@each("name", NAMES)
+def test_findings_are_as_expected(
+    vaults: Mapping[str, Path], run: RunCommand, tmp_path: Path, name: str
+) -> None:
+    """With an empty cache, with the cache of the first run, and without."""
+    expected = FIXTURES / f"{name}.txt"
+    for number, options in enumerate(((), (), ("--no-cache",))):
+        done = check(run, vaults[name], "--cache-dir", str(tmp_path), *options)
+        if os.environ.get("VAULTLINK_REFRESH") and not number:
+            expected.write_text(done.out, encoding="utf-8")
+        assert done.out == expected.read_text(encoding="utf-8")
+        assert done.code == 1, "every sample vault has something to find"
+
+
+@each("name", NAMES)
+def test_fixing_produces_the_expected_diff(
+    vaults: Mapping[str, Path], run: RunCommand, name: str
+) -> None:
+    expected = FIXTURES / f"{name}.diff"
+    done = run("fix", vaults[name], "--diff", "--unsafe-fixes")
     if os.environ.get("VAULTLINK_REFRESH"):
-        expected.write_text(done.stdout, encoding="utf-8")
-    assert done.stdout == expected.read_text(encoding="utf-8")
-    assert done.returncode == 1, "every sample vault has something to find"
+        expected.write_bytes(done.out.encode())
+    assert done.out.encode() == expected.read_bytes()
 
 
-@pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
-def test_cached_findings_are_the_same(vault: Path, tmp_path: Path) -> None:
-    first, second, without = (
-        check(vault, *options, cache=tmp_path) for options in ((), (), ("--no-cache",))
-    )
-    assert first.stdout == second.stdout == without.stdout
-    assert first.returncode == second.returncode == without.returncode
-
-
-@pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
-def test_fixing_produces_the_expected_diff(vault: Path, tmp_path: Path) -> None:
-    expected = vault.with_suffix(".diff")
-    done = vaultlink("fix", vault, "--diff", "--unsafe-fixes", cache=tmp_path)
-    assert "Traceback" not in done.stderr
-    if os.environ.get("VAULTLINK_REFRESH"):
-        expected.write_bytes(done.stdout.encode())
-    assert done.stdout.encode() == expected.read_bytes()
-
-
-@pytest.mark.parametrize("vault", VAULTS, ids=lambda vault: vault.name)
-def test_fixing_a_fixed_vault_changes_nothing(vault: Path, tmp_path: Path) -> None:
-    copy = Path(shutil.copytree(vault, tmp_path / vault.name))
+@each("name", NAMES)
+def test_fixing_a_fixed_vault_changes_nothing(run: RunCommand, tmp_path: Path, name: str) -> None:
+    copy = Path(shutil.copytree(FIXTURES / name, tmp_path / name))
     before = {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()}
-    vaultlink("fix", copy, "--unsafe-fixes", cache=tmp_path)
-    again = vaultlink("fix", copy, "--unsafe-fixes", cache=tmp_path)
-    assert "Nothing to fix." in again.stderr
-    vaultlink("undo", "--vault", copy, cache=tmp_path)
+    run("fix", copy, "--unsafe-fixes")
+    assert "Nothing to fix." in run("fix", copy, "--unsafe-fixes").err
+    run("undo", "--vault", copy)
     assert {file: file.read_bytes() for file in copy.rglob("*") if file.is_file()} == before
 
 
-def test_sample_vaults_are_not_written(tmp_path: Path) -> None:
-    before = {path: path.stat().st_mtime_ns for path in FIXTURES.rglob("*")}
-    for vault in VAULTS:
-        check(vault, cache=tmp_path)
-    assert {path: path.stat().st_mtime_ns for path in FIXTURES.rglob("*")} == before
+def test_sample_vaults_are_not_written(vaults: Mapping[str, Path], run: RunCommand) -> None:
+    for vault in vaults.values():
+        before = {path: path.stat().st_mtime_ns for path in vault.rglob("*")}
+        check(run, vault)
+        assert {path: path.stat().st_mtime_ns for path in vault.rglob("*")} == before

@@ -8,6 +8,7 @@ import pytest
 
 from repositories import commit, create_repository, update_files
 from running import RunCommand
+from tables import each
 
 pytestmark = pytest.mark.usefixtures("plain_git")
 
@@ -110,7 +111,7 @@ CASES: dict[str, Case] = {
 
 
 @pytest.mark.parametrize("is_committed", [True, False], ids=["committed", "in the working tree"])
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each("case", CASES.values(), ids=CASES)
 def test_what_is_gone_is_counted(
     run: RunCommand, tmp_path: Path, case: Case, is_committed: bool
 ) -> None:
@@ -142,7 +143,7 @@ LIMITS = [
 ]
 
 
-@pytest.mark.parametrize(("options", "code", "sentence"), LIMITS)
+@each(("options", "code", "sentence"), LIMITS)
 def test_limit_that_is_exceeded_is_a_line_and_exit_code_1(
     run: RunCommand, tmp_path: Path, options: str, code: int, sentence: str
 ) -> None:
@@ -165,7 +166,7 @@ def test_limits_are_in_json_only_if_they_are_given(run: RunCommand, tmp_path: Pa
     assert "limits" not in data
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "why"),
     [
         ("--max-deleted-notes 1", "--max-deleted-notes requires --changed-since"),

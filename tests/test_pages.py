@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,15 @@ def test_no_row_behind_the_next_page_is_taken() -> None:
 # -- `--limit` and `--after` of commands ---------------------------------------------------------------------------------
 
 
-PODCAST = ROOT / "fixtures" / "podcast-wiki"
+@pytest.fixture(scope="module")
+def podcast(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of a sample vault that is in no repository: each run would ask git about the commits of this project."""
+    return Path(
+        shutil.copytree(
+            ROOT / "fixtures" / "podcast-wiki", tmp_path_factory.mktemp("pages") / "vault"
+        )
+    )
+
 
 LISTINGS = {
     "check": "findings",
@@ -125,33 +134,33 @@ LISTINGS = {
 }
 
 
-def list_whole(run: RunCommand, line: str, key: str, *words: str) -> list[str]:
-    data: Any = run(*line.split(), *words, "--json", "--vault", PODCAST).data
+def list_whole(run: RunCommand, podcast: Path, line: str, key: str, *words: str) -> list[str]:
+    data: Any = run(*line.split(), *words, "--json", "--vault", podcast).data
     return [json.dumps(row) for row in data[key]]
 
 
 @pytest.mark.parametrize("limit", ["1", "4"])
-@pytest.mark.parametrize(("line", "key"), LISTINGS.items(), ids=LISTINGS)
+@each(("line", "key"), LISTINGS.items(), ids=LISTINGS)
 def test_pages_of_a_command_have_every_row_once(
-    run: RunCommand, line: str, key: str, limit: str
+    run: RunCommand, podcast: Path, line: str, key: str, limit: str
 ) -> None:
     found: list[str] = []
     after: tuple[str, ...] = ()
     while True:
         words = (*line.split(), "--json", "--limit", limit, *after)
-        data: Any = run(*words, "--vault", PODCAST).data
+        data: Any = run(*words, "--vault", podcast).data
         found += [json.dumps(row) for row in data[key]]
         if data["next"] is None:
             break
         assert len(data[key]) == int(limit)
         after = (f"--after={data['next']}",)
-    whole = list_whole(run, line, key, *(("--limit", "99") if "related" in line else ()))
+    whole = list_whole(run, podcast, line, key, *(("--limit", "99") if "related" in line else ()))
     assert (found if len(line.split()) < 3 else sorted(found)) == (
         whole if len(line.split()) < 3 else sorted(whole)
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "output_format"),
     [
         ("check", "json-lines"),
@@ -159,9 +168,9 @@ def test_pages_of_a_command_have_every_row_once(
     ],
 )
 def test_place_of_the_next_page_is_on_stderr(
-    run: RunCommand, line: str, output_format: str
+    run: RunCommand, podcast: Path, line: str, output_format: str
 ) -> None:
-    words = (*line.split(), "--output-format", output_format, "--vault", str(PODCAST))
+    words = (*line.split(), "--output-format", output_format, "--vault", str(podcast))
     head = 0 if output_format == "json-lines" else 1
     found: list[str] = []
     after: list[str] = []
@@ -178,8 +187,8 @@ def test_place_of_the_next_page_is_on_stderr(
     assert sorted(found) == sorted(whole)
 
 
-def test_numbers_of_a_page_are_those_of_all_findings(run: RunCommand) -> None:
-    words = ("check", "--vault", str(PODCAST))
+def test_numbers_of_a_page_are_those_of_all_findings(run: RunCommand, podcast: Path) -> None:
+    words = ("check", "--vault", str(podcast))
     whole: Any = run(*words, "--json").data
     page: Any = run(*words, "--json", "--limit", "1").data
     assert page["summary"] == whole["summary"]
@@ -191,30 +200,30 @@ def test_numbers_of_a_page_are_those_of_all_findings(run: RunCommand) -> None:
     assert (errors.code, "VL125" in errors.out) == (1, True)
 
 
-@pytest.mark.parametrize(
-    "output_format", ["full", "concise", "github", "gitlab", "sarif", "junit", "markdown"]
-)
+@each("output_format", ["full", "concise", "github", "gitlab", "sarif", "junit", "markdown"])
 def test_other_formats_list_the_first_findings_and_refuse_a_place(
-    run: RunCommand, output_format: str
+    run: RunCommand, podcast: Path, output_format: str
 ) -> None:
-    words = ("check", "--vault", str(PODCAST), "--output-format", output_format)
+    words = ("check", "--vault", str(podcast), "--output-format", output_format)
     assert len(run(*words, "--limit", "1").out) < len(run(*words).out)
     done = run(*words, "--after", "1")
     assert (done.code, done.out) == (2, "")
     assert done.err == "error: --after requires --output-format json or json-lines.\n"
 
 
-@pytest.mark.parametrize("line", sorted(LISTINGS.keys() - {"check", "check --select ALL"}))
-def test_tables_have_the_first_rows_and_refuse_a_place(run: RunCommand, line: str) -> None:
+@each("line", sorted(LISTINGS.keys() - {"check", "check --select ALL"}))
+def test_tables_have_the_first_rows_and_refuse_a_place(
+    run: RunCommand, podcast: Path, line: str
+) -> None:
     output_format = "page" if line == "show" else "table"
-    words = (*line.split(), "--vault", PODCAST, "--output-format", output_format)
+    words = (*line.split(), "--vault", podcast, "--output-format", output_format)
     assert len(run(*words, "--limit", "1").out) <= len(run(*words).out)
     done = run(*words, "--after", "1")
     assert (done.code, done.out) == (2, "")
     assert done.err.endswith("error: --after requires --output-format json or tsv.\n")
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "why"),
     [
         ("check --limit 0", "--limit: must be a whole number above 0"),
@@ -234,14 +243,16 @@ def test_tables_have_the_first_rows_and_refuse_a_place(run: RunCommand, line: st
         ("graph --limit 1", "--limit"),
     ],
 )
-def test_page_that_can_not_be_is_a_usage_error(run: RunCommand, line: str, why: str) -> None:
-    done = run(*line.split(), "--vault", PODCAST)
+def test_page_that_can_not_be_is_a_usage_error(
+    run: RunCommand, podcast: Path, line: str, why: str
+) -> None:
+    done = run(*line.split(), "--vault", podcast)
     assert (done.code, done.out) == (2, "")
     assert why in done.err
 
 
 def test_pages_of_drafts_have_what_they_add(
-    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run: RunCommand, podcast: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     drafts = tmp_path / "drafts.json"
     drafts.write_text(json.dumps({"new.md": "[[one]]\n\n[[two]]\n\n[[three]]\n"}))
@@ -251,13 +262,13 @@ def test_pages_of_drafts_have_what_they_add(
         with drafts.open() as stdin:
             monkeypatch.setattr("sys.stdin", stdin)
             words = ("check", "--stdin-drafts", "-", "--select", "planned-note", "--json")
-            data: Any = run(*words, "--limit", "1", *after, "--vault", PODCAST).data
+            data: Any = run(*words, "--limit", "1", *after, "--vault", podcast).data
         found += [row["target"] for row in data["findings"]]
         after = (f"--after={data['next']}",)
     assert (found, data["next"], data["summary"]["findings"]) == (["one", "two", "three"], None, 3)
 
 
-@pytest.mark.parametrize("limit", [1, 3])
+@each("limit", [1, 3])
 def test_findings_that_are_fixed_meanwhile_hide_no_others(
     run: RunCommand, tmp_path: Path, limit: int
 ) -> None:

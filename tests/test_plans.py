@@ -18,6 +18,7 @@ from builder import build_state, make_settings
 from machine import require_program
 from rename_checks import apply_document
 from running import RunCommand, create_vault, read_files, write_files
+from tables import each
 from vaultlink.api import open_vault
 from vaultlink.fix.loop import plan_fixes
 from vaultlink.fix.plan import Plan
@@ -83,22 +84,21 @@ def preview(run: RunCommand, words: Sequence[str], *more: str) -> Any:
     return done
 
 
-@pytest.fixture
-def words(request: pytest.FixtureRequest, tmp_path: Path) -> list[str]:
-    """The words of a command."""
-    return [str(tmp_path / word) if word == "empty" else word for word in request.param]
+def name_template(words: Sequence[str], folder: Path) -> list[str]:
+    """Return the words of a command with the path of the template, if they name it."""
+    return [str(folder / word) if word == "empty" else word for word in words]
 
 
-@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS, indirect=True)
 @pytest.mark.parametrize("encode", BYTES.values(), ids=BYTES)
+@each("command", COMMANDS.values(), ids=COMMANDS)
 def test_patch_data_run_and_undo_agree(
     run: RunCommand,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     encode: Callable[[bytes], bytes],
-    words: list[str],
+    command: Sequence[str],
 ) -> None:
-    vault = make_vault(tmp_path, encode)
+    vault, words = make_vault(tmp_path, encode), name_template(command, tmp_path)
     monkeypatch.chdir(vault)
     before = read_files(vault)
     data = json.loads(preview(run, words, "--output-format", "json").out)
@@ -124,11 +124,12 @@ def test_patch_data_run_and_undo_agree(
         assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("words", COMMANDS.values(), ids=COMMANDS, indirect=True)
+@each("command", COMMANDS.values(), ids=COMMANDS)
 def test_all_plans_have_the_same_keys(
-    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, words: list[str]
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: Sequence[str]
 ) -> None:
     monkeypatch.chdir(make_vault(tmp_path, BYTES["plain"]))
+    words = name_template(command, tmp_path)
     data = json.loads(preview(run, words, "--output-format", "json").out)
     assert data.keys() >= {
         *("schema", "command", "renames", "files", "creates", "deletes", "edits"),

@@ -12,6 +12,7 @@ import pytest
 from exploring import choose_seeds
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand, read_files
+from tables import each
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import open_vault
 from vaultlink.baseline.revision import find_merge_base
@@ -202,17 +203,17 @@ def agree(found: list[str], wanted: list[str]) -> bool:
 
 
 @pytest.mark.parametrize("committed", [True, False], ids=["committed", "in the working tree"])
-@pytest.mark.parametrize("folder", ["", "my notes"], ids=["repository", "folder of one"])
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each(("number", "case"), enumerate(CASES.values()), ids=CASES)
 def test_only_new_findings_are_reported(
     run: RunCommand,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
+    number: int,
     case: Case,
-    folder: str,
     committed: bool,
 ) -> None:
-    root = tmp_path / "repo"
+    """Each case is in a repository and in a folder of one: every second one is in the folder if it is committed."""
+    root, folder = tmp_path / "repo", "my notes" if committed == bool(number % 2) else ""
     vault = root / folder
     create_repository(
         root,
@@ -263,7 +264,7 @@ HINTS: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("text", "hint"), HINTS.values(), ids=HINTS)
+@each(("text", "hint"), HINTS.values(), ids=HINTS)
 def test_command_that_fixes_these_findings_is_named(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, hint: str
 ) -> None:
@@ -275,7 +276,7 @@ def test_command_that_fixes_these_findings_is_named(
     assert re.findall(r"`vaultlink fix.*", done.err) == ([hint] if hint else [])
 
 
-@pytest.mark.parametrize("hook", ["", "1"])
+@each("hook", ["", "1"])
 def test_hook_with_a_baseline_names_the_command_for_the_commit(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, hook: str
 ) -> None:
@@ -390,7 +391,7 @@ FAULTS: dict[str, tuple[Callable[[Path], object], tuple[str, ...], str]] = {
 }
 
 
-@pytest.mark.parametrize(("made", "words", "why"), FAULTS.values(), ids=FAULTS)
+@each(("made", "words", "why"), FAULTS.values(), ids=FAULTS)
 def test_unknown_revision_is_an_error(
     run: RunCommand,
     tmp_path: Path,
@@ -409,7 +410,7 @@ def test_unknown_revision_is_an_error(
         assert why in done.err
 
 
-@pytest.mark.parametrize(
+@each(
     "variables",
     [
         {"GIT_DIR": ".git"},
@@ -442,7 +443,7 @@ def test_note_at_a_revision_has_the_encoding_of_its_checkout(tmp_path: Path) -> 
     ]
 
 
-@pytest.mark.parametrize("is_configured", [True, False])
+@each("is_configured", [True, False])
 def test_note_with_a_filter_program_is_named(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_configured: bool
 ) -> None:
@@ -476,7 +477,7 @@ def test_missing_git_object_is_an_error(
     assert "git can't read a.md at the merge base" in done.err
 
 
-@pytest.mark.parametrize("revision", ["origin/main", "HEAD~1"])
+@each("revision", ["origin/main", "HEAD~1"])
 def test_shallow_clone_is_named_as_the_reason(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, revision: str
 ) -> None:
@@ -601,7 +602,7 @@ def a_step(dice: random.Random, root: Path) -> None:
             update_files(root, {path: some_text(dice, path)})
 
 
-@pytest.mark.parametrize("seed", choose_seeds(6))
+@each("seed", choose_seeds(6))
 def test_state_at_a_revision_equals_a_fresh_check(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:

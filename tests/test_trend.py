@@ -13,6 +13,7 @@ import pytest
 
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand
+from tables import each
 from test_engine import FOLDERS, NAMES, some_text
 from vaultlink.api import Vault, open_vault
 from vaultlink.cli.commands.report import compute_trend
@@ -42,21 +43,17 @@ def open_at(root: Path, cache: Path | None = None, jobs: int | None = None) -> V
     return open_vault(root, Settings(cache=cache is not None, cache_dir=cache, jobs=jobs))
 
 
-def check_checkout(vault: Vault, place: Path, folder: str, name: str) -> TrendPoint:
-    """Check out a commit elsewhere and check it with the current settings of a vault."""
-    repository = vault.root
-    git(repository, "worktree", "add", "--quiet", "--detach", str(place), name)
-    there = place / folder
+def check_checkout(vault: Vault, there: Path, name: str, date: str) -> TrendPoint:
+    """Check the vault of a checkout with the current settings of a vault."""
     shutil.rmtree(there / ".obsidian", ignore_errors=True)
     if (vault.root / ".obsidian").exists():
         shutil.copytree(vault.root / ".obsidian", there / ".obsidian")
     config = vault.root / "vaultlink.toml"
     fresh = open_vault(there, Settings(cache=False, history=False, config_file=config))
-    git(repository, "worktree", "remove", "--force", str(place))
     counts = fresh.summary()
     return TrendPoint(
-        git(repository, "rev-parse", name).strip(),
-        git(repository, "log", "-1", "--format=%cs", name).strip(),
+        name,
+        date,
         compute_score(count_score(fresh.state)).value,
         counts["notes"],
         counts["links"],
@@ -129,12 +126,10 @@ def draw_history(dice: random.Random, root: Path, vault: Path) -> None:
     update_files(vault, {"ignored/x.md": "[[gone]] [[keep]]\n", "untracked.md": "[[a]]\n"})
 
 
-@pytest.mark.parametrize("folder", ["", "my notes"], ids=["repository", "folder of one"])
 @pytest.mark.parametrize("seed", range(10))
-def test_each_point_equals_a_fresh_check_of_its_commit(
-    tmp_path: Path, seed: int, folder: str
-) -> None:
-    dice = random.Random(seed)
+def test_each_point_equals_a_fresh_check_of_its_commit(tmp_path: Path, seed: int) -> None:
+    """The vault is a repository in every second case, and a folder of one otherwise."""
+    dice, folder = random.Random(seed), "my notes" if seed % 2 else ""
     root = tmp_path / "repo"
     vault_folder = root / folder
     create_repository(root, {".gitignore": "ignored/\n", "README.txt": "x"})
@@ -143,12 +138,14 @@ def test_each_point_equals_a_fresh_check_of_its_commit(
     draw_history(dice, root, vault_folder)
     vault = open_at(vault_folder, tmp_path / "cache")
     trend = compute_trend(vault, 50)
-    names = git(vault_folder, "rev-list", "--first-parent", "HEAD", "--", ".").split()
-    expected = [
-        check_checkout(vault, tmp_path / f"then{number}", folder, name)
-        for number, name in enumerate(reversed(names))
-        if git(root, "ls-tree", "-r", "--name-only", f"{name}:{folder}").count(".md")
-    ]
+    log = git(vault_folder, "log", "--first-parent", "--reverse", "--format=%H %cs", "--", ".")
+    expected = []
+    for number, line in enumerate(log.splitlines()):
+        name, date = line.split()
+        place = tmp_path / f"then{number}"
+        git(root, "worktree", "add", "--quiet", "--detach", str(place), name)
+        if any((place / folder).rglob("*.md")):
+            expected.append(check_checkout(vault, place / folder, name, date))
     assert list(trend.points) == expected
     assert len(expected) >= 5
 
@@ -339,7 +336,7 @@ NO_COMMITS: dict[str, tuple[Callable[[Path], object], str]] = {
 }
 
 
-@pytest.mark.parametrize(("prepare", "note"), NO_COMMITS.values(), ids=NO_COMMITS)
+@each(("prepare", "note"), NO_COMMITS.values(), ids=NO_COMMITS)
 def test_trend_without_commits_says_why(
     tmp_path: Path, prepare: Callable[[Path], object], note: str
 ) -> None:
@@ -486,7 +483,7 @@ DAMAGED: dict[str, Callable[[dict[str, list[int]]], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGED.values(), ids=DAMAGED)
+@each("damage", DAMAGED.values(), ids=DAMAGED)
 def test_damaged_cache_is_ignored(
     tmp_path: Path, damage: Callable[[dict[str, list[int]]], bytes]
 ) -> None:
