@@ -15,6 +15,7 @@ import pytest
 
 from obsidian_stub import VERSION, answer_for, read_asked, write_stub
 from running import RunCommand, create_vault, read_files
+from tables import each
 from vaultlink.disk import obsidian_app
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the stand-in is a script")
@@ -183,7 +184,7 @@ AGREEING: Mapping[str, Mapping[str, object]] = {
 }
 
 
-@pytest.mark.parametrize("case", AGREEING)
+@each("case", AGREEING)
 def test_form_of_an_answer_makes_no_difference(doctor: Doctor, case: str) -> None:
     data = doctor.compare(AGREEING[case])
     assert [item["differences"] for item in data["compared"]] == [0, 0, 0, 0], data["compared"]
@@ -274,7 +275,7 @@ DIFFERENT: Mapping[
 }
 
 
-@pytest.mark.parametrize("case", DIFFERENT)
+@each("case", DIFFERENT)
 def test_differences_are_counted_and_listed(doctor: Doctor, case: str) -> None:
     answers, kind, numbers, only_vaultlink, only_obsidian = DIFFERENT[case]
     data = doctor.compare(answers)
@@ -356,7 +357,7 @@ NO_APP: Mapping[str, tuple[Mapping[str, object], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", NO_APP)
+@each("case", NO_APP)
 def test_sentence_says_why_nothing_was_compared(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
@@ -423,7 +424,7 @@ NOT_UNDERSTOOD: Mapping[str, tuple[Mapping[str, object], str, str]] = {
 }
 
 
-@pytest.mark.parametrize("case", NOT_UNDERSTOOD)
+@each("case", NOT_UNDERSTOOD)
 def test_answer_that_is_not_understood_is_no_difference(
     doctor: Doctor, monkeypatch: pytest.MonkeyPatch, case: str
 ) -> None:
@@ -497,7 +498,7 @@ def place_text(vault: Path, bin_folder: Path) -> str:
     return str(bin_folder)
 
 
-@pytest.mark.parametrize(
+@each(
     "place",
     [
         *(place_in_vault, place_link, place_in_current_folder, place_by_relative_path),

@@ -18,6 +18,7 @@ from exploring import TIMES, choose_seeds
 from machine import require_program
 from repositories import GIT_ENVIRONMENT, git
 from running import CommandResult, RunCommand
+from tables import each
 from test_kept_parts import copy_without_answers
 from test_link_memory import BODY, NOTE, ONE, OTHER, PLAN, TWO
 from vaultlink.cli import check_output
@@ -519,7 +520,7 @@ def test_all_views_agree_after_every_random_script(seed: int, world: World) -> N
             verify(world, clone, log)
 
 
-@pytest.mark.parametrize("seed", choose_seeds(4))
+@each("seed", choose_seeds(4))
 def test_earlier_runs_change_nothing_of_an_untouched_clone(seed: int, world: World) -> None:
     dice, log = world.dice, [f"seed {seed}"]
     clone = dice.choice((world.list_clones()[0], world.add_clone()))

@@ -75,7 +75,7 @@ def test_representation_has_root_and_counts(vault: Vault) -> None:
 # -- opening --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("convert", [str, Path])
+@each("convert", [str, Path])
 def test_paths_may_be_strings(
     tmp_path: Path, convert: Callable[[Path], str | os.PathLike[str]]
 ) -> None:
@@ -154,7 +154,7 @@ def make_contents(texts: Mapping[str, str], removed: Sequence[str]) -> dict[str,
     return {**dict.fromkeys(removed, Presence.GONE), **written}
 
 
-@pytest.mark.parametrize(
+@each(
     ("texts", "removed", "added", "resolved"),
     [
         pytest.param({"Home.md": NOTES["Home.md"]}, [], [], [], id="same text"),
@@ -200,7 +200,7 @@ DRAFT_LINES = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("seed", choose_seeds(40))
+@each("seed", choose_seeds(40))
 def test_drafts_add_and_resolve_what_a_check_of_the_written_vault_does(
     tmp_path: Path, seed: int
 ) -> None:
@@ -323,7 +323,7 @@ def test_text_that_is_not_held_is_not_released(vault: Vault) -> None:
     assert vault.releasing("Home.md") is vault
 
 
-@pytest.mark.parametrize("seed", range(8))
+@each("seed", range(8))
 def test_held_texts_equal_a_fresh_start_with_them(vault: Vault, seed: int) -> None:
     rng = random.Random(seed)
     texts = ["[[Quay]]\n", "# Head\n[[Plam#x]]\n", "", "---\naliases: [Plam]\n---\n"]

@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from builder import RULES, build_state
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand, create_vault, read_files
+from tables import each
 from vaultlink.baseline.match import (
     KnownFindings,
     digest_line,
@@ -78,7 +79,7 @@ CASES: dict[str, Case] = {
 }
 
 
-@pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+@each("case", CASES.values(), ids=CASES)
 def test_only_what_is_new_is_reported(run: RunCommand, vault: Path, case: Case) -> None:
     assert run("baseline").code == 0
     update_files(vault, case.after)
@@ -250,8 +251,8 @@ OTHERS: dict[str, tuple[str, str]] = {
 }
 
 
-@pytest.mark.parametrize(("config", "why"), OTHERS.values(), ids=OTHERS)
-@pytest.mark.parametrize("command", [("check",), ("fix",), ("baseline", "--prune")], ids=" ".join)
+@each(("config", "why"), OTHERS.values(), ids=OTHERS)
+@each("command", [("check",), ("fix",), ("baseline", "--prune")], ids=" ".join)
 def test_baseline_made_under_other_settings_is_refused(
     run: RunCommand, vault: Path, command: tuple[str, ...], config: str, why: str
 ) -> None:
@@ -268,7 +269,7 @@ def test_baseline_made_under_other_settings_is_refused(
     assert run("check").code == 0
 
 
-@pytest.mark.parametrize(
+@each(
     "config",
     [
         '[severity]\nmissing-heading = "error"\n',
@@ -357,7 +358,7 @@ SELECTIONS: dict[str, Selection] = {
 }
 
 
-@pytest.mark.parametrize("case", SELECTIONS.values(), ids=SELECTIONS)
+@each("case", SELECTIONS.values(), ids=SELECTIONS)
 def test_selection_filters_what_the_baseline_knows(
     run: RunCommand, vault: Path, case: Selection
 ) -> None:
@@ -428,7 +429,7 @@ def test_fix_with_a_selection_fixes_known_findings(run: RunCommand, vault: Path)
     assert (vault / "d.md").read_text(encoding="utf-8") == "[[c]] [[c|Bee]] [[a#Naught]]\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "kept", "said"),
     [
         ("--prune", {"VL102"}, "Removed 4 findings that are no longer found; the baseline keeps 1"),
@@ -501,7 +502,7 @@ def test_rule_that_no_longer_exists_is_resolved(run: RunCommand, vault: Path) ->
     assert "VL199" not in data
 
 
-@pytest.mark.parametrize(
+@each(
     "changes",
     [
         {"rules": None},
@@ -524,7 +525,7 @@ def test_settings_of_another_version_are_compatible(
     assert run("baseline", "--prune").code == 0
 
 
-@pytest.mark.parametrize(
+@each(
     ("changes", "config"),
     [
         ({"quiet": ["templates", "once"]}, ""),
@@ -557,7 +558,7 @@ BROKEN: dict[str, tuple[bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("data", "why"), BROKEN.values(), ids=BROKEN)
+@each(("data", "why"), BROKEN.values(), ids=BROKEN)
 def test_invalid_baseline_file_is_an_error_with_its_place(
     run: RunCommand, vault: Path, data: bytes, why: str
 ) -> None:
@@ -575,7 +576,7 @@ def test_invalid_baseline_file_is_an_error_with_its_place(
 LONG = "".join(f"Line {number} says something of its own.\n" for number in range(20))
 
 
-@pytest.mark.parametrize("committed", [True, False])
+@each("committed", [True, False])
 def test_findings_follow_a_renamed_note(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, committed: bool
 ) -> None:

@@ -58,7 +58,7 @@ def test_option() -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("change", "said"),
     [
         ({"code": "VL1"}, "“VL” and three digits"),
@@ -130,7 +130,7 @@ def test_invalid_option_is_rejected(option: object) -> None:
         build_rule({**PLAIN, "options": {"limit": option}}, check_nothing)
 
 
-@pytest.mark.parametrize(
+@each(
     ("declared", "said"),
     [
         ({"odd-thing": {**PLAIN, "check": "registry.odd_thing"}}, "is not a function"),

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from repositories import commit, create_repository, git, read_history, update_files
+from tables import each
 from vaultlink.disk.scan import list_files
 from vaultlink.history.git_anchors import PresentNotes, find_git_anchors
 from vaultlink.model import Note
@@ -145,8 +146,8 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
 }
 
 
-@pytest.mark.parametrize("state", ["committed", "uncommitted", "in a folder"])
-@pytest.mark.parametrize("what", CHANGES)
+@each("state", ["committed", "uncommitted", "in a folder"])
+@each("what", CHANGES)
 def test_former_heading_is_followed(tmp_path: Path, what: str, state: str) -> None:
     versions, key, expected = CHANGES[what]
     create_repository(tmp_path, {"code.py": "x\n"})

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from builder import build_state, make_settings
 from repositories import commit, create_repository, git, read_history, read_notes, update_files
 from running import RunCommand
+from tables import each
 from vaultlink.disk.scan import list_files
 from vaultlink.git.location import ReadBudget
 from vaultlink.git.objects import read_blobs
@@ -177,7 +178,7 @@ def run_steps(root: Path, steps: Steps) -> Path:
     return root
 
 
-@pytest.mark.parametrize("what", REMOVED_OR_MOVED)
+@each("what", REMOVED_OR_MOVED)
 def test_link_follows_the_file_that_it_led_to_and_no_namesake(tmp_path: Path, what: str) -> None:
     steps, expected = REMOVED_OR_MOVED[what]
     root = create_repository(
@@ -207,8 +208,8 @@ def test_link_in_a_note_that_moved_before_is_read_from_its_later_folder(tmp_path
 # -- similar content -------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("state", ["uncommitted", "staged", "committed"])
-@pytest.mark.parametrize(
+@each("state", ["uncommitted", "staged", "committed"])
+@each(
     ("changed", "moved", "likely"),
     [(2, True, False), (7, True, False), (9, True, False), (11, False, True), (13, False, False)],
 )
@@ -285,8 +286,8 @@ FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
 }
 
 
-@pytest.mark.parametrize("committed", [False, True])
-@pytest.mark.parametrize("what", FOLLOWED)
+@each("committed", [False, True])
+@each("what", FOLLOWED)
 def test_rename_is_followed(tmp_path: Path, what: str, committed: bool) -> None:
     before, changes, moves = FOLLOWED[what]
     root = create_repository(tmp_path, {**before, "other.md": "Something else.\n"})
@@ -336,8 +337,8 @@ NOT_FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None]]] = {
 }
 
 
-@pytest.mark.parametrize("committed", [False, True])
-@pytest.mark.parametrize("what", NOT_FOLLOWED)
+@each("committed", [False, True])
+@each("what", NOT_FOLLOWED)
 def test_doubtful_rename_is_not_followed(tmp_path: Path, what: str, committed: bool) -> None:
     before, changes = NOT_FOLLOWED[what]
     root = create_repository(tmp_path, {**before, "other.md": "Something else.\n"})
@@ -412,8 +413,8 @@ REPLACED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
 }
 
 
-@pytest.mark.parametrize("committed", [False, True])
-@pytest.mark.parametrize("what", REPLACED)
+@each("committed", [False, True])
+@each("what", REPLACED)
 def test_replaced_files_are_found(tmp_path: Path, what: str, committed: bool) -> None:
     before, changes, moves = REPLACED[what]
     root = create_repository(tmp_path, {**before, "other.md": "Something else.\n"})
@@ -464,7 +465,7 @@ MADE_OF: dict[str, tuple[Sequence[Mapping[str, str | None]], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", MADE_OF)
+@each("what", MADE_OF)
 def test_reason_of_a_deletion(tmp_path: Path, what: str) -> None:
     versions, expected = MADE_OF[what]
     root = create_repository(
@@ -679,7 +680,7 @@ def test_only_wanted_notes_are_compared(tmp_path: Path) -> None:
     assert git_history(root, files, read_notes(root), wanted=(), store=store).moves == everything
 
 
-@pytest.mark.parametrize("committed", [True, False])
+@each("committed", [True, False])
 def test_same_name_decides_between_two_versions_of_a_text(tmp_path: Path, committed: bool) -> None:
     text = lines("article") * 3
     root = create_repository(
@@ -702,7 +703,7 @@ def test_same_name_decides_between_two_versions_of_a_text(tmp_path: Path, commit
     }
 
 
-@pytest.mark.parametrize("wanted", [None, {"plan.md"}])
+@each("wanted", [None, {"plan.md"}])
 def test_backup_beside_an_edited_rename_is_only_likely(
     tmp_path: Path, wanted: set[str] | None
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand, read_files
+from tables import each
 from test_link_memory import BODY, ONE, OTHER, TWO
 from vaultlink.disk import load
 
@@ -148,7 +149,7 @@ def check(run: RunCommand, root: Path) -> str:
     return run("check", "--vault", str(root), "--no-cache", *select).out
 
 
-@pytest.mark.parametrize("name", LED_BACK)
+@each("name", LED_BACK)
 def test_link_is_led_back(name: str, tmp_path: Path, run: RunCommand) -> None:
     commits, expected = LED_BACK[name]
     root = make_vault(tmp_path / "vault", commits)
@@ -157,7 +158,7 @@ def test_link_is_led_back(name: str, tmp_path: Path, run: RunCommand) -> None:
     assert "retargeted" not in check(run, root)
 
 
-@pytest.mark.parametrize("name", SILENT)
+@each("name", SILENT)
 def test_nothing_is_reported(name: str, tmp_path: Path, run: RunCommand) -> None:
     root = make_vault(tmp_path / "vault", SILENT[name])
     assert "retargeted" not in check(run, root)
@@ -172,7 +173,7 @@ def test_the_nearest_of_several_namesakes_was_meant(tmp_path: Path, run: RunComm
     assert "before it led to x/a/Plan.md" in check(run, root)
 
 
-@pytest.mark.parametrize("edited_at", [1, 2])
+@each("edited_at", [1, 2])
 def test_fix_is_unsafe_if_the_note_was_edited(
     edited_at: int, tmp_path: Path, run: RunCommand
 ) -> None:
@@ -255,8 +256,8 @@ def list_fixes(run: RunCommand, root: Path) -> list[object]:
     return [data["summary"]["fixable"], text, len(plan["fixed"])]
 
 
-@pytest.mark.parametrize("small", [0, 300])
-@pytest.mark.parametrize("name", LED_BACK)
+@each("small", [0, 300])
+@each("name", LED_BACK)
 def test_all_formats_know_it_in_a_second_clone(
     name: str, small: int, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,11 +269,11 @@ def test_all_formats_know_it_in_a_second_clone(
         assert list_fixes(run, clone) == list_fixes(run, clone) == [1, 1, 1]
 
 
-@pytest.mark.parametrize(
+@each(
     "first",
     ["check --no-history", "check --select VL301", "links --no-history", "check --isolated"],
 )
-@pytest.mark.parametrize("change", ["nothing", "a note is added", "the note is touched"])
+@each("change", ["nothing", "a note is added", "the note is touched"])
 def test_first_run_with_other_options_hides_nothing(
     first: str, change: str, tmp_path: Path, run: RunCommand
 ) -> None:
@@ -312,7 +313,7 @@ def test_commits_are_asked_only_once(tmp_path: Path, run: RunCommand) -> None:
     assert {path: now[path] for path in kept} == kept
 
 
-@pytest.mark.parametrize("lost", ["stamps", "history"])
+@each("lost", ["stamps", "history"])
 def test_commits_are_not_asked_again_if_a_file_of_the_cache_is_lost(
     lost: str, tmp_path: Path, run: RunCommand
 ) -> None:

@@ -54,7 +54,7 @@ def test_chain_of_committed_renames_is_followed(tmp_path: Path) -> None:
     assert find_renames(root) == {"a.md": "sub/c é.md", "b.md": "sub/c é.md"}
 
 
-@pytest.mark.parametrize("staged", ["nothing", "everything", "the new file"])
+@each("staged", ["nothing", "everything", "the new file"])
 def test_uncommitted_rename_is_detected(tmp_path: Path, staged: str) -> None:
     root = create_repository(tmp_path, {"a.md": LONG, "x.md": "x\n", "p.png": "picture"})
     move(root, "a.md", "sub/b.md")
@@ -66,7 +66,7 @@ def test_uncommitted_rename_is_detected(tmp_path: Path, staged: str) -> None:
     assert find_renames(root) == {"a.md": "sub/b.md", "p.png": "sub/q.png"}
 
 
-@pytest.mark.parametrize("staged", [True, False])
+@each("staged", [True, False])
 def test_renamed_and_edited_note_is_detected(tmp_path: Path, staged: bool) -> None:
     root = create_repository(tmp_path, {"a.md": LONG, "x.md": "x\n"})
     move(root, "a.md", "b.md")
@@ -158,7 +158,7 @@ NOT_SURE: dict[str, Steps] = {
 }
 
 
-@pytest.mark.parametrize("what", NOT_SURE)
+@each("what", NOT_SURE)
 def test_ambiguous_rename_is_not_reported(tmp_path: Path, what: str) -> None:
     assert find_renames(run_steps(tmp_path, NOT_SURE[what])) == {}
 
@@ -207,9 +207,7 @@ def test_worktree_of_a_repository(tmp_path: Path) -> None:
     assert read_git_state(tmp_path / "two") != mark != ""
 
 
-@pytest.mark.parametrize(
-    "broken", ["no repository", "no commit", "no objects", "a file that is none", "no git"]
-)
+@each("broken", ["no repository", "no commit", "no objects", "a file that is none", "no git"])
 def test_unusable_repository_reports_no_renames(
     tmp_path: Path, broken: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -289,7 +287,7 @@ def test_file_that_was_moved_and_then_deleted_is_deleted_under_both_names(tmp_pa
     assert find_deleted(root) == {"a.md"}
 
 
-@pytest.mark.parametrize("what", [what for what in NOT_SURE if what != "the new name is gone too"])
+@each("what", [what for what in NOT_SURE if what != "the new name is gone too"])
 def test_file_that_may_have_been_moved_is_not_deleted(tmp_path: Path, what: str) -> None:
     sure = {
         "too little is left": {"a.md"},
@@ -643,8 +641,8 @@ def test_run_that_a_wrong_clock_puts_after_the_last_check_is_not_followed_again(
     assert (root / "Home.md").read_text() == "[[B]]\n"
 
 
-@pytest.mark.parametrize("way", ["without git", "uncommitted", "committed"])
-@pytest.mark.parametrize("what", TWICE)
+@each("way", ["without git", "uncommitted", "committed"])
+@each("what", TWICE)
 def test_links_follow_what_runs_and_others_renamed(
     tmp_path: Path, run: RunCommand, what: str, way: str
 ) -> None:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from exploring import count_examples
 from machine import require_program
 from running import RunCommand, write_files
+from tables import each
 from test_upkeep import kept, without, writing
 from vaultlink.backlinks.merge import CannotMerge, merge_note
 from vaultlink.cli.commands.merge_driver import (
@@ -139,7 +140,7 @@ def list_names(text: str) -> list[str]:
     return re.findall(r"^(?:- |\w+ – )\[\[(\w+)", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("style", ["topics", "list", "context"])
+@each("style", ["topics", "list", "context"])
 def test_fix_completes_the_section_of_one_side(make: Make, style: str) -> None:
     repo = make()
     repo.sides(
@@ -169,7 +170,7 @@ def test_without_the_driver_the_same_merge_is_a_conflict(make: Make) -> None:
     assert "<<<<<<< HEAD" in repo["N.md"]
 
 
-@pytest.mark.parametrize("command", ["rebase", "cherry-pick"])
+@each("command", ["rebase", "cherry-pick"])
 def test_rebase_and_cherry_pick_use_the_driver(make: Make, command: str) -> None:
     repo = make()
     repo.sides(base(), {"C.md": "[[N]]\n"}, {"B.md": "[[N]]\n"}, "fix")
@@ -194,7 +195,7 @@ def test_windows_line_ends_and_byte_order_mark_are_preserved(make: Make) -> None
     assert ours.count("\n") == ours.count("\r\n") == 15
 
 
-@pytest.mark.parametrize("last", ["Last.\n", "Last.", "Last.\n\n[^1]: A note below.\n"])
+@each("last", ["Last.\n", "Last.", "Last.\n\n[^1]: A note below.\n"])
 def test_section_created_on_both_sides_is_merged(make: Make, last: str) -> None:
     repo = make()
     last = f"First.\n\n{last}"
@@ -349,7 +350,7 @@ MUST_MERGE: Mapping[str, tuple[list[str], list[str], list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", MUST_MERGE)
+@each("name", MUST_MERGE)
 def test_section_of_one_side_is_taken(make: Make, name: str) -> None:
     *versions, taken = MUST_MERGE[name]
     old, ours, theirs = (hand(*version) for version in versions)
@@ -366,7 +367,7 @@ MUST_CONFLICT: Mapping[str, tuple[list[str], list[str], list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", MUST_CONFLICT)
+@each("name", MUST_CONFLICT)
 def test_text_typed_on_both_sides_is_a_conflict_as_git_leaves_it(make: Make, name: str) -> None:
     old, ours, theirs = (hand(*version) for version in MUST_CONFLICT[name])
     repos = [make("driven"), make("plain", driven=False)]
@@ -422,7 +423,7 @@ def hunks(text: str) -> list[str]:
     return re.findall(r"^<{7}.*?^>{7}[^\n]*\n", text, re.MULTILINE | re.DOTALL)
 
 
-@pytest.mark.parametrize("style", ["merge", "diff3", "zdiff3"])
+@each("style", ["merge", "diff3", "zdiff3"])
 def test_conflicts_in_the_body_are_those_that_git_makes(make: Make, style: str) -> None:
     results = []
     for name, driven in (("driven", True), ("plain", False)):
@@ -526,7 +527,7 @@ PLAIN: Mapping[str, tuple[bytes, bytes, bytes]] = {
 }
 
 
-@pytest.mark.parametrize("name", PLAIN)
+@each("name", PLAIN)
 def test_ambiguous_notes_are_merged_by_git(tmp_path: Path, run: RunCommand, name: str) -> None:
     files = [tmp_path / side for side in ("base", "ours", "theirs")]
     for file, data in zip(files, PLAIN[name], strict=True):
@@ -626,7 +627,7 @@ def test_setting_up_twice_changes_nothing_the_second_time(tmp_path: Path) -> Non
     assert {file: file.read_bytes() for file in files} == files
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new"),
     [
         (b"", b"*.md merge=vaultlink\n"),
@@ -670,7 +671,7 @@ def test_setup_problems_are_reported(tmp_path: Path, monkeypatch: pytest.MonkeyP
         set_up_merge_driver(tmp_path)
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new"),
     [
         (sys.executable, "/nowhere/python"),
@@ -685,7 +686,7 @@ def test_git_merges_without_vaultlink(make: Make, old: str, new: str) -> None:
     assert [hunk.split("\n")[0] for hunk in hunks(result)] == ["<<<<<<< HEAD", "<<<<<<< HEAD"]
 
 
-@pytest.mark.parametrize("words", ["%O %A %B", "%O %A %B %P", "%O %A %B %L %P", "%O %A %B %L"])
+@each("words", ["%O %A %B", "%O %A %B %P", "%O %A %B %L %P", "%O %A %B %L"])
 def test_manual_driver_may_omit_arguments(make: Make, words: str) -> None:
     repo = make()
     git(
@@ -699,7 +700,7 @@ def test_manual_driver_may_omit_arguments(make: Make, words: str) -> None:
     assert repo["n.md"] == hand(A, B)
 
 
-@pytest.mark.parametrize("words", [(), ("a", "b"), tuple("abcdef")])
+@each("words", [(), ("a", "b"), tuple("abcdef")])
 def test_wrong_number_of_files_is_a_usage_error(run: RunCommand, words: tuple[str, ...]) -> None:
     assert run("merge-driver", *words).code == 2
 

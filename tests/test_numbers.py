@@ -14,6 +14,7 @@ import pytest
 
 from repositories import create_repository
 from running import RunCommand, create_vault, read_files, write_files
+from tables import each
 from test_counts import FIXTURES, parse_summary
 from vaultlink import open_vault
 from vaultlink.serve.stepper import Stepper
@@ -90,8 +91,8 @@ def compare_with_fix(run: RunCommand, vault: Path, *words: object) -> Numbers:
     return cold
 
 
-@pytest.mark.parametrize("name", sorted(file.name for file in FIXTURES.iterdir() if file.is_dir()))
 @pytest.mark.parametrize("many", [1_000, 0])
+@each("name", sorted(file.name for file in FIXTURES.iterdir() if file.is_dir()))
 def test_outputs_of_fixtures_agree(
     name: str, many: int, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -157,7 +158,7 @@ def read_notes(text: str) -> int:
     return int(match[1])
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "notes"),
     [
         ((), 4),
@@ -234,7 +235,7 @@ WHERE: Mapping[str, tuple[str, tuple[str, ...]]] = {
 }
 
 
-@pytest.mark.parametrize("place", WHERE)
+@each("place", WHERE)
 def test_next_steps_of_check_and_fix_can_be_run(
     place: str, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -278,7 +279,7 @@ def test_next_steps_of_check_and_fix_can_be_run(
     assert read_files(vault) == contents
 
 
-@pytest.mark.parametrize("name", ["a vault", "it's"])
+@each("name", ["a vault", "it's"])
 def test_next_steps_of_init_and_known_findings_can_be_run(
     name: str, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

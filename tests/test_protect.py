@@ -27,10 +27,7 @@ VAULT: Mapping[str, bytes] = {
 }
 
 
-@pytest.fixture(params=list(REASONS), ids=["protect", "write-paths"])
-def settings(request: pytest.FixtureRequest) -> bytes:
-    """Return the text of the settings file."""
-    return bytes(request.param)
+with_both_settings = each("settings", REASONS, ids=["protect", "write-paths"])
 
 
 @pytest.fixture
@@ -59,7 +56,8 @@ def test_last_pattern_that_matches_decides(
     assert [path for path in (*selected, *others) if matches(path)] == selected
 
 
-@pytest.mark.parametrize(
+@with_both_settings
+@each(
     "line",
     [
         ("fix",),
@@ -80,6 +78,7 @@ def test_commands_that_write_leave_it_out(
     assert found != before
 
 
+@with_both_settings
 def test_other_notes_are_fixed_and_the_count_is_right(
     run: RunCommand, vault: Path, settings: bytes
 ) -> None:
@@ -89,6 +88,7 @@ def test_other_notes_are_fixed_and_the_count_is_right(
     assert (vault / "raw/open/Note.md").read_bytes() == b"[[Long Pier|long-pier]]\n"
 
 
+@with_both_settings
 def test_protected_notes_are_counted_in_one_line(
     run: RunCommand, vault: Path, settings: bytes
 ) -> None:
@@ -98,7 +98,8 @@ def test_protected_notes_are_counted_in_one_line(
     assert "raw/1.md" not in done.err
 
 
-@pytest.mark.parametrize(
+@with_both_settings
+@each(
     "line",
     [
         ("rename", "Long Pier", "Pier"),
@@ -128,7 +129,8 @@ def test_refactoring_with_a_link_in_it_is_refused(
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize(
+@with_both_settings
+@each(
     "line",
     [
         ("rename", "raw/Source", "Other"),
@@ -142,7 +144,7 @@ def test_refactoring_with_a_link_in_it_is_refused(
     ],
     ids=" ".join,
 )
-@pytest.mark.parametrize("option", [(), ("--skip-unwritable",)], ids=["", "skip"])
+@each("option", [(), ("--skip-unwritable",)], ids=["", "skip"])
 def test_nothing_is_moved_made_or_removed_there(
     run: RunCommand, vault: Path, line: tuple[str, ...], option: tuple[str, ...]
 ) -> None:
@@ -152,12 +154,14 @@ def test_nothing_is_moved_made_or_removed_there(
     assert "raw/" in done.err
 
 
+@with_both_settings
 def test_no_note_is_created_there(run: RunCommand, vault: Path) -> None:
     write_files(vault, {"a.md": b"[[Nobody wrote it]]\n"})
     run("fix", "--unsafe-fixes", "--create", "raw/new")
     assert not (vault / "raw/new").exists()
 
 
+@with_both_settings
 def test_undo_is_exempt(run: RunCommand, vault: Path, settings: bytes) -> None:
     write_files(vault, {".vaultlink.toml": b""})
     before = read_files(vault)
@@ -189,7 +193,7 @@ def wiki(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "named"),
     [
         (("rename", "Pier", "/Pier"), "Pier.md"),
@@ -220,7 +224,7 @@ def test_only_write_paths_take_part_in_a_refactoring(
     assert ((wiki / "empty").is_dir(), (wiki / "wiki/empty").is_dir()) == (True, True)
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         ("fix",),
@@ -237,7 +241,7 @@ def test_only_write_paths_take_part_in_a_refactoring(
     ],
     ids=" ".join,
 )
-@pytest.mark.parametrize("trash", ["local", "none"])
+@each("trash", ["local", "none"])
 def test_write_paths_may_be_changed(
     run: RunCommand, wiki: Path, trash: str, line: tuple[str, ...]
 ) -> None:
@@ -250,7 +254,7 @@ def test_write_paths_may_be_changed(
     assert read_files(wiki) == before
 
 
-@pytest.mark.parametrize(
+@each(
     ("settings", "is_written"),
     [
         ("write-paths = []", True),
@@ -309,10 +313,8 @@ UNMATCHED = {
 }
 
 
-@pytest.mark.parametrize("settings_text", UNMATCHED)
-@pytest.mark.parametrize(
-    "line", ["fix", "rename map.png chart.png", "mentions --write", "delete map.png --diff"]
-)
+@each("settings_text", UNMATCHED)
+@each("line", ["fix", "rename map.png chart.png", "mentions --write", "delete map.png --diff"])
 def test_commands_that_write_name_patterns_that_match_nothing(
     run: RunCommand, tmp_path: Path, settings_text: str, line: str
 ) -> None:
@@ -326,7 +328,7 @@ def test_commands_that_write_name_patterns_that_match_nothing(
     assert "nothing in this vault" not in run(*line.split(), "--vault", root, "-q").err
 
 
-@pytest.mark.parametrize(
+@each(
     "settings_text",
     [
         *('protect = ["raw/", "!raw/open/"]', 'protect = ["*.md"]', 'protect = [".claude/"]'),

@@ -9,7 +9,6 @@ from typing import Any, get_args, get_type_hints
 
 import msgspec
 import networkx as nx
-import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -410,7 +409,7 @@ def copy_fixture(name: str, folder: Path) -> Path:
     return create_vault(folder / name, read_files(ROOT / "fixtures" / name))
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     ["podcast-wiki", "every-link", "embeds", "same-names", "unicode", "windows", "code-and-math"],
 )

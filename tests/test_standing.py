@@ -10,6 +10,7 @@ import pytest
 
 from repositories import create_repository, update_files
 from running import CommandResult, RunCommand, create_vault, read_files
+from tables import each
 from vaultlink.report import FORMATS
 
 NOTES: dict[str, str | bytes | None] = {
@@ -66,7 +67,7 @@ CASES: dict[str, tuple[str, str, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize(("note", "text", "told"), CASES.values(), ids=CASES)
+@each(("note", "text", "told"), CASES.values(), ids=CASES)
 def test_text_is_checked_as_the_content_of_the_note(
     given: Given, vault: Path, note: str, text: str, told: list[str]
 ) -> None:
@@ -77,7 +78,7 @@ def test_text_is_checked_as_the_content_of_the_note(
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("place", ["absolute", "from the vault's folder", "from another folder"])
+@each("place", ["absolute", "from the vault's folder", "from another folder"])
 def test_note_may_be_named_from_anywhere(
     given: Given, vault: Path, monkeypatch: pytest.MonkeyPatch, place: str
 ) -> None:
@@ -141,7 +142,7 @@ def test_closed_standard_input_is_an_error(
     assert "standard input is closed" in done.err
 
 
-@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
+@each("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "byte order mark"])
 def test_edits_in_json_can_be_applied(given: Given, vault: Path, mark: bytes) -> None:
     text = mark + "Ümläute [[Bee]] 🐝 [[Bee|shown]]\r\n\r\nand [[ Bee ]]\r\n".encode()
     data = given(text, "check", "--stdin-filename", "new.md", "-", "--output-format", "json").data
@@ -255,7 +256,7 @@ def write_drafts(drafts: object) -> str:
     return json.dumps(drafts)
 
 
-@pytest.mark.parametrize(("drafts", "told"), DRAFTS.values(), ids=DRAFTS)
+@each(("drafts", "told"), DRAFTS.values(), ids=DRAFTS)
 def test_drafts_report_what_they_add(
     given: Given, vault: Path, drafts: dict[str, str], told: list[str]
 ) -> None:
@@ -295,9 +296,7 @@ def test_fingerprints_are_those_of_the_saved_notes(
     assert added["findings"] == saved["findings"][1:]
 
 
-@pytest.mark.parametrize(
-    ("options", "code"), [((), 1), (("--fail-on", "error"), 0), (("--exit-zero",), 0)]
-)
+@each(("options", "code"), [((), 1), (("--fail-on", "error"), 0), (("--exit-zero",), 0)])
 def test_exit_code_is_that_of_what_drafts_add(
     given: Given, vault: Path, options: tuple[str, ...], code: int
 ) -> None:
@@ -305,7 +304,7 @@ def test_exit_code_is_that_of_what_drafts_add(
     assert given(drafts, "check", "--stdin-drafts", "-", *options).code == code
 
 
-@pytest.mark.parametrize("output_format", sorted(FORMATS))
+@each("output_format", sorted(FORMATS))
 def test_drafts_are_reported_in_every_format(given: Given, vault: Path, output_format: str) -> None:
     update_files(vault, {"a.md": "[[known gap]]\n"})
     words = ("check", "--stdin-drafts", "-", "--output-format", output_format)
@@ -364,7 +363,7 @@ BAD_DRAFTS: dict[str, tuple[str | bytes, str]] = {
 }
 
 
-@pytest.mark.parametrize(("data", "why"), BAD_DRAFTS.values(), ids=BAD_DRAFTS)
+@each(("data", "why"), BAD_DRAFTS.values(), ids=BAD_DRAFTS)
 def test_bad_drafts_are_a_usage_error(
     given: Given, vault: Path, data: str | bytes, why: str
 ) -> None:
@@ -413,7 +412,7 @@ WRONG: dict[str, tuple[tuple[str, ...], str]] = {
 }
 
 
-@pytest.mark.parametrize(("words", "why"), WRONG.values(), ids=WRONG)
+@each(("words", "why"), WRONG.values(), ids=WRONG)
 def test_ambiguous_command_is_a_usage_error(
     given: Given, vault: Path, words: tuple[str, ...], why: str
 ) -> None:

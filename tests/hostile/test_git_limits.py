@@ -14,6 +14,7 @@ import pytest
 
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand
+from tables import each
 from vaultlink.disk.revisions import MIN_OLD_TEXTS, limit_old_texts
 from vaultlink.git import program
 from vaultlink.git.location import MAX_BLOB, ReadBudget, weigh_loose_objects, weigh_packs
@@ -77,7 +78,7 @@ def root(tmp_path: Path) -> Path:
 # -- output ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("limit", "output", "is_cut"),
     [(4, b"a.md", True), (9, b"a.md\0b.md", True), (10, b"a.md\0b.md\0", False), (0, b"", True)],
 )
@@ -116,7 +117,7 @@ def test_text_above_the_limit_is_not_read(root: Path) -> None:
     assert peak < 1_000_000
 
 
-@pytest.mark.parametrize(
+@each(
     ("sizes", "budget", "read"),
     [
         ((10, 10, 10), 30, (True, True, True)),
@@ -217,7 +218,7 @@ def test_commit_with_too_many_paths_is_not_read(
     assert len(output) < 1_000
 
 
-@pytest.mark.parametrize(
+@each(
     ("size", "failed"),
     [(10_000, []), (2_500, [2]), (1_000, [1, 2])],
 )
@@ -265,7 +266,7 @@ def test_endless_file_of_a_setting_is_not_read(root: Path, setting: str, run: Ru
     assert [run(*words, "--vault", str(root)) for words in commands] == expected
 
 
-@pytest.mark.parametrize("name", ["packed-refs", "config", "info/attributes"])
+@each("name", ["packed-refs", "config", "info/attributes"])
 def test_git_is_not_started_with_a_file_that_is_too_large(root: Path, name: str) -> None:
     assert run_git(root, "rev-parse", "HEAD") is not None
     file = root / ".git" / name

@@ -11,6 +11,7 @@ import pytest
 
 from running import create_vault
 from screens import run_on_screen
+from tables import each
 from vaultlink.programs import ProgramCall, RunningProgram
 
 FAKE = """#!/usr/bin/env python3
@@ -55,9 +56,10 @@ def read_log(log: Path) -> list[str]:
 # -- the browser ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("template", ["{} %s", "{}"])
-@pytest.mark.parametrize("name", NAMES)
-def test_browser_gets_the_address_as_one_argument(tmp_path: Path, name: str, template: str) -> None:
+@pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES)
+def test_browser_gets_the_address_as_one_argument(tmp_path: Path, number: int) -> None:
+    """It gets it in the place of `%s` in every second case, and behind its own words otherwise."""
+    name, template = NAMES[number], "{} %s" if number % 2 else "{}"
     root = create_vault(tmp_path / "vault", {"a.md": "[[a]]\n"})
     log = tmp_path / "log"
     browser = write_fake(tmp_path / "bin" / "browser", log)
@@ -76,7 +78,7 @@ def test_browser_gets_the_address_as_one_argument(tmp_path: Path, name: str, tem
     assert sorted(file.name for file in root.iterdir()) == sorted([name, "a.md", ".obsidian"])
 
 
-@pytest.mark.parametrize("program", ["xdg-open", "www-browser", "firefox", "fake"])
+@each("program", ["xdg-open", "www-browser", "firefox", "fake"])
 def test_browser_in_the_vault_is_not_started(tmp_path: Path, program: str) -> None:
     root = create_vault(tmp_path / "vault", {"a.md": "[[a]]\n"})
     write_fake(root / program, tmp_path / "log")
@@ -102,7 +104,7 @@ def test_browser_in_the_vault_is_not_started(tmp_path: Path, program: str) -> No
 FOLDERS = ("plain", "$(touch pwned)", "a b; touch pwned", "'q'", "new\nline", "-rf", "%s")
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@each("folder", FOLDERS)
 def test_pager_in_a_folder_with_a_hostile_name(tmp_path: Path, folder: str) -> None:
     """The vault has the same name, and notes with such names; the pager gets only its options."""
     root = create_vault(
