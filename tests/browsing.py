@@ -71,6 +71,7 @@ class Browser:
 
     def __init__(self, process: "subprocess.Popen[str]"):
         self._process = process
+        self._pages = list[Page]()
 
     def open(
         self,
@@ -87,7 +88,13 @@ class Browser:
         size = {"width": width, "height": height}
         address = file if isinstance(file, str) else file.as_uri()
         number = self.send({"do": "open", "address": address, **size, **options})
-        return Page(self, number)
+        self._pages.append(Page(self, number))
+        return self._pages[-1]
+
+    def close_pages(self) -> None:
+        """Close all pages."""
+        while self._pages:
+            self._pages.pop().do("close")
 
     def send(self, command: Mapping[str, Any]) -> Any:
         """Send a command and return the value of its answer. Raises AssertionError for an error."""

@@ -1,14 +1,15 @@
 """Run tests in processes that are forked from the one that collected them: `--forks NUMBER`, on Linux.
 
 A process of pytest-xdist imports and collects all tests itself, which takes as long as running many of them. Results reach the
-first process as reports, as they do with pytest-xdist.
+first process as reports, as they do with pytest-xdist. Tests with the same mark `xdist_group` run in one process, which starts
+what they share once, and run before all others, since they take longest.
 """
 
 import os
 import sys
 import traceback
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 
@@ -26,6 +27,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--forks", type=int, default=0, help="number of processes, forked from this")
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the mark of groups, which is that of pytest-xdist."""
+    config.addinivalue_line("markers", "xdist_group(name): tests that run in one process")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Move groups of tests to the start."""
+    items.sort(key=lambda item: not name_group(item))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Run all tests in forked processes, if the option asks for that."""
@@ -37,14 +49,14 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
         while places or workers:
             while places and len(workers) < number:
                 workers.append(Worker(session))
-                workers[-1].feed(places, number)
+                workers[-1].feed(places, session.items, number)
             for connection in wait([worker.connection for worker in workers]):
                 [worker] = (one for one in workers if one.connection is connection)
                 if not worker.receive(session):
                     workers.remove(worker)
                     places.extendleft(reversed(worker.end(session)))
                 else:
-                    worker.feed(places, number)
+                    worker.feed(places, session.items, number)
             if session.shouldfail:
                 raise session.Failed(session.shouldfail)
             if session.shouldstop:
@@ -55,10 +67,20 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True
 
 
-def take(places: deque[int], number: int) -> list[int]:
-    """Remove and return the next tests for one of `number` processes: fewer towards the end, so that all end together."""
+def name_group(item: pytest.Item) -> str:
+    """Return the group of a test, "" if it has none."""
+    mark = item.get_closest_marker("xdist_group")
+    return str(mark.args[0]) if mark else ""
+
+
+def take(places: deque[int], items: Sequence[pytest.Item], number: int) -> list[int]:
+    """Remove and return the next tests for one of `number` processes: a group, or fewer towards the end, so that all end together."""
     size = max(1, min(CHUNK, len(places) // (4 * number)))
-    return [places.popleft() for _ in range(min(size, len(places)))]
+    taken = list[int]()
+    group = name_group(items[places[0]]) if places else ""
+    while places and name_group(items[places[0]]) == group and (group or len(taken) < size):
+        taken.append(places.popleft())
+    return taken
 
 
 class Worker:
@@ -83,10 +105,10 @@ class Worker:
             run_tests(session, other, f"process-{Worker._number}")
         other.close()
 
-    def feed(self, places: deque[int], number: int) -> None:
+    def feed(self, places: deque[int], items: Sequence[pytest.Item], number: int) -> None:
         """Let one of `number` processes run further tests before it has run all that it has: it must know the next of each."""
         while len(self.waiting) < 2 and not self.is_told_all:
-            given = take(places, number)
+            given = take(places, items, number)
             self.is_told_all = not given
             self.waiting.extend(given)
             self.connection.send(given)

@@ -23,6 +23,7 @@ from vaultlink.disk.cache import program_digest
 
 pytestmark = [
     pytest.mark.project,
+    pytest.mark.xdist_group("binary"),
     pytest.mark.skipif(sys.platform == "win32", reason="the release workflow builds it there"),
 ]
 

@@ -79,6 +79,28 @@ def test_all_results_reach_the_first_process(tmp_path: Path) -> None:
     assert done.returncode == 1
 
 
+GROUPS = """
+import pytest
+
+PROCESSES = []
+
+@pytest.mark.parametrize("number", range(40))
+def test_other(number):
+    PROCESSES.append(number)
+
+@pytest.mark.xdist_group("shared")
+@pytest.mark.parametrize("number", range(40))
+def test_grouped(number):
+    assert PROCESSES == list(range(number))
+    PROCESSES.append(number)
+"""
+
+
+def test_group_runs_first_and_in_one_process(tmp_path: Path) -> None:
+    done = run_pytest(tmp_path, GROUPS, "--forks=3")
+    assert "80 passed" in done.stdout
+
+
 @pytest.mark.parametrize(("budget", "code"), [(1, 1), (1_000_000, 0)])
 def test_run_above_its_budget_fails(tmp_path: Path, budget: int, code: int) -> None:
     done = run_pytest(tmp_path, "def test_one(): pass\n", f"--budget={budget}")

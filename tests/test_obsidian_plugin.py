@@ -24,7 +24,7 @@ from machine import require_program
 from running import read_files
 from tables import each
 
-pytestmark = pytest.mark.project
+pytestmark = [pytest.mark.project, pytest.mark.xdist_group("obsidian")]
 
 ROOT = Path(__file__).resolve().parents[1]
 PLUGIN = ROOT / "contrib" / "obsidian"

@@ -34,7 +34,7 @@ from running import write_files
 from vaultlink import __version__
 from vaultlink.serve.lsp.views import EditorSettings
 
-pytestmark = pytest.mark.project
+pytestmark = [pytest.mark.project, pytest.mark.xdist_group("vscode")]
 
 SOURCE = ROOT / "contrib" / "vscode"
 MANIFEST = json.loads((SOURCE / "package.json").read_text(encoding="utf-8"))

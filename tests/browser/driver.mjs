@@ -25,6 +25,7 @@ const commands = {
       javaScriptEnabled: scripting,
       hasTouch: touch,
     });
+    context.setDefaultTimeout(60_000);
     const page = await context.newPage();
     const seen = { console: [], errors: [], requests: [], failures: [], dialogs: 0 };
     page.on("console", (message) => seen.console.push(`${message.type()}: ${message.text()}`));
@@ -42,9 +43,9 @@ const commands = {
   seen: ({ seen }) => seen,
   close: ({ context }) => context.close(),
   evaluate: ({ page }, { script, argument }) => page.evaluate(`(${script})(${JSON.stringify(argument ?? null)})`),
-  wait: ({ page }, { script }) => page.waitForFunction(script, null, { timeout: 20_000 }).then(() => true),
-  click: ({ page }, { selector }) => page.click(selector, { timeout: 5_000 }),
-  fill: ({ page }, { selector, text }) => page.fill(selector, text, { timeout: 5_000 }),
+  wait: ({ page }, { script }) => page.waitForFunction(script).then(() => true),
+  click: ({ page }, { selector }) => page.click(selector),
+  fill: ({ page }, { selector, text }) => page.fill(selector, text),
   press: ({ page }, { key }) => page.keyboard.press(key),
   move: ({ page }, { x, y }) => page.mouse.move(x, y),
   press_at: ({ page }, { x, y }) => page.mouse.click(x, y),

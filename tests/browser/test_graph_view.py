@@ -1,22 +1,16 @@
 """The graph of a page in Chromium: it is drawn, and answers to the mouse, the keyboard and a search."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from browsing import Browser, Page, start_browser
+from browsing import Browser, Page
 from reports import LARGE_PICTURE, SMALL, SMALL_PICTURE, make_large_report
+from tables import each
 from vaultlink.dashboard.page import render_page
 from vaultlink.graph.picture import GraphPicture, PictureNode
 
-pytestmark = pytest.mark.project
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with start_browser(tmp_path_factory) as browser:
-        yield browser
+pytestmark = [pytest.mark.project, pytest.mark.xdist_group("browser")]
 
 
 @pytest.fixture(scope="module")
@@ -27,12 +21,11 @@ def small_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def page(browser: Browser, small_file: Path) -> Iterator[Page]:
+def page(browser: Browser, small_file: Path) -> Page:
     page = browser.open(small_file)
     page.evaluate("() => window.vaultGraph.ready.then(() => true)")
     page.evaluate("() => document.getElementById('graph').scrollIntoView()")
-    yield page
-    page.do("close")
+    return page
 
 
 def center(page: Page) -> dict[str, float]:
@@ -72,20 +65,19 @@ def test_graph_draws_all_nodes_and_edges(page: Page) -> None:
     assert count_colors(page) > 10
 
 
-def test_search_returns_names_of_all_scripts(page: Page) -> None:
+def test_names_of_all_scripts_are_found(page: Page) -> None:
     assert page.evaluate("() => window.vaultGraph.search('東京')") == ["日本/東京.md"]
     assert page.evaluate("() => window.vaultGraph.search('no such name')") == []
     assert page.evaluate("() => window.vaultGraph.search('')") == []
-
-
-def test_search_box_lists_matches(page: Page) -> None:
+    assert page.evaluate("() => window.vaultGraph.focus('nothing.md')") is False
+    assert page.seen()["errors"] == []
     page.fill("#graph input", "mole")
     assert "Mole" in shown_text(page, ".graph-results")
     page.fill("#graph input", "")
     assert shown_text(page, ".graph-results") == ""
 
 
-def test_hover_shows_title_and_counts(page: Page) -> None:
+def test_hover_shows_counts_and_a_click_neighbours_and_a_link(page: Page) -> None:
     assert page.evaluate("() => window.vaultGraph.focus('ports/Mole.md')")
     page.evaluate("() => new Promise((done) => setTimeout(done, 800))")  # the view moves
     place = center(page)
@@ -96,13 +88,8 @@ def test_hover_shows_title_and_counts(page: Page) -> None:
     assert "1 link in" in text
     page.do("move", x=place["x"] - 300, y=place["y"] - 40)
     page.wait_for("!document.querySelector('.graph-tip').getClientRects().length")
-
-
-def test_click_shows_neighbours_and_a_link_to_obsidian(page: Page) -> None:
-    page.evaluate("() => window.vaultGraph.focus('ports/Mole.md')")
-    page.evaluate("() => new Promise((done) => setTimeout(done, 800))")
     page.press("Escape")
-    page.do("press_at", **center(page))
+    page.do("press_at", **place)
     text = shown_text(page, ".graph-panel")
     assert "Mole" in text
     assert "Pier" in text
@@ -133,11 +120,6 @@ def test_slash_in_the_graph_searches_the_graph(page: Page) -> None:
     page.evaluate("() => document.querySelector('#graph canvas').focus()")
     page.press("/")
     assert page.evaluate("() => document.activeElement.closest('#graph') !== null")
-
-
-def test_unknown_names_are_not_focused(page: Page) -> None:
-    assert page.evaluate("() => window.vaultGraph.focus('nothing.md')") is False
-    assert page.seen()["errors"] == []
 
 
 def test_print_has_the_still_picture_in_place_of_the_bitmap(page: Page) -> None:
@@ -199,23 +181,15 @@ READ_CONTROLS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [390, 768, 1280])
-def test_every_group_in_the_legend_has_its_label(
+@each("width", [390, 768, 1280])
+def test_groups_of_the_legend_have_labels_below_no_control(
     browser: Browser, grouped_file: Path, width: int
 ) -> None:
     page = open_graph(browser, grouped_file, width)
     names = [name for name in page.evaluate(READ_LEGEND) if name.startswith("Leader")]
-    assert len(names) == 8
-    assert set(names) <= {name for name, _ in page.evaluate(READ_LABELS)}
-    page.do("close")
-
-
-@pytest.mark.parametrize("width", [390, 768, 1280])
-def test_labels_are_not_below_the_legend_and_the_buttons(
-    browser: Browser, grouped_file: Path, width: int
-) -> None:
-    page = open_graph(browser, grouped_file, width)
     controls, labels = page.evaluate(READ_CONTROLS), page.evaluate(READ_LABELS)
+    assert len(names) == 8
+    assert set(names) <= {name for name, _ in labels}
     assert len(controls) == 4
     assert [
         name
@@ -223,7 +197,6 @@ def test_labels_are_not_below_the_legend_and_the_buttons(
         for box in controls
         if left < box[2] and box[0] < right and top < box[3] and box[1] < bottom
     ] == []
-    page.do("close")
 
 
 def test_groups_without_a_colour_of_their_own_are_grey(
@@ -237,14 +210,12 @@ def test_groups_without_a_colour_of_their_own_are_grey(
     assert len(set(colors)) == len(colors) == 9
     numbers = page.evaluate("() => [...new Set(window.vaultGraph.view.numbers)].sort()")
     assert len(numbers) == 9
-    page.do("close")
 
 
-def test_graph_of_a_large_vault_is_drawn_soon(browser: Browser, tmp_path: Path) -> None:
+def test_graph_of_a_large_vault_is_drawn(browser: Browser, tmp_path: Path) -> None:
     file = tmp_path / "large.html"
     file.write_text(render_page(make_large_report(), LARGE_PICTURE), encoding="utf-8")
     page = browser.open(file)
     counts = page.evaluate("() => window.vaultGraph.ready")
     assert counts["nodes"] == len(LARGE_PICTURE.nodes)
-    elapsed = page.evaluate("() => performance.now()")
-    assert elapsed < 10_000  # on a busy machine; `make bench` measures it
+    assert count_colors(page) > 10

@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from browsing import Browser, Page, start_browser
+from browsing import Browser, Page
 from built_site import make_site
+from tables import each
 
-pytestmark = pytest.mark.project
+pytestmark = [pytest.mark.project, pytest.mark.xdist_group("browser")]
 
 PAGES = [
     "index.html",
@@ -74,12 +75,6 @@ def address(site: Path) -> Iterator[str]:
         thread.join()
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    with start_browser(tmp_path_factory) as browser:
-        yield browser
-
-
 def assert_quiet(page: Page, address: str) -> None:
     """Assert that a page reported nothing, and sent no request to another server."""
     seen = page.seen()
@@ -113,10 +108,9 @@ def test_no_page_scrolls_sideways_on_a_phone(browser: Browser, site: Path, addre
     widths = page.evaluate(MEASURE, paths)
     assert widths == {path: [360, 360, True] for path in paths}
     assert_quiet(page, address)
-    page.do("close")
 
 
-@pytest.mark.parametrize("path", PAGES)
+@each("path", PAGES)
 def test_page_is_accessible_in_light_and_dark(browser: Browser, address: str, path: str) -> None:
     page = browser.open(address + path, width=360, height=740)
     assert page.faults() == []
@@ -125,7 +119,6 @@ def test_page_is_accessible_in_light_and_dark(browser: Browser, address: str, pa
     page.evaluate("() => new Promise((done) => setTimeout(done, 400))")  # colors change slowly
     assert page.faults("color-contrast", "link-in-text-block") == []
     assert_quiet(page, address)
-    page.do("close")
 
 
 def test_first_page_shows_what_vaultlink_is_on_one_screen(browser: Browser, address: str) -> None:
@@ -139,7 +132,6 @@ def test_first_page_shows_what_vaultlink_is_on_one_screen(browser: Browser, addr
         "() => ['h1', '.start a', '.start img'].map((item) => document.querySelector(item).getBoundingClientRect().top)"
     )
     assert max(tops) < 640
-    page.do("close")
 
 
 @pytest.mark.parametrize(
@@ -164,4 +156,3 @@ def test_first_result_of_the_search_opens_a_page(
     text = page.evaluate("() => document.querySelector('article').textContent")
     assert words in text
     assert_quiet(page, address)
-    page.do("close")
