@@ -8,7 +8,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -36,7 +35,7 @@ from vaultlink.config.settings import BACKLINKS_CHOICES
 
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 FORGES = [page for page in PAGES if page.stem in ("github", "gitlab", "obsidian-git", "pre-commit")]
-"""Pages about one system: short, and every command in them must succeed."""
+"""Pages about one system: every command in them must succeed."""
 INDEX = ROOT / "docs" / "README.md"
 README = ROOT / "README.md"
 RUN = [
@@ -53,22 +52,6 @@ ELSEWHERE = re.compile(
     r"^(python3 -I -m venv|pip install|make demo|vaultlink fix --interactive) .*\n", re.MULTILINE
 )
 """Commands of the README that tests/test_readme_commands.py and tests/test_first_steps.py run."""
-EXPLANATIONS = [
-    *(
-        "changing",
-        "comparison",
-        "crash-safety",
-        "development",
-        "incremental",
-        "limits",
-        "month",
-        "protected-notes",
-        "resolution",
-        "safe-fixes",
-    ),
-]
-"""Pages that explain, and have no task."""
-GUIDE_LANGUAGES = {"sh", "console", "json", "yaml", "toml", "python", "markdown"}
 PROGRAMS = Path(sys.executable).parent
 NOTES = {
     "Home.md": "To the [[Harbour]], to the [[Mole]].\n",
@@ -92,99 +75,9 @@ def named(page: Path) -> str:
 # -- the pages ------------------------------------------------------------------------------------------------------------
 
 
-def test_each_use_has_a_page() -> None:
-    assert [page.stem for page in PAGES] == [
-        "README",
-        "agent-setup",
-        "agents",
-        "backlinks",
-        "changing",
-        "ci",
-        "comparison",
-        "configuration",
-        "crash-safety",
-        "custom-report",
-        "deleting",
-        "development",
-        "editors",
-        "emacs",
-        "first-steps",
-        "fixing",
-        "forges",
-        "github",
-        "gitlab",
-        "graph",
-        "helix",
-        "history",
-        "hooks",
-        "incremental",
-        "install",
-        "language-server",
-        "large-vaults",
-        "limits",
-        "many-vaults",
-        "mentions",
-        "month",
-        "neovim",
-        "obsidian-git",
-        "obsidian-plugin",
-        "old-findings",
-        "output-files",
-        "planned-notes",
-        "plans",
-        "platforms",
-        "pre-commit",
-        "protected-notes",
-        "python-types",
-        "python",
-        "related",
-        "renaming",
-        "report",
-        "resolution",
-        "safe-fixes",
-        "scale",
-        "serving",
-        "status",
-        "sync-services",
-        "templates",
-        "terminal",
-        "tutorial",
-        "upgrading",
-        "versions",
-        "vscode",
-        "watching",
-        "zed",
-    ]
-    assert len(FORGES) == 4
-
-
 def test_index_links_to_every_page() -> None:
     for page in PAGES:
         assert page == INDEX or f"]({page.name})" in INDEX.read_text(encoding="utf-8"), page.name
-
-
-@each("page", FORGES, ids=named)
-def test_page_is_short_and_starts_with_a_task(page: Path) -> None:
-    lines = page.read_text(encoding="utf-8").splitlines()
-    assert len(lines) < 60
-    assert "```sh" in lines[:10]
-    assert any("vaultlink baseline" in block for block in blocks(page, "sh"))
-
-
-@each("page", sorted({*PAGES} - {*FORGES, INDEX}), ids=named)
-def test_guide_is_short_and_starts_with_a_task(page: Path) -> None:
-    lines = page.read_text(encoding="utf-8").splitlines()
-    assert len(lines) < (200 if page.stem == "tutorial" else 160)
-    assert any(line.startswith("```") for line in lines[:10]) or page.stem in EXPLANATIONS
-
-
-@each("page", sorted({*PAGES} - {INDEX}), ids=named)
-def test_page_says_what_it_is_for_before_the_first_code(page: Path) -> None:
-    title, sentence = page.read_text(encoding="utf-8").split("\n\n")[:2]
-    assert re.fullmatch(r"# [^\n]+", title)
-    assert re.match(r"[A-Zv`\[]", sentence)
-    assert not sentence.startswith("```")
-    assert len(first_sentence(sentence).split()) in range(4, 34)
 
 
 STARTING = re.compile(
@@ -242,24 +135,6 @@ def test_no_command_line_imports_from_the_current_folder() -> None:
         *("src/vaultlink/cli/starters/github.yml", "src/vaultlink/cli/starters/gitlab.yml"),
     }
     assert [(place, line) for place, line, isolated in lines if not isolated] == []
-
-
-def first_sentence(paragraph: str) -> str:
-    """Return a paragraph up to the end of its first sentence; "" if it has none."""
-    found = re.match(r".*?[.:](?=\s|$)", paragraph, re.DOTALL)
-    return found[0] if found else ""
-
-
-@each("page", PAGES, ids=named)
-def test_every_code_block_has_a_language(page: Path) -> None:
-    told = re.findall(r"^```(.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
-    known = {"sh", "yaml"} if page in FORGES else GUIDE_LANGUAGES
-    if page.stem in (*EXPLANATIONS, "agents", "agent-setup", "hooks"):
-        known = {*known, "text"}  # output with times and random names
-    if page.stem in ("emacs", "neovim"):
-        known = {*known, "lisp", "lua"}  # the configuration of an editor
-    assert set(told[::2]) <= known
-    assert set(told[1::2]) <= {""}
 
 
 @pytest.fixture
@@ -554,20 +429,21 @@ def test_settings_within_sentences_are_valid(environment: dict[str, str], tmp_pa
         assert re.search(rf"^(backlinks\.)?{key}\t.*\tvaultlink\.toml$", listed, re.MULTILINE)
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if blocks(page, "yaml")], ids=named)
-def test_yaml_is_valid_for_its_consumer(page: Path, tmp_path: Path) -> None:
-    for number, text in enumerate(blocks(page, "yaml")):
-        file = tmp_path / f"{number}.yml"
-        file.write_text(text, encoding="utf-8")
-        keys = yaml.safe_load(text).keys()
-        if "repos" in keys:
-            check_output(
-                [PROGRAMS / "pre-commit", "validate-config", file],
-                tmp_path,
-                make_clean_environment(tmp_path / "home"),
+def test_yaml_is_valid_for_its_consumer(tmp_path: Path) -> None:
+    files: dict[str, list[Path]] = {"hooks": [], "github-workflows": [], "gitlab-ci": []}
+    for page in PAGES:
+        for number, text in enumerate(blocks(page, "yaml")):
+            keys = yaml.safe_load(text).keys()
+            kind = "github-workflows" if "jobs" in keys else "gitlab-ci"
+            files["hooks" if "repos" in keys else kind].append(
+                tmp_path / f"{page.stem}-{number}.yml"
             )
-        else:
-            assert_matches_schema("github-workflows" if "jobs" in keys else "gitlab-ci", file)
+            files["hooks" if "repos" in keys else kind][-1].write_text(text, encoding="utf-8")
+    assert all(files.values())
+    validate = [PROGRAMS / "pre-commit", "validate-config", *files.pop("hooks")]
+    check_output(validate, tmp_path, make_clean_environment(tmp_path / "home"))
+    for kind, some in files.items():
+        assert_matches_schema(kind, *some)
 
 
 @each("page", PAGES, ids=named)
@@ -596,42 +472,27 @@ def own_check() -> list[str]:
     return [str(PROGRAMS / "vaultlink"), *line.split(), "--no-cache"]
 
 
-@pytest.fixture
-def copy(tmp_path: Path) -> Path:
-    """Return a copy of the files that the project's documents may link to."""
+def test_broken_links_in_project_documents_are_reported(tmp_path: Path) -> None:
     ignored = shutil.ignore_patterns(
-        ".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", "*.egg-info"
+        *(".git", ".venv", ".*_cache", "__pycache__", ".hypothesis", "*.egg-info"),
+        *("build", "node_modules"),
     )
-    return shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
-
-
-def checked(folder: Path, home: Path) -> subprocess.CompletedProcess[str]:
-    """Run the project's check of its own documents in a copy."""
-    return run_process(own_check(), folder, make_clean_environment(home))
-
-
-def test_project_documents_have_no_findings(copy: Path, tmp_path: Path) -> None:
-    done = checked(copy, tmp_path / "home")
+    copy = shutil.copytree(ROOT, tmp_path / "copy", ignore=ignored)
+    environment = make_clean_environment(tmp_path / "home")
+    done = run_process(own_check(), copy, environment)
     assert (done.returncode, done.stdout) == (0, ""), done.stdout + done.stderr
-
-
-@pytest.mark.parametrize(
-    ("page", "link"),
-    [
-        ("README.md", "[docs](docs/no-such-page.md)"),
-        ("CONTRIBUTING.md", "[rules](rules/README.md#no-such-heading)"),
-        ("CHANGELOG.md", "[[Nowhere]]"),
-        ("docs/github.md", "[GitLab](gitlub.md)"),
-        ("docs/README.md", "[Fix links](fixxing.md)"),
-        ("contrib/README.md", "![](no-such-picture.png)"),
-        ("rules/README.md", "[schema](schemo.json)"),
-    ],
-)
-def test_broken_link_in_a_project_document_is_reported(
-    copy: Path, tmp_path: Path, page: str, link: str
-) -> None:
-    with (copy / page).open("a", encoding="utf-8") as file:
-        file.write(f"\n{link}\n")
-    done = checked(copy, tmp_path / "home")
+    broken = {
+        "README.md": "[docs](docs/no-such-page.md)",
+        "CONTRIBUTING.md": "[rules](rules/README.md#no-such-heading)",
+        "CHANGELOG.md": "[[Nowhere]]",
+        "docs/github.md": "[GitLab](gitlub.md)",
+        "docs/README.md": "[Fix links](fixxing.md)",
+        "contrib/README.md": "![](no-such-picture.png)",
+        "rules/README.md": "[schema](schemo.json)",
+    }
+    for page, link in broken.items():
+        with (copy / page).open("a", encoding="utf-8") as file:
+            file.write(f"\n{link}\n")
+    done = run_process(own_check(), copy, environment)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert [line.split(":")[0] for line in done.stdout.splitlines()] == [page]
+    assert sorted(line.split(":")[0] for line in done.stdout.splitlines()) == sorted(broken)
