@@ -1,11 +1,13 @@
 """Tests that the schema of the settings accepts what vaultlink accepts, and refuses what it refuses."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from tempfile import mkdtemp
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
@@ -14,10 +16,11 @@ from jsonschema import Draft202012Validator
 
 import json_pages
 import rule_pages
-from forge import ROOT, CompletedText, install_npm_packages, run_process
+from forge import ROOT, install_npm_packages, run_process
 from json_schemas import SCHEMA_FOLDER
 from running import RunCommand, create_vault, write_files
 from settings_schema import build_settings_schema
+from tables import each
 from vaultlink.config.list_items import insert_list_items
 
 SCHEMA = Draft202012Validator(build_settings_schema())
@@ -60,9 +63,9 @@ BAD = {
 }
 
 
-@pytest.mark.parametrize("text", [*GOOD.values(), *BAD.values()], ids=[*GOOD, *BAD])
+@each("text", [*GOOD.values(), *BAD.values()], ids=[*GOOD, *BAD])
 def test_schema_agrees_with_the_program(run: RunCommand, tmp_path: Path, text: str) -> None:
-    vault = create_vault(tmp_path / "vault", {"a.md": "", "vaultlink.toml": text})
+    vault = write_files(tmp_path / "vault", {"a.md": "", "vaultlink.toml": text})
     done = run("config", "--vault", vault)
     is_good = text in GOOD.values()
     assert (done.code == 0) == is_good, done.err
@@ -130,41 +133,42 @@ SITE = "https://docs.example.org/vaultlink"
 PUBLISHED = f"{SITE}/reference/schemas/settings.json"
 
 
-@pytest.mark.parametrize(
-    "entries",
+@each(
+    ("entries", "is_published"),
     [
-        (f"Project-URL: Documentation, {SITE}",),
-        (f"Project-URL: documentation, {SITE}/",),
-        (f"Project-URL: Source, {SITE}/source", f"Project-URL: Documentation, {SITE}"),
+        ((f"Project-URL: Documentation, {SITE}",), True),
+        ((f"Project-URL: documentation, {SITE}/",), True),
+        ((f"Project-URL: Source, {SITE}/source", f"Project-URL: Documentation, {SITE}"), True),
+        ((), False),
+        ((f"Project-URL: Source, {SITE}",), False),
+        ((f"Home-page: {SITE}",), False),
+        (("Project-URL: Documentation, ",), False),
+        (("Project-URL: Documentation, docs/README.md",), False),
+        ((f"Project-URL: Documentation, {SITE} and more",), False),
+        ((f"Project-URL: Documentation, {SITE}?page=1",), False),
+        ((f"Project-URL: Documentation, {SITE}\x1b[31m",), False),
     ],
 )
 def test_init_names_the_schema_of_the_site_that_the_metadata_names(
-    tmp_path: Path, entries: tuple[str, ...]
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    entries: tuple[str, ...],
+    is_published: bool,
 ) -> None:
-    place = write_metadata(tmp_path / "place", *entries)
-    assert read_schema_line(run_init(tmp_path, place)) == PUBLISHED
+    folder = Path(mkdtemp(dir=tmp_path))
+    monkeypatch.syspath_prepend(write_metadata(folder / "place", *entries))
+    vault = create_vault(folder / "vault", {"a.md": "[[a]]\n"})
+    assert run("init", "--vault", vault).code == 0
+    address = read_schema_line((vault / "vaultlink.toml").read_text(encoding="utf-8"))
+    if is_published:
+        assert address == PUBLISHED
+    else:
+        assert read_file_address(address) == SCHEMA_FOLDER / "settings.json"
+
+
+def test_schema_of_the_site_is_published() -> None:
     assert PUBLISHED.removeprefix(f"{SITE}/") in json_pages.render_files()
-
-
-@pytest.mark.parametrize(
-    "entries",
-    [
-        (),
-        (f"Project-URL: Source, {SITE}",),
-        (f"Home-page: {SITE}",),
-        ("Project-URL: Documentation, ",),
-        ("Project-URL: Documentation, docs/README.md",),
-        (f"Project-URL: Documentation, {SITE} and more",),
-        (f"Project-URL: Documentation, {SITE}?page=1",),
-        (f"Project-URL: Documentation, {SITE}\x1b[31m",),
-    ],
-)
-def test_init_names_the_schema_of_the_installation_otherwise(
-    tmp_path: Path, entries: tuple[str, ...]
-) -> None:
-    place = write_metadata(tmp_path / "place", *entries)
-    address = read_schema_line(run_init(tmp_path, place))
-    assert read_file_address(address) == SCHEMA_FOLDER / "settings.json"
 
 
 def test_init_names_the_schema_in_a_folder_of_any_name(tmp_path: Path) -> None:
@@ -217,32 +221,28 @@ WRONG = {
 }
 
 
-@pytest.fixture(scope="module")
-def taplo(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    """The command of Taplo."""
-    packages = install_npm_packages(tmp_path_factory, "taplo")
-    return ["node", str(packages / "@taplo/cli/dist/cli.js")]
-
-
 @pytest.mark.project
-@pytest.mark.parametrize("text", ["", read_starter()], ids=["as written", "all settings in force"])
-def test_taplo_accepts_the_file_of_init(taplo: list[str], tmp_path: Path, text: str) -> None:
-    done = run_taplo(taplo, tmp_path, text)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.project
-@pytest.mark.parametrize(("text", "message"), WRONG.values(), ids=WRONG)
-def test_taplo_finds_what_is_wrong_in_the_file_of_init(
-    taplo: list[str], tmp_path: Path, text: str, message: str
+def test_taplo_finds_only_what_is_wrong_in_the_file_of_init(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    done = run_taplo(taplo, tmp_path, text)
+    """One run, as Taplo takes a second to start."""
+    packages = install_npm_packages(tmp_path_factory, "taplo")
+    written = run_init(tmp_path, write_metadata(tmp_path / "place"))
+    texts = {"written": "", "all in force": read_starter()} | {
+        name: text for name, (text, _) in WRONG.items()
+    }
+    write_files(
+        tmp_path / "files", {f"{name}.toml": written + text for name, text in texts.items()}
+    )
+    lint = ["node", packages / "@taplo/cli/dist/cli.js", "lint", "*.toml"]
+    done = run_process(lint, tmp_path / "files", dict(os.environ))
     assert done.returncode == 1
-    assert message in done.stderr
-
-
-def run_taplo(taplo: list[str], folder: Path, text: str) -> CompletedText:
-    """Check the settings file of `init` with more text."""
-    settings = run_init(folder, write_metadata(folder / "place")) + text
-    (folder / "vault/vaultlink.toml").write_text(settings, encoding="utf-8")
-    return run_process([*taplo, "lint", "vaultlink.toml"], folder / "vault", dict(os.environ))
+    found = {
+        name: message
+        for message, name in re.findall(
+            r"error: (.*)\n *┌─ .*/([\w ]+)\.toml:", re.sub(r"\x1b\[[\d;]*m", "", done.stderr)
+        )
+    }
+    assert found.keys() == WRONG.keys(), done.stderr
+    for name, (_, message) in WRONG.items():
+        assert message in found[name]
