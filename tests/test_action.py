@@ -65,19 +65,6 @@ def test_script_passes_shellcheck_and_interpolates_nothing(step: str) -> None:
     assert run_shellcheck(SCRIPTS[step]) == ""
 
 
-def test_every_input_is_used_and_has_a_default() -> None:
-    told = [value for step in STEPS for value in step.get("env", {}).values()]
-    for name, about in ACTION["inputs"].items():
-        assert f"${{{{ inputs.{name} }}}}" in told
-        assert isinstance(about["default"], str)
-
-
-def test_outputs_are_those_of_steps() -> None:
-    named = {step["id"] for step in STEPS if "id" in step}
-    for about in ACTION["outputs"].values():
-        assert about["value"].split(".")[1] in named
-
-
 # -- installing -----------------------------------------------------------------------------------------------------------
 
 
@@ -181,7 +168,7 @@ def test_nothing_names_a_package_of_an_index() -> None:
         assert not re.match(r"vaultlink\b", about["default"])
 
 
-@pytest.mark.parametrize(
+@each(
     "package",
     [
         "vaultlink @ git+https://example.org/vaultlink@v0.4.0",
@@ -191,17 +178,16 @@ def test_nothing_names_a_package_of_an_index() -> None:
     ],
 )
 def test_named_package_is_installed(kit: InstallKit, tmp_path: Path, package: str) -> None:
-    runner = pretending(runner_at(tmp_path / "run", kit, package=package), 0).run(
-        STEPS[:INSTALLING]
-    )
+    folder = Path(mkdtemp(dir=tmp_path))
+    runner = pretending(runner_at(folder, kit, package=package), 0).run(STEPS[:INSTALLING])
     assert not runner.failed, runner.log
     assert read_requirement(runner) == package
     assert list(tmp_path.rglob("pwned")) == []
 
 
-@pytest.mark.parametrize("package", ["--index-url=https://example.org", "-r x", "a\nb", "a\r-r x"])
+@each("package", ["--index-url=https://example.org", "-r x", "a\nb", "a\r-r x"])
 def test_options_and_lines_are_not_installed(kit: InstallKit, tmp_path: Path, package: str) -> None:
-    runner = runner_at(tmp_path / "run", kit, package=package).run(STEPS)
+    runner = runner_at(Path(mkdtemp(dir=tmp_path)), kit, package=package).run(STEPS)
     assert runner.failed
     assert runner.log == (
         "::error title=vaultlink::The input package is not one requirement of pip.\n"
@@ -245,7 +231,7 @@ def test_no_python_runs_a_file_of_the_checkout(
     is_new = tuple(map(int, version.split("."))) >= (3, 11)
     assert runner.contexts["steps"]["python"]["outputs"] == ({"fits": "true"} if is_new else {})
     environment = tmp_path / "environment"
-    if version != "2.7":
+    if is_new:
         check_output([python, "-I", "-m", "venv", environment], runner.workspace, {})
         pip: list[str | Path] = [environment / "bin" / "python", "-I", "-m", "pip", "--version"]
         check_output(pip, runner.workspace, {})
@@ -370,16 +356,25 @@ def test_pull_request_that_breaks_a_link_fails(forge: Forge, depth: int) -> None
     assert "Nowhere" not in runner.log, "was broken before"
     assert "Elsewhere" not in runner.log, "was broken by somebody else"
     assert outputs(runner) == {"exit-code": "1", "findings": "2", "report": ""}
-    assert "New.md" in runner.summary
+    findings, screen = runner.summary.split("## Health score of `workspace`: ")
+    assert "New.md" in findings.partition("### Findings")[2]
     assert "Nowhere" not in runner.summary.partition("### Findings")[2]
+    assert "### What to do next" in screen
+    assert "`vaultlink unresolved`" in screen
+    assert "### Score" not in screen, "tables of the whole vault would hide the findings"
+    runner = forge.again(runner, fail_on="never")
+    assert not runner.failed
+    assert outputs(runner) == {"exit-code": "0", "findings": "2", "report": ""}
 
 
-@pytest.mark.parametrize("depth", [0, 1])
-def test_pull_request_that_breaks_nothing_passes(forge: Forge, depth: int) -> None:
-    runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), "main", depth)
+def test_pull_request_that_breaks_nothing_passes(forge: Forge) -> None:
+    runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), "main")
     assert not runner.failed, runner.log
     assert outputs(runner) == {"exit-code": "0", "findings": "0", "report": ""}
     assert "vaultlink" in runner.summary
+    runner.run([{"id": "later", "run": "vaultlink orphans"}])
+    assert runner.step_outcome("later") == "success"
+    assert "New.md" in runner.log
 
 
 def test_merge_queue_that_breaks_a_link_fails(forge: Forge) -> None:
@@ -398,6 +393,8 @@ def test_push_reports_all_findings(forge: Forge, base: str, only: str) -> None:
     assert runner.failed
     assert outputs(runner)["findings"] == "2"
     assert "Nowhere" in runner.log
+    assert "vaultlink" in runner.summary
+    assert ("Health score" in runner.summary) is bool(base), "only of a pull request"
 
 
 def test_any_name_of_the_base_branch_works(
@@ -430,12 +427,6 @@ def test_fix_changes_the_checkout_and_reports_remaining_findings(forge: Forge) -
     assert "Gone astray" in runner.summary
 
 
-def test_fail_level_is_an_input(forge: Forge) -> None:
-    runner = forge.act(forge.pull(BROKEN), "main", fail_on="never")
-    assert not runner.failed
-    assert outputs(runner) == {"exit-code": "0", "findings": "1", "report": ""}
-
-
 def test_report_is_written(forge: Forge) -> None:
     first = forge.act(forge.pull(BROKEN), "main", report="junit")
     ET.fromstring(Path(outputs(first)["report"]).read_bytes())
@@ -448,23 +439,9 @@ def test_report_is_written(forge: Forge) -> None:
             json.loads(file.read_bytes())
 
 
-def test_summary_of_a_pull_request_has_the_first_screen_of_the_report(forge: Forge) -> None:
-    runner = forge.act(forge.pull(BROKEN), "main")
-    findings, screen = runner.summary.split("## Health score of `workspace`: ")
-    assert "### Findings" in findings
-    assert "### What to do next" in screen
-    assert "`vaultlink unresolved`" in screen
-    assert "### Score" not in screen, "tables of the whole vault would hide the findings"
-
-
-def test_summary_of_a_push_has_no_report(forge: Forge) -> None:
-    runner = forge.act(forge.pull(BROKEN))
-    assert "vaultlink" in runner.summary
-    assert "Health score" not in runner.summary
-
-
 def test_page_about_the_whole_vault_is_written_and_uploaded(forge: Forge) -> None:
-    first = forge.act(forge.pull(BROKEN), "main")
+    """The name of an artifact has no slash, and some other characters neither."""
+    first = forge.act(forge.pull({**BROKEN, "notes/a: 1/Home.md": "# Home\n"}), "main")
     assert UPLOAD not in first.used_actions, "off by default"
     runner = forge.again(first, report="html")
     assert runner.failed, "the finding is as important as without the page"
@@ -479,11 +456,6 @@ def test_page_about_the_whole_vault_is_written_and_uploaded(forge: Forge) -> Non
     assert forge.again(first, report="html", path="no folder").used_actions.keys() == (
         first.used_actions.keys()
     )
-
-
-def test_pages_of_several_vaults_have_different_names(forge: Forge) -> None:
-    """An artifact's name has no slash, and some other characters neither."""
-    first = forge.act(forge.pull({"notes/a: 1/Home.md": "# Home\n"}), "main")
     runner = forge.again(first, report="html", path="notes/a: 1")
     name = runner.interpolate(runner.used_actions[UPLOAD]["name"])
     assert name == "vaultlink-report-links-notes-a- 1"
@@ -565,13 +537,6 @@ def test_invalid_inputs_are_errors(forge: Forge) -> None:
         assert outputs(runner) == {"exit-code": "2", "findings": "", "report": ""}
 
 
-def test_later_steps_can_run_the_command(forge: Forge) -> None:
-    runner = forge.act(forge.pull({"New.md": "[[Old]]\n"}), "main")
-    runner.run([{"id": "later", "run": "vaultlink orphans"}])
-    assert runner.step_outcome("later") == "success"
-    assert "New.md" in runner.log
-
-
 # -- the cache ------------------------------------------------------------------------------------------------------------
 
 
@@ -606,25 +571,14 @@ def test_each_push_saves_a_cache_and_restores_the_last_one(
     assert [path for path in (forge.caches.folder / "1").rglob("*") if path.is_file()]
 
 
-def test_pull_request_saves_a_cache_only_if_there_is_no_other(
+def test_events_that_others_can_cause_never_save_a_cache(
     forge: Forge, checkout: StepRunner
 ) -> None:
-    first = run_event(forge, checkout, "pull_request", "c1")
-    assert len(first) == 1
-    assert run_event(forge, checkout, "pull_request", "c2") == first
-
-
-@pytest.mark.parametrize(
-    "event", ["pull_request_target", "workflow_run", "issue_comment", "merge_group"]
-)
-def test_events_that_others_can_cause_never_save_a_cache(
-    forge: Forge, checkout: StepRunner, event: str
-) -> None:
-    assert run_event(forge, checkout, event, "c1") == []
-
-
-def test_cache_can_be_switched_off(forge: Forge, checkout: StepRunner) -> None:
-    assert run_event(forge, checkout, "push", "c1", cache="false") == []
+    for event in ("pull_request_target", "workflow_run", "issue_comment", "merge_group"):
+        assert run_event(forge, checkout, event, "c1") == [], event
+    assert run_event(forge, checkout, "push", "c1", cache="false") == [], "it is switched off"
+    [first] = run_event(forge, checkout, "pull_request", "c1")
+    assert run_event(forge, checkout, "pull_request", "c2") == [first], "there is one"
 
 
 def test_cache_of_another_path_is_not_restored(
@@ -637,13 +591,12 @@ def test_cache_of_another_path_is_not_restored(
     assert all(re.fullmatch(r"[\w.-]+", key) for key in keys)
 
 
-@pytest.mark.parametrize("content", [b"", b"\x80\x04\x95 not a cache", None], ids=repr)
-def test_damaged_cache_changes_nothing(
-    forge: Forge, checkout: StepRunner, content: bytes | None
-) -> None:
+def test_damaged_cache_changes_nothing(forge: Forge, checkout: StepRunner) -> None:
     run_event(forge, checkout, "push", "c1")
     assert forge.caches
     files = [path for path in forge.caches.folder.rglob("*") if path.is_file()]
-    for path in files:
-        path.write_bytes(path.read_bytes()[:-1] + b"\xff" if content is None else content)
-    run_event(forge, checkout, "pull_request", "c2")
+    saved = {path: path.read_bytes() for path in files}
+    for number, content in enumerate((b"", b"\x80\x04\x95 not a cache", None)):
+        for path, data in saved.items():
+            path.write_bytes(data[:-1] + b"\xff" if content is None else content)
+        run_event(forge, checkout, "pull_request", f"c{number + 2}")
