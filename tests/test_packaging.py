@@ -13,6 +13,7 @@ import pytest
 
 from forge import ROOT, check_output, make_clean_environment, run_process
 from machine import require_program
+from tables import each
 from vaultlink import __version__
 
 pytestmark = pytest.mark.project
@@ -106,25 +107,17 @@ def test_formula_without_an_address_installs_the_archive_of_this_computer(
     assert f'url "{archive.as_uri()}"' in text
 
 
-def test_description_is_as_short_as_homebrew_wants(packaging: ModuleType, folder: Path) -> None:
-    text = (folder / "vaultlink.rb").read_text(encoding="utf-8")
-    line = next(line for line in text.splitlines() if line.startswith("  desc "))
-    assert len(line.partition('"')[2]) <= 80
-    assert not line.endswith('."')
-
-
-@pytest.mark.parametrize(("old", "new", "is_valid"), [("", "", True), ("  end\n", "", False)])
-def test_ruby_reads_the_formula(folder: Path, old: str, new: str, is_valid: bool) -> None:
-    ruby = require_program("ruby")
-    file = folder / "vaultlink.rb"
+def test_ruby_reads_the_formula(folder: Path) -> None:
+    file, environment = folder / "vaultlink.rb", make_clean_environment(folder / "home")
+    command = [require_program("ruby"), "-wc", file]
+    assert run_process(command, folder, environment).stdout == "Syntax OK\n"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace(old, new, 1) if old else text, encoding="utf-8")
-    done = run_process([ruby, "-wc", file], folder, make_clean_environment(folder / "home"))
-    assert (done.returncode == 0) is is_valid, done.stderr
-    assert is_valid is (done.stdout == "Syntax OK\n")
+    assert re.search(r'^  desc ".{1,78}[^.]"$', text, re.MULTILINE), "as Homebrew wants it"
+    file.write_text(text.replace("  end\n", "", 1), encoding="utf-8")
+    assert run_process(command, folder, environment).returncode > 0
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "code"),
     [
         ("", "", ""),
@@ -133,9 +126,10 @@ def test_ruby_reads_the_formula(folder: Path, old: str, new: str, is_valid: bool
     ],
 )
 def test_hadolint_finds_only_inserted_mistakes(folder: Path, old: str, new: str, code: str) -> None:
-    file = folder / "Dockerfile"
-    text = file.read_text(encoding="utf-8")
+    text = (folder / "Dockerfile").read_text(encoding="utf-8")
     assert old in text
+    file = folder / "changed" / "Dockerfile"
+    file.parent.mkdir(exist_ok=True)
     file.write_text(text.replace(old, new) if old else text, encoding="utf-8")
     linter = Path(sys.executable).with_name("hadolint")
     done = run_process([linter, file], folder, make_clean_environment(folder / "home"))
