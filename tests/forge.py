@@ -163,10 +163,15 @@ def copy_project(parts: Sequence[str], folder: Path) -> Path:
 
 
 def build_archives(folder: Path) -> None:
-    """Build the sdist, and the wheel from it, in the folder `dist`."""
+    """Build the sdist, and the wheel from it, in the folder `dist`.
+
+    Only a release installs the newest hatchling for each of both.
+    """
     copy = copy_project(ARCHIVED_FILES, folder / "copy")
     environment = make_clean_environment(folder / "home")
     command: list[str | Path] = [sys.executable, "-m", "build", "--outdir", folder / "dist", copy]
+    if not os.environ.get("VAULTLINK_RELEASE"):
+        command.append("--no-isolation")
     check_output(command, folder, environment)
 
 
@@ -257,10 +262,12 @@ def make_environment(factory: pytest.TempPathFactory, folder: Path) -> Path:
 
 def _fill_environment(folder: Path, kit: InstallKit) -> None:
     environment = kit.make_offline_environment(folder / "home")
-    check_output([sys.executable, "-m", "venv", folder / "venv"], folder, environment)
-    pip: list[str | Path] = [folder / "venv" / "bin" / "python", "-m", "pip", "--quiet"]
-    check_output([*pip, "install", f"{kit.wheel}[mentions,report]"], folder, environment)
-    check_output([*pip, "uninstall", "--yes", "vaultlink"], folder, environment)
+    uv, wheels = Path(sys.executable).with_name("uv"), kit.folder / "wheels"
+    place = ["--python", folder / "venv" / "bin" / "python"]
+    check_output([uv, "venv", "--python", sys.executable, folder / "venv"], folder, environment)
+    install = [uv, "pip", "install", *place, "--no-index", "--find-links", wheels]
+    check_output([*install, f"{kit.wheel}[mentions,report]", "pip"], folder, environment)
+    check_output([uv, "pip", "uninstall", *place, "vaultlink"], folder, environment)
 
 
 # -- programs in a checkout -----------------------------------------------------------------------------------------------
