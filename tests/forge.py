@@ -263,9 +263,9 @@ def make_environment(factory: pytest.TempPathFactory, folder: Path) -> Path:
 def _fill_environment(folder: Path, kit: InstallKit) -> None:
     environment = kit.make_offline_environment(folder / "home")
     uv, wheels = Path(sys.executable).with_name("uv"), kit.folder / "wheels"
-    place = ["--python", folder / "venv" / "bin" / "python"]
+    place: list[str | Path] = ["--python", folder / "venv" / "bin" / "python"]
     check_output([uv, "venv", "--python", sys.executable, folder / "venv"], folder, environment)
-    install = [uv, "pip", "install", *place, "--no-index", "--find-links", wheels]
+    install: list[str | Path] = [uv, "pip", "install", *place, "--no-index", "--find-links", wheels]
     check_output([*install, f"{kit.wheel}[mentions,report]", "pip"], folder, environment)
     check_output([uv, "pip", "uninstall", *place, "vaultlink"], folder, environment)
 

@@ -440,7 +440,8 @@ def test_yaml_is_valid_for_its_consumer(tmp_path: Path) -> None:
             )
             files["hooks" if "repos" in keys else kind][-1].write_text(text, encoding="utf-8")
     assert all(files.values())
-    validate = [PROGRAMS / "pre-commit", "validate-config", *files.pop("hooks")]
+    validate: list[str | Path] = [PROGRAMS / "pre-commit", "validate-config"]
+    validate += files.pop("hooks")
     check_output(validate, tmp_path, make_clean_environment(tmp_path / "home"))
     for kind, some in files.items():
         assert_matches_schema(kind, *some)

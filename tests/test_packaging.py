@@ -109,7 +109,7 @@ def test_formula_without_an_address_installs_the_archive_of_this_computer(
 
 def test_ruby_reads_the_formula(folder: Path) -> None:
     file, environment = folder / "vaultlink.rb", make_clean_environment(folder / "home")
-    command = [require_program("ruby"), "-wc", file]
+    command: list[str | Path] = [require_program("ruby"), "-wc", file]
     assert run_process(command, folder, environment).stdout == "Syntax OK\n"
     text = file.read_text(encoding="utf-8")
     assert re.search(r'^  desc ".{1,78}[^.]"$', text, re.MULTILINE), "as Homebrew wants it"

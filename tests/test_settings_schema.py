@@ -234,7 +234,7 @@ def test_taplo_finds_only_what_is_wrong_in_the_file_of_init(
     write_files(
         tmp_path / "files", {f"{name}.toml": written + text for name, text in texts.items()}
     )
-    lint = ["node", packages / "@taplo/cli/dist/cli.js", "lint", "*.toml"]
+    lint: list[str | Path] = ["node", packages / "@taplo/cli/dist/cli.js", "lint", "*.toml"]
     done = run_process(lint, tmp_path / "files", dict(os.environ))
     assert done.returncode == 1
     found = {
