@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -409,7 +410,7 @@ def test_obsidian_filter(filters: Sequence[str], path: str, ignored: bool) -> No
 # -- settings that belong elsewhere, as a command prints them ---------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "message"),
     [
         ("[sections]", "sections: there is no such setting. Did you mean backlinks?"),
@@ -429,13 +430,13 @@ def test_obsidian_filter(filters: Sequence[str], path: str, ignored: bool) -> No
 def test_settings_of_another_place_are_explained(
     run: RunCommand, tmp_path: Path, text: str, message: str
 ) -> None:
-    vault = create_vault(tmp_path / "vault", {"vaultlink.toml": text})
+    vault = create_vault(Path(mkdtemp(dir=tmp_path)) / "vault", {"vaultlink.toml": text})
     done = run("check", "--vault", vault)
     assert (done.code, done.out) == (2, "")
     assert message in done.err
 
 
-@pytest.mark.parametrize(
+@each(
     ("files", "warnings"),
     [
         ({"vaultlink.toml": ""}, []),
@@ -454,7 +455,7 @@ def test_settings_of_another_place_are_explained(
 def test_settings_files_that_are_not_read_are_named(
     run: RunCommand, tmp_path: Path, files: Mapping[str, str], warnings: Sequence[str]
 ) -> None:
-    vault = create_vault(tmp_path / "vault", files)
+    vault = create_vault(Path(mkdtemp(dir=tmp_path)) / "vault", files)
     err = run("links", "--vault", vault).err.splitlines()
     assert [line for line in err if line.startswith("warning: ")] == [
         f"warning: {sentence}" for sentence in warnings
