@@ -2,13 +2,17 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from coverage import Coverage
 
-CONTEXT, TIMES = "VAULTLINK_TEST", "VAULTLINK_TIMES"
+CONTEXT, START, KNOWN, TIMES = (
+    *("VAULTLINK_TEST", "COVERAGE_PROCESS_START"),
+    *("VAULTLINK_KNOWN", "VAULTLINK_TIMES"),
+)
 SETTINGS = f"""\
 [run]
 source = {{tree}}/src/vaultlink
@@ -25,12 +29,28 @@ source =
 """
 """A process that a test starts takes its name as context; coverage.py starts in it by itself."""
 
-_results: dict[str, tuple[float, bool]] = {}
+STARTING = 3
+"""Tests of a function whose processes are measured: those of the next run the same lines."""
+
+_seconds: dict[str, float | None] = {}
+_begun: Counter[str] = Counter()
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the tests whose lines are known."""
+    known = set(json.loads(Path(os.environ[KNOWN]).read_text("utf-8")))
+    config.hook.pytest_deselected(items=[item for item in items if item.nodeid in known])
+    items[:] = [item for item in items if item.nodeid not in known]
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     """Name all that runs during a test after it, also in the processes that it starts."""
+    function = item.nodeid.partition("[")[0]
+    _begun[function] += 1
+    settings = os.environ[START]
+    if _begun[function] > STARTING:
+        del os.environ[START]
     os.environ[CONTEXT] = item.nodeid
     measuring = Coverage.current()
     if measuring:
@@ -39,6 +59,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
         return (yield)
     finally:
         os.environ.pop(CONTEXT, None)
+        os.environ[START] = settings
         if measuring:
             measuring.switch_context("")
 
@@ -46,18 +67,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Add the time of a step of a test.
 
-    A test that fails only while it is measured can find mutants; a skipped one can't.
+    A test that fails only while it is measured can find mutants; a skipped one can't. The time of
+    a subtest is part of its test's.
     """
-    seconds, was_run = _results.get(report.nodeid, (0.0, True))
-    _results[report.nodeid] = (seconds + report.duration, was_run and not report.skipped)
+    if isinstance(report, pytest.SubtestReport):
+        return
+    seconds = _seconds.get(report.nodeid, 0.0)
+    is_run = seconds is not None and not report.skipped
+    _seconds[report.nodeid] = seconds + report.duration if is_run else None
 
 
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Write what was measured: a worker of pytest-xdist can end before coverage.py does."""
+def pytest_sessionfinish() -> None:
+    """Write the times, and what was run before the tests."""
     measuring = Coverage.current()
     if measuring:
         measuring.stop()
         measuring.save()
-    if not hasattr(session.config, "workerinput"):
-        times = {name: seconds for name, (seconds, was_run) in _results.items() if was_run}
-        Path(os.environ[TIMES]).write_text(json.dumps(times), "utf-8")
+    Path(os.environ[TIMES]).write_text(json.dumps(_seconds), "utf-8")

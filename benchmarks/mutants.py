@@ -2,9 +2,10 @@
 
     python benchmarks/mutants.py --count 120 --seed 7 --packages write refactor --since HEAD~3
 
-coverage.py records once which test runs which line (mutant_map.py). A process that has collected
-all tests runs those of a changed line in forks of itself, fastest first (mutant_server.py). The
-files are changed in copies of this checkout, so that processes that tests start are mutants, too.
+coverage.py records which test runs which line, again only for what changed (line_map.py). A process
+that has collected all tests runs those of a changed line in forks of itself, fastest first
+(mutant_server.py). The files are changed in copies of this checkout, so that processes that tests
+start are mutants, too.
 
 Tools for this exist. cosmic-ray runs all tests for each change. mutmut 3 and pytest-gremlins choose
 tests, but change the whole program at once, about 26,000 places in functions, instead of a sample,
@@ -12,13 +13,10 @@ and mutmut looks up tests by function, not by line.
 """
 
 import argparse
-import hashlib
 import json
 import os
 import random
 import re
-import shutil
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -26,155 +24,34 @@ import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, cached_property
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 import yaml
-from coverage import CoverageData
 
-from mutant_map import SETTINGS, TIMES
+from line_map import PYTEST, ROOT, SOURCE, LineMap, copy_tree, list_files, make_environment
 from mutant_server import BROKEN, CHANNELS, FAILED, PASSED, pair_code
 from mutations import Mutant, find_mutants
 
-ROOT = Path(__file__).parent.parent
-SOURCE = "src/vaultlink"
 CACHE = ROOT / "build/mutants"
 EQUIVALENT = Path(__file__).with_name("equivalent_mutants.yaml")
-CORE = (
+PACKAGES = (
     *("parse", "index", "links", "backlinks", "rules", "config", "engine", "history", "fix"),
-    *("mentions", "refactor", "disk", "write", "git", "baseline", "watch"),
+    *(
+        "mentions",
+        "refactor",
+        "disk",
+        "write",
+        "git",
+        "baseline",
+        "watch",
+        "serve",
+        "cli",
+        "report",
+    ),
 )
-"""The packages that decide and write; the others print, and their tests pin whole outputs."""
-
-TEST_SECONDS = 20.0
-"""Time of the tests that are tried for a mutant, as measured for the map."""
-
-PYTEST = ["-m", "pytest", "-p", "no:cacheprovider", "-m", "product", "-o", "timeout=60"]
-
-
-def list_files(*folders: str) -> list[str]:
-    """Return the files below folders of this checkout that git does not ignore."""
-    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--"]
-    found = subprocess.run(
-        [*command, *folders], cwd=ROOT, capture_output=True, check=True, text=True
-    ).stdout
-    return [path for path in sorted(set(found.split("\0"))) if path and (ROOT / path).is_file()]
-
-
-def copy_tree(folder: Path) -> Path:
-    """Copy this checkout, so that nothing can change it, and return the copy."""
-    for path in list_files():
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(ROOT / path, folder / path)
-    return folder
-
-
-def make_environment(tree: Path, **more: str) -> dict[str, str]:
-    """Return an environment in which the program is that of a copy."""
-    paths = f"{tree / 'src'}:{tree / 'benchmarks'}"
-    return {**os.environ, "PYTHONPATH": paths, "HOME": str(tree), **more}
-
-
-class TestMap:
-    """Which tests run a line, and how long each takes; kept in a folder until a file changes."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.times_file, self.keys_file = folder / "times.json", folder / "keys.json"
-
-    def update(self) -> None:
-        """Run the tests that the folder does not know: all if more than tests changed."""
-        paths = list_files("src", "rules", "tests", "fixtures")
-        is_test = re.compile(r"tests/(hostile/)?test_\w+\.py").fullmatch
-        keys = {path: _digest([path]) for path in paths if is_test(path)}
-        keys["all"] = _digest(path for path in paths if not is_test(path))
-        known = json.loads(self.keys_file.read_text("utf-8")) if self.keys_file.exists() else {}
-        if known.get("all") != keys["all"]:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            self.folder.mkdir(parents=True)
-            self.record([])
-        elif known != keys:
-            changed = {path for path in {*known, *keys} if known.get(path) != keys.get(path)}
-            self.forget(changed)
-            self.record(sorted(changed & keys.keys()))
-        self.keys_file.write_text(json.dumps(keys), "utf-8")
-
-    def forget(self, files: Iterable[str]) -> None:
-        """Remove what was recorded for tests."""
-        with sqlite3.connect(self.folder / "data") as data:
-            for file in files:
-                chosen = "select id from context where context like ? || '::%'"
-                data.execute(f"delete from line_bits where context_id in ({chosen})", (file,))
-                data.execute("delete from context where context like ? || '::%'", (file,))
-
-    def record(self, files: Sequence[str]) -> None:
-        """Run all tests, or those of some files, and add what they run."""
-        print(f"recording which lines {', '.join(files) or 'the tests'} run ...", flush=True)
-        settings, times = self.folder / "settings", self.folder / "new-times.json"
-        times.unlink(missing_ok=True)
-        with tempfile.TemporaryDirectory() as place:
-            tree = copy_tree(Path(place))
-            values = {"root": ROOT, "tree": tree, "folder": self.folder}
-            settings.write_text(SETTINGS.format(**values), "utf-8")
-            more = {"COVERAGE_PROCESS_START": str(settings), TIMES: str(times)}
-            command = [*PYTEST, "-q", "-p", "mutant_map", "-n", "2", "--dist", "worksteal", *files]
-            subprocess.run(
-                [sys.executable, *command],
-                cwd=tree,
-                env=make_environment(tree, **more),
-                stdout=subprocess.DEVNULL,
-                check=False,
-            )
-            combine = ["-m", "coverage", "combine", "-q", "--append", f"--rcfile={settings}"]
-            subprocess.run(
-                [sys.executable, *combine, self.folder], stderr=subprocess.DEVNULL, check=True
-            )
-        old = self.times if self.times_file.exists() else {}
-        kept = {name: time for name, time in old.items() if name.partition("::")[0] not in files}
-        kept |= json.loads(times.read_text("utf-8"))
-        self.times_file.write_text(json.dumps(kept), "utf-8")
-        self.__dict__.pop("times", None)
-
-    @cached_property
-    def times(self) -> dict[str, float]:
-        """The seconds of each test."""
-        times: dict[str, float] = json.loads(self.times_file.read_text("utf-8"))
-        return times
-
-    @cache  # noqa: B019 - there is one map
-    def read_lines(self, file: str) -> dict[int, list[str]]:
-        """Return the tests that run each line of a file; no name stands for an import."""
-        data = CoverageData(str(self.folder / "data"))
-        data.read()
-        return data.contexts_by_lineno(str(ROOT / SOURCE / file))
-
-    def find_tests(self, mutant: Mutant) -> list[str] | None:
-        """Return the tests that run a mutant, fastest first; None for what runs only at import."""
-        lines = self.read_lines(mutant.file)
-        names = {*lines.get(mutant.line, []), *lines.get(mutant.statement, [])}
-        if names == {""}:
-            return None
-        return sorted(names & self.times.keys(), key=self.times.__getitem__)
-
-    def choose_tests(self, mutant: Mutant) -> tuple[list[str], float]:
-        """Return the fastest tests that run a mutant, and their time in seconds."""
-        chosen: list[str] = []
-        seconds = 0.0
-        for name in self.find_tests(mutant) or []:
-            if chosen and seconds + self.times[name] > TEST_SECONDS:
-                break
-            chosen.append(name)
-            seconds += self.times[name]
-        return chosen, seconds
-
-
-def _digest(paths: Iterable[str]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        digest.update(path.encode() + b"\0" + (ROOT / path).read_bytes())
-    return digest.hexdigest()
+"""The packages that decide, write and answer; the others draw."""
 
 
 def list_mutants(packages: Sequence[str], since: str | None) -> list[Mutant]:
@@ -266,7 +143,7 @@ class Server:
         self.tree = copy_tree(tree)
         requests, answers = os.pipe(), os.pipe()
         self.process = subprocess.Popen(
-            [sys.executable, *PYTEST, "-q", "-p", "mutant_server", "-n", "0", "--tb=no"],
+            [sys.executable, *PYTEST, "-q", "-p", "mutant_server", "--maxfail=1", "--tb=no"],
             cwd=tree,
             env=make_environment(tree, **{CHANNELS: f"{requests[0]},{answers[1]}"}),
             pass_fds=[requests[0], answers[1]],
@@ -307,7 +184,7 @@ class Result(NamedTuple):
     detail: str
 
 
-def try_mutants(mutants: Sequence[Mutant], map_: TestMap, minutes: float) -> list[Result]:
+def try_mutants(mutants: Sequence[Mutant], map_: LineMap, minutes: float) -> list[Result]:
     """Try mutants in two processes, until the time is over."""
     until = time.monotonic() + 60 * minutes
     servers: SimpleQueue[Server] = SimpleQueue()
@@ -369,10 +246,10 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=9.0, help="then no mutant is started")
     parser.add_argument("--output", type=Path, help="a file for all results, as JSON")
     options = parser.parse_args()
-    map_ = TestMap(CACHE)
+    map_ = LineMap(CACHE)
     map_.update()
     files = [path.removeprefix(f"{SOURCE}/") for path in list_files(SOURCE)]
-    packages = options.packages or (sorted(map(get_package, files)) if options.since else CORE)
+    packages = options.packages or (sorted(map(get_package, files)) if options.since else PACKAGES)
     mutants = list_mutants(packages, options.since)
     chosen = choose_mutants(
         mutants, options.count, options.seed, lambda mutant: map_.find_tests(mutant) is not None

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from line_map import find_stale_tests, match_lines
 from mutant_server import pair_code
 from mutants import EQUIVALENT, SOURCE, read_equivalent
 from mutations import find_mutants
@@ -80,3 +81,56 @@ def test_judged_mutants_exist() -> None:
         data = (ROOT / SOURCE / each["file"]).read_bytes()
         found = [(item.before, item.after) for item in find_mutants(each["file"], data)]
         assert (each["line"], each["mutant"]) in found, f"{EQUIVALENT.name}: {each['mutant']}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "numbers"),
+    [
+        ("abcde", "abcde", {1: 1, 2: 2, 3: 3, 4: 4, 5: 5}),
+        ("abcde", "abXde", {1: 1, 5: 5}),
+        ("abcdef", "abcXdef", {1: 1, 2: 2, 5: 6, 6: 7}),
+        ("abcdef", "abef", {1: 1, 6: 4}),
+        ("abc", "", {}),
+    ],
+)
+def test_tests_of_changed_lines_and_those_around_them_run_again(
+    before: str, after: str, numbers: dict[int, int]
+) -> None:
+    assert match_lines("\n".join(before).encode(), "\n".join(after).encode()) == numbers
+
+
+FILES = {
+    "rules/extra-space.yaml": "",
+    "fixtures/every-link/A.md": "",
+    "tests/cases.toml": "",
+    "tests/steps.py": "",
+    "tests/vaults.py": "def make():\n    import steps",
+    "tests/test_cases.py": "CASES = read('cases.toml')",
+    "tests/lsp/test_places.py": "from vaults import make",
+    "tests/test_rules.py": "",
+}
+
+
+@pytest.mark.parametrize(
+    ("file", "stale"),
+    [
+        ("rules/extra-space.yaml", ["test_rules.py::test_rule[extra-space]"]),
+        ("fixtures/every-link/A.md", ["test_rules.py::test_vault[every-link]"]),
+        ("tests/cases.toml", ["test_cases.py::test_case"]),
+        ("tests/steps.py", ["lsp/test_places.py::test_place"]),
+        ("tests/test_cases.py", ["test_cases.py::test_case"]),
+        ("src/vaultlink/model.py", []),
+        ("tests/new.py", []),
+    ],
+)
+def test_tests_that_name_or_import_a_changed_file_run_again(file: str, stale: list[str]) -> None:
+    names = [
+        "tests/test_rules.py::test_rule[extra-space]",
+        "tests/test_rules.py::test_vault[every-link]",
+        "tests/test_cases.py::test_case",
+        "tests/lsp/test_places.py::test_place",
+    ]
+    files = {path: text.encode() for path, text in FILES.items()}
+    changed = files | {file: b"# changed"}
+    assert find_stale_tests(names, files, files) == set()
+    assert find_stale_tests(names, files, changed) == {f"tests/{name}" for name in stale}
