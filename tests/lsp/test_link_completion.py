@@ -184,6 +184,8 @@ PROPERTY = "---\n{}\n---\n"
         ('up: "[[Deep#no¦]]"', "Notes", 'up: "[[Deep#Notes]]"'),
         ("sta¦", "status", "status: "),
         ("sta¦: x", "status", "status: x"),
+        ("sta¦\nup: x", "status", "status: \nup: x"),
+        ("sta¦te", "status", "status: "),
         ("¦", "tags", "tags: "),
         ("status: ¦", "done", "status: done"),
         ("status: o¦", "open", "status: open"),
