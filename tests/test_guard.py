@@ -103,6 +103,8 @@ def test_payload_of_each_tool_is_answered_in_its_form(
         decision = decision[key]
     assert (done.code, decision, done.err) == (2, "deny", f"{reason}\n")
     assert reason.isprintable()
+    allowed = json.loads(fill(case["payload"].replace("VAULT", "OUTSIDE"), folder), strict=False)
+    assert ask(allowed) == (0, case.get("allowed", ""), "")
     assert case["source"].startswith("https://")
 
 
