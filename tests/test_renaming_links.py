@@ -10,6 +10,7 @@ from vaultlink import Settings, open_vault
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixInputs
 from vaultlink.refactor.planner import plan_renames
+from vaultlink.refactor.relocation import RefusedError
 
 OTHERS = {
     "Old.md": "# Old\n\n## Part\n\ntext ^id\n",
@@ -299,6 +300,8 @@ def test_a_note_that_would_be_read_differently_is_skipped(tmp_path: Path) -> Non
     )
     assert list(plan.texts) == ["t.md"]
     assert [note.path for note in plan.skipped] == ["s.md"]
+    with pytest.raises(RefusedError, match="^Old.md: .* Nothing was written.$"):
+        plan_moves(tmp_path / "own", {"Old.md": odd}, {"Old.md": "co_ 1.md"})
 
 
 CANVAS = """{

@@ -281,6 +281,10 @@ def test_tags_and_values_are_those_of_the_present_texts(vault: Vault) -> None:
     assert type_text(gone, "text #ide¦").labels == ["#idea"]
 
 
+def test_only_notes_of_a_typed_folder_are_offered(vault: Vault) -> None:
+    assert type_text(vault, "see [[people/¦").labels == ["Twin", "Élodie"]
+
+
 def test_open_notes_are_first_if_nothing_is_typed(vault: Vault) -> None:
     view = view_vault(vault, "Mine.md", "[[")
     opened = OpenDocument(view.uri("tags.md"), 1, vault.text("tags.md"))
