@@ -1,7 +1,7 @@
 """Measure vaultlink as whole processes, and print ratios to other tools and to targets.
 
     python benchmarks/bench.py [--vault DIR] [--rounds 5] [--peers BIN] [--only SECTION]
-                               [--before FILE] [--endure] [--output figures.json]
+                               [--before FILE] [--output figures.json]
 
 All runs have default settings. The vault is copied first. Without --vault, 5,000 notes are
 generated. Other tools are installed from the package index into benchmarks/.venv, unless --peers
@@ -29,18 +29,15 @@ from checks import (
 )
 from figures import Figures
 from generate import generate_vault
-from graph_frames import bench_graph
 from histories import list_notes
 from hit_rates import bench_hit_rates
 from language_servers import bench_language_server
 from measure import Bench
-from mentions import bench_mentions
 from peers import describe_python, install_peers, read_tool_version
 from probe import bench_probe
 from queries import bench_formats, bench_queries, bench_repeated
 from renaming import bench_rename
-from trends import bench_trend
-from watches import bench_endurance, bench_serve, bench_watch
+from watches import bench_serve, bench_watch
 from writes import bench_backlinks, bench_fixing
 
 IGNORED_ON_COPY = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
@@ -57,32 +54,25 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "fixing": bench_fixing,
     "rename": bench_rename,
     "related": bench_hit_rates,
-    "mentions": bench_mentions,
-    "graph": bench_graph,
     "memory": bench_memory,
     "since": bench_since,
-    "trend": bench_trend,
     "start": bench_start,
     "watch": bench_watch,
     "serve": bench_serve,
     "lsp": bench_language_server,
     "scale": bench_scale,
-    "endure": bench_endurance,
 }
 
 
 def read_arguments() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
-        description="Compare vaultlink with other tools and its own targets."
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument(
         "--vault", type=Path, help="the vault to measure, as a copy; default: 5,000 generated notes"
     )
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument(
-        "--endure", action="store_true", help="also 100,000 saves; takes half an hour"
-    )
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each command; default: 5")
     parser.add_argument("--before", type=Path, help="the vaultlink of an earlier release")
     parser.add_argument("--peers", type=Path, help="a folder with the other tools' commands")
     parser.add_argument(
@@ -100,7 +90,7 @@ def read_arguments() -> argparse.Namespace:
 def main() -> None:
     """Run the command line."""
     given = read_arguments()
-    wanted = given.only or [name for name in SECTIONS if name != "endure" or given.endure]
+    wanted = given.only or list(SECTIONS)
     with tempfile.TemporaryDirectory(prefix="vaultlink-bench-") as folder:
         work = Path(folder)
         vault = work / "vault"

@@ -1,9 +1,10 @@
-"""Record sessions on a terminal as text casts (asciicast v2) into docs/casts; `make casts` runs it.
+"""Record sessions on a terminal as text casts (asciicast v2) into docs/casts.
 
 A cast has one frame after each key: what the screen shows then. Times are fixed and paths and
 clocks masked, so that the same program always gives the same file. `asciinema play FILE` plays one.
 """
 
+import argparse
 import json
 import os
 import re
@@ -138,6 +139,9 @@ def mask_frame(text: str, vault: Path) -> str:
 
 def main() -> None:
     """Write all casts."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     CASTS.mkdir(exist_ok=True)
     for name, session in SESSIONS.items():
         (CASTS / f"{name}.cast").write_text(record_session(session), encoding="utf-8")

@@ -122,7 +122,9 @@ def compare_with_release(program: Path, record: Mapping[str, Any], method: Metho
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description="Compare the speed with the last release.")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument(
         "--program",
         type=Path,

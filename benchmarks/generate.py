@@ -184,10 +184,12 @@ def generate_vault(
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description="Write a vault of N notes with seeded randomness.")
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("notes", type=int)
-    parser.add_argument("--seed", type=int, default=1)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("folder", type=Path, help="the new vault")
+    parser.add_argument("notes", type=int, help="number of notes")
+    parser.add_argument("--seed", type=int, default=1, help="of the random numbers")
     parser.add_argument("--links", type=int, default=10, help="links per note")
     parser.add_argument("--dangling", type=float, default=0.2, help="share of unresolved links")
     given = parser.parse_args()

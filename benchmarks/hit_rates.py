@@ -203,9 +203,11 @@ def bench_hit_rates(bench: Bench) -> None:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description="Measure how often related notes are found.")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("vaults", nargs="+", type=Path, metavar="VAULT")
-    parser.add_argument("--seed", type=int, default=18)
+    parser.add_argument("--seed", type=int, default=18, help="of the random choices; default: 18")
     given = parser.parse_args()
     for source in given.vaults:
         with tempfile.TemporaryDirectory(prefix="vaultlink-related-") as folder:

@@ -313,10 +313,12 @@ def hash_files(vault: Path) -> dict[str, bytes]:
 
 def main() -> int:
     """Run the script on copies of vaults."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("vaults", nargs="+", type=Path, metavar="VAULT")
     parser.add_argument("--size", type=float, default=1.0, help="share of the usual numbers")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of the random choices; default: 1")
     options = parser.parse_args()
     has_failed = False
     with tempfile.TemporaryDirectory() as folder:

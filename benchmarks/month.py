@@ -24,6 +24,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+sys.path.append(str(Path(__file__).resolve().parents[1] / "tests"))
+
 from generate import WORDS, generate_vault
 from month_figures import collect_figures, describe_figures
 from month_ledger import Ledger, describe_subject, find_tokens
@@ -610,11 +612,15 @@ def copy_vault(source: Path | None, vault: Path) -> None:
 
 def main() -> int:
     """Play a month in a temporary folder."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--vault", type=Path, help="a vault to copy; default: a generated one")
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--days", type=int, default=30)
-    parser.add_argument("--minutes", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=1, help="of the random choices; default: 1")
+    parser.add_argument("--days", type=int, default=30, help="days of the vault; default: 30")
+    parser.add_argument(
+        "--minutes", type=float, default=60.0, help="minutes for all of them; default: 60"
+    )
     parser.add_argument("--output", type=Path, help="a file for the figures, as JSON")
     parser.add_argument("--keep", action="store_true", help="keep the folder")
     options = parser.parse_args()

@@ -243,10 +243,12 @@ def try_vault(source: Path, count: int, seed: int, work: Path) -> int:
 
 def main() -> None:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description="Rename at random in copies of vaults.")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("vaults", nargs="+", type=Path, metavar="VAULT")
     parser.add_argument("--count", type=int, default=200, help="renames in each vault")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", type=int, default=1, help="of the random choices; default: 1")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="vaultlink-renames-") as folder:
         os.environ["VAULTLINK_CACHE_DIR"] = f"{folder}/cache"

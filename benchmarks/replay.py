@@ -244,7 +244,9 @@ def _results_by_variant(row: Row) -> dict[str, list[str]]:
 
 def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
-    parser = argparse.ArgumentParser(description="Replay histories of vaults.")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     add = parser.add_argument
     add("histories", nargs="+", type=Path, metavar="REPOSITORY")
     add("--program", action="append", metavar="NAME=FILE", help="default: this vaultlink")
@@ -256,7 +258,7 @@ def parse_options() -> argparse.Namespace:
     add("--commits", type=int, default=4, help="commits of each kind and history")
     add("--cases", type=int, default=12, help="links of each kind and commit")
     add("--tries", type=int, default=150, help="commits to look at for each kind")
-    add("--seed", type=int, default=1)
+    add("--seed", type=int, default=1, help="of the random choices; default: 1")
     add("--jobs", type=int, default=2, help="histories at the same time")
     return parser.parse_args()
 

@@ -1,9 +1,10 @@
-"""Draw what a terminal shows as SVG into docs/images; `make casts` runs it.
+"""Draw what a terminal shows as SVG into docs/images.
 
 The commands, and the editors with the language server, run in color on a copy of the sample vault,
 so that a picture is what people see. The same program always gives the same file.
 """
 
+import argparse
 import re
 import shutil
 import sys
@@ -217,6 +218,9 @@ def _render_runs(terminal: pyte.Screen, number: int) -> Iterator[str]:
 
 def main() -> None:
     """Draw all pictures."""
+    argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    ).parse_args()
     for name in (*PICTURES, *EDITOR_PICTURES):
         (IMAGES / f"{name}.svg").write_text(draw_picture(name), encoding="utf-8")
         print(IMAGES / f"{name}.svg")

@@ -4,14 +4,12 @@ import statistics
 import time
 
 from checks import CHECK, VAULTLINK, run_quietly
-from generate import generate_vault
 from histories import list_notes
 from measure import Bench, TimedCommand, measure_run
 from watching import (
     QUIET_SECONDS,
     WatchProcess,
     compute_delay,
-    measure_endurance,
     time_renames,
     time_saves,
 )
@@ -39,19 +37,6 @@ def bench_watch(bench: Bench) -> None:
     idle = watched.read_cpu_seconds() - before
     bench.figures.add("watch, processor time of 20 idle seconds", idle, "s", 0.05)
     bench.figures.add("watch, memory", watched.read_memory_megabytes(), "MB")
-    watched.stop()
-
-
-def bench_endurance(bench: Bench) -> None:
-    """A watcher over 100,000 saves in batches of 20: memory must not grow."""
-    vault = bench.work_folder / "endured"
-    generate_vault(vault, 1_000)
-    watched = WatchProcess(VAULTLINK, vault, bench.environment)
-    weights = measure_endurance(watched, vault, 100_000, 10_000)
-    for number, weight in weights:
-        bench.figures.add(f"watch, memory after {number:,} saves", weight, "MB")
-    growth = weights[-1][1] - weights[2][1]
-    bench.figures.add("watch, growth over the last 80,000 saves", growth, "MB", 5)
     watched.stop()
 
 

@@ -1,7 +1,6 @@
 """Measure a running `vaultlink watch`.
 
-Prints seconds from a save or a rename to its finding, and megabytes over many saves. The vault is
-written to.
+Prints seconds from a save or a rename to its finding. The vault is written to.
 """
 
 import json
@@ -164,23 +163,3 @@ def _wait_for_batch(watched: WatchProcess) -> float:
 def compute_delay(spent: Sequence[float], share: float) -> float:
     """Return the given quantile of the measurements in seconds, minus the debounce."""
     return sorted(spent)[int(len(spent) * share)] - QUIET_SECONDS
-
-
-def measure_endurance(
-    watched: WatchProcess, vault: Path, total: int, report: int
-) -> list[tuple[int, float]]:
-    """Save notes in groups, each when the last batch is reported.
-
-    Return (saves, megabytes) every `report` saves.
-    """
-    dice = random.Random(2)
-    notes = sorted(vault.rglob("*.md"))
-    texts = {note: note.read_bytes() for note in notes[:400]}
-    weights = [(0, watched.read_memory_megabytes())]
-    for number in range(0, total, 20):
-        for note in dice.sample(sorted(texts), 20):
-            note.write_bytes(texts[note] + f"\n[[topic {dice.randrange(200)}]] {number}\n".encode())
-        watched.wait_for(b'"event":"batch"')
-        if (number + 20) % report == 0:
-            weights.append((number + 20, watched.read_memory_megabytes()))
-    return weights

@@ -152,9 +152,19 @@ def format_growth(growth: Growth) -> str:
 
 def main() -> int:
     """Run the command line."""
-    parser = argparse.ArgumentParser(description="Measure the worst cases.")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[1000, 2000, 4000])
-    parser.add_argument("--operations", nargs="+", default=OPERATIONS, choices=OPERATIONS)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--sizes",
+        type=int,
+        nargs="+",
+        default=[1000, 2000, 4000],
+        help="in thousands of characters",
+    )
+    parser.add_argument(
+        "--operations", nargs="+", default=OPERATIONS, choices=OPERATIONS, help="default: all"
+    )
     parser.add_argument("--only", default="", help="only shapes whose name contains this")
     parser.add_argument("--limit", type=int, default=20, help="processor time of a run in seconds")
     parser.add_argument("--most", type=float, default=3.0, help="seconds that the largest may take")

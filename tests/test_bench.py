@@ -1,7 +1,10 @@
 """Tests of what the benchmarks say about their figures."""
 
+import ast
 import json
 import platform
+import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -59,3 +62,31 @@ def test_vaultlink_reads_every_link_of_the_probe(
     assert "mdsmith: not installed" in printed
     rows = [line for line in printed.splitlines() if line.startswith("| ")][1:]
     assert [row.rsplit("| ", 1)[1] for row in rows] == ["yes |", *["reported |"] * len(LINKS)]
+
+
+# -- the programs -----------------------------------------------------------------------------------
+
+FOLDER = Path(__file__).parents[1] / "benchmarks"
+TABLE = re.findall(
+    r"^\| `python benchmarks/(\w+\.py) --help` \|",
+    (FOLDER / "README.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+
+
+@pytest.mark.project
+def test_readme_lists_every_program_that_reads_options() -> None:
+    found = [
+        file.name for file in FOLDER.glob("*.py") if "ArgumentParser(" in file.read_text("utf-8")
+    ]
+    assert sorted(found) == TABLE
+
+
+@pytest.mark.project
+@pytest.mark.parametrize("name", TABLE)
+def test_program_describes_itself(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, FOLDER / name, "--help"], capture_output=True, text=True, check=True
+    )
+    purpose = ast.get_docstring(ast.parse((FOLDER / name).read_text(encoding="utf-8"))) or ""
+    assert purpose.partition("\n")[0] in " ".join(done.stdout.split())

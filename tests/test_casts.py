@@ -1,4 +1,4 @@
-"""Tests of the terminal sessions in docs/casts: they are what the program shows now. `make casts` records them again."""
+"""Tests of the terminal sessions in docs/casts: they are what the program shows now."""
 
 import json
 
@@ -17,7 +17,7 @@ def test_cast_is_up_to_date(name: str) -> None:
         require_program("less")
     recorded = (casts.CASTS / f"{name}.cast").read_text(encoding="utf-8")
     assert casts.record_session(casts.SESSIONS[name]).splitlines() == recorded.splitlines(), (
-        "run `make casts`"
+        "run `python benchmarks/casts.py`"
     )
 
 
@@ -38,7 +38,7 @@ def test_casts_are_asciicast_version_2() -> None:
 def test_picture_is_up_to_date(name: str) -> None:
     drawn = (terminal_pictures.IMAGES / f"{name}.svg").read_text(encoding="utf-8")
     assert terminal_pictures.draw_picture(name).splitlines() == drawn.splitlines(), (
-        "run `make casts`"
+        "run `python benchmarks/terminal_pictures.py`"
     )
 
 
@@ -53,5 +53,5 @@ def test_picture_of_an_editor_is_up_to_date(name: str) -> None:
     require_version(command, VERSIONS[command])
     drawn = (terminal_pictures.IMAGES / f"{name}.svg").read_text(encoding="utf-8")
     assert terminal_pictures.draw_picture(name).splitlines() == drawn.splitlines(), (
-        "run `make casts`"
+        "run `python benchmarks/terminal_pictures.py`"
     )

@@ -1,4 +1,4 @@
-"""Tests of what `make packaging` writes: archives, checksums, the Dockerfile and the Homebrew formula."""
+"""Tests of what `tools/packaging/write_all.sh` writes: archives, checksums, the Dockerfile and the Homebrew formula."""
 
 import hashlib
 import re

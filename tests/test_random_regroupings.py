@@ -1,6 +1,6 @@
 """Random merges and extractions on random vaults: nothing is lost, no link leads elsewhere, and undo is exact.
 
-`VAULTLINK_RENAMES=2000` (or `make random-renames`) tries that many vaults, the same in every run.
+`VAULTLINK_RENAMES=2000` tries that many vaults, the same in every run.
 """
 
 import re

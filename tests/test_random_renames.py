@@ -1,6 +1,6 @@
 """Random plans of renames on random vaults: every link keeps its meaning, or the plan is refused as a whole.
 
-`VAULTLINK_RENAMES=2000` (or `make random-renames`) tries that many vaults, the same in every run.
+`VAULTLINK_RENAMES=2000` tries that many vaults, the same in every run.
 """
 
 import os

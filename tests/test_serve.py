@@ -1,6 +1,6 @@
 """Tests of `vaultlink serve`: what commands print with it and without it, and every way in which it may be lost.
 
-`VAULTLINK_QUESTIONS=10000` (or `make questions`) asks that many random questions.
+`VAULTLINK_QUESTIONS=10000` asks that many random questions.
 """
 
 import json

@@ -59,7 +59,12 @@ def list_steps() -> Iterator[tuple[str, Mapping[str, Any]]]:
                 yield name, step
 
 
-SCRIPTS = [(name, step["run"]) for name, step in list_steps() if "run" in step]
+SHELL_SCRIPTS = sorted(file.relative_to(ROOT).as_posix() for file in (ROOT / "tools").rglob("*.sh"))
+RANDOM_TESTS = WORKFLOWS["fuzzing"]["jobs"]["fuzzing"]["strategy"]["matrix"]["include"]
+SCRIPTS = [
+    *((name, step["run"]) for name, step in list_steps() if "run" in step),
+    *(("fuzzing", entry["command"]) for entry in RANDOM_TESTS),
+]
 JOBS = [
     (name, job_name, job)
     for name, workflow in WORKFLOWS.items()
@@ -230,8 +235,42 @@ def test_every_job_has_a_time_limit_and_a_named_system(
 
 def test_targets_of_make_exist() -> None:
     called = {word for _, script in SCRIPTS for word in re.findall(r"\bmake ([a-z][\w-]*)", script)}
-    called |= set(WORKFLOWS["fuzzing"]["jobs"]["fuzzing"]["strategy"]["matrix"]["target"])
     assert called <= TARGETS
+
+
+def test_files_of_scripts_exist() -> None:
+    named = {
+        word
+        for _, script in SCRIPTS
+        for word in re.findall(r"(?<!\S)(?:benchmarks|fixtures|tests|tools)/\S+", script)
+    }
+    assert "benchmarks/worst_cases.py" in named
+    assert {file for file in named if not (ROOT / file).exists()} == set()
+
+
+def test_make_lists_all_targets_and_there_are_few() -> None:
+    listed = re.findall(r"^make ([a-z-]+) ", check_output(["make"], ROOT, dict(os.environ)), re.M)
+    assert {*listed, "help"} == TARGETS
+    assert len(TARGETS) <= 21
+
+
+@pytest.mark.parametrize("file", [".ci/run", *SHELL_SCRIPTS])
+def test_shell_script_passes_shellcheck_and_can_be_run(file: str) -> None:
+    assert run_shellcheck((ROOT / file).read_text(encoding="utf-8")) == ""
+    assert os.access(ROOT / file, os.X_OK)
+
+
+def test_pages_name_targets_that_exist() -> None:
+    pages = [*ROOT.glob("*.md"), *ROOT.glob(".github/**/*.md"), *ROOT.glob("docs/*.md")]
+    pages += [*ROOT.glob("contrib/*/*.md"), *ROOT.glob("*/README.md"), ROOT / ".ci" / "run"]
+    named = {
+        (page.relative_to(ROOT).as_posix(), target)
+        for page in pages
+        if page.name != "CHANGELOG.md"
+        for target in re.findall(r"(?:`|^ *)make ([a-z][\w-]*)", page.read_text("utf-8"), re.M)
+    }
+    assert len({target for _, target in named}) > 10
+    assert {(page, target) for page, target in named if target not in TARGETS} == set()
 
 
 def test_every_python_of_the_project_is_tested_on_every_system() -> None:
@@ -248,8 +287,8 @@ def test_every_python_of_the_project_is_tested_on_every_system() -> None:
 
 STUB = """\
 #!/bin/sh
-# Writes down how it was called.
-{ printf '%s' "${0##*/}"; printf ' %s' "$@"; echo; } >> "$RUNNER_TEMP/calls"
+# Writes down how it was called, and with which numbers.
+{ env | grep '^VAULTLINK_.*=[0-9]' | sort | tr '\\n' ' '; printf '%s' "${0##*/}"; printf ' %s' "$@"; echo; } >> "$RUNNER_TEMP/calls"
 """
 
 BUILDING_MAKE = """\
@@ -267,6 +306,14 @@ for word; do
 done
 test -n "$GH_TOKEN"
 """
+
+RANDOM_CALLS = (
+    "make hostile PYTHON=python",
+    "make explore PYTHON=python",
+    "VAULTLINK_RENAMES=2000 VAULTLINK_REQUESTS=2000 "
+    "python -m pytest -n 2 --dist worksteal tests/test_random_renames.py tests/test_random_requests.py",
+    "python benchmarks/worst_cases.py",
+)
 
 LOCK = "python -I -m pip install --require-hashes --requirement requirements-dev.lock"
 
@@ -317,8 +364,8 @@ def make_runner(
         ),
         ("docs", "build", {}, ["make docs PYTHON=python"]),
         *(
-            ("fuzzing", "fuzzing", {"target": target}, [f"make {target} PYTHON=python"])
-            for target in WORKFLOWS["fuzzing"]["jobs"]["fuzzing"]["strategy"]["matrix"]["target"]
+            ("fuzzing", "fuzzing", entry, ["make .venv/tested PYTHON=python", call])
+            for entry, call in zip(RANDOM_TESTS, RANDOM_CALLS, strict=True)
         ),
     ],
 )
@@ -326,7 +373,10 @@ def test_job_makes_these_calls(
     name: str, job: str, matrix: Mapping[str, str], calls: list[str], tmp_path: Path
 ) -> None:
     programs = dict.fromkeys(("make", "python", "sudo"), STUB)
-    runner = make_runner(Path(mkdtemp(dir=tmp_path)), programs, {"matrix": matrix})
+    folder = Path(mkdtemp(dir=tmp_path))
+    runner = make_runner(folder, programs, {"matrix": matrix})
+    (folder / "workspace" / ".venv").mkdir()
+    (folder / "workspace" / ".venv" / "bin").symlink_to(folder / "bin")
     runner.run(WORKFLOWS[name]["jobs"][job]["steps"])
     assert not runner.failed, runner.log
     assert (runner.temp / "calls").read_text(encoding="utf-8").splitlines() == calls
@@ -614,7 +664,6 @@ def test_templates_and_pages_name_commands_that_exist() -> None:
         text = page.read_text(encoding="utf-8")
         for command in re.findall(r"`(vaultlink [a-z][^`]+)`", text):
             assert not isinstance(parsed(command), int), command
-        assert set(re.findall(r"`make ([\w-]+)`", text)) <= TARGETS
 
 
 def test_citation_matches_the_schema_and_the_project(

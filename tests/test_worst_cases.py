@@ -20,7 +20,7 @@ sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from shapes import list_shapes, render_shape
 
 SIZE = 8_000 if TIMES else 4_000
-"""Characters of the smaller note: quadratic time shows above the fixed cost of a note. `make worst-cases` has larger ones."""
+"""Characters of the smaller note: quadratic time shows above the fixed cost of a note. `benchmarks/worst_cases.py` has larger ones."""
 
 MAX_EXPONENT = 1.5
 """Below 2, which is quadratic, with room for the errors of short measurements."""

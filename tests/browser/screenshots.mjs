@@ -1,4 +1,4 @@
-// Takes the pictures of a report in docs/images: `make screenshots` runs it with Chromium, a page and the folder.
+// Takes the pictures of a report in docs/images: `tools/screenshots.sh` runs it with Chromium, a page and the folder.
 
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";

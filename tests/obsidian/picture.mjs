@@ -1,4 +1,4 @@
-// Takes the pictures of the pane in docs/images: `make screenshots` runs it with Chromium, the program, a vault, the folder of the
+// Takes the pictures of the pane in docs/images: `tools/screenshots.sh` runs it with Chromium, the program, a vault, the folder of the
 // built plugin and that of the pictures. Only the API of Obsidian is a stub, in app.js.
 
 import { readFileSync } from "node:fs";
