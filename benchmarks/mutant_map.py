@@ -73,8 +73,8 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     if isinstance(report, pytest.SubtestReport):
         return
     seconds = _seconds.get(report.nodeid, 0.0)
-    is_run = seconds is not None and not report.skipped
-    _seconds[report.nodeid] = seconds + report.duration if is_run else None
+    is_left_out = seconds is None or report.skipped
+    _seconds[report.nodeid] = None if is_left_out else (seconds or 0.0) + report.duration
 
 
 def pytest_sessionfinish() -> None:

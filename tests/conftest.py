@@ -24,7 +24,7 @@ from vaultlink.__main__ import main
 from vaultlink.disk import read
 from vaultlink.watch import garbage
 
-pytest_plugins = ["forking", "budget"] if sys.platform != "win32" else ["forking"]
+pytest_plugins = ["forking", "budget", "browsing"] if sys.platform != "win32" else ["forking"]
 
 # The same examples in every run, so that a failure is caused by a change. `make explore` tries different ones in each run,
 # without a time limit.

@@ -55,8 +55,10 @@ def each(
                     function(**{key: fixtures[key] for key in parameters})
 
         signature = inspect.Signature(
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
-            for name in [*needed, "subtests"]
+            [
+                inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY)
+                for name in [*needed, "subtests"]
+            ]
         )
         vars(run).update(__signature__=signature, table=(function, table))
         return run

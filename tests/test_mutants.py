@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from line_map import find_stale_tests, match_lines
+from line_map import SOURCE, find_stale_tests, match_lines
 from mutant_server import pair_code
-from mutants import EQUIVALENT, SOURCE, read_equivalent
+from mutants import EQUIVALENT, read_equivalent
 from mutations import find_mutants
 from source import ROOT
 

@@ -300,7 +300,7 @@ def test_a_note_that_would_be_read_differently_is_skipped(tmp_path: Path) -> Non
     )
     assert list(plan.texts) == ["t.md"]
     assert [note.path for note in plan.skipped] == ["s.md"]
-    with pytest.raises(RefusedError, match="^Old.md: .* Nothing was written.$"):
+    with pytest.raises(RefusedError, match=r"^Old\.md: .* Nothing was written\.$"):
         plan_moves(tmp_path / "own", {"Old.md": odd}, {"Old.md": "co_ 1.md"})
 
 
