@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 Test = Callable[..., None]
-Ids = Iterable[str] | Callable[[Any], object] | None
+Ids = Iterable[object] | Callable[[Any], object] | None
 
 
 def each(

@@ -18,6 +18,7 @@ from threading import Event, Thread
 import pytest
 
 from running import RunCommand
+from tables import each
 from vaultlink.disk.scan import list_files
 
 SECONDS = 60
@@ -102,7 +103,7 @@ def rules(vault: Path, *options: str) -> list[tuple[object, object]]:
 # -- what is asked wrongly --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("arguments", "words"),
     [
         (("check", "--select", "dangling-lnk"), ("dangling-lnk", "dangling-link")),
@@ -128,7 +129,7 @@ def test_usage_error(vault: Path, arguments: Sequence[str], words: Sequence[str]
     refused(vaultlink(*arguments, folder=vault), *words)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "words"),
     [
         ("selct = ['VL1']\n", ("selct", "select", "vaultlink.toml")),
@@ -170,7 +171,7 @@ SETTINGS = (
 )
 
 
-@pytest.mark.parametrize("text", SETTINGS, ids=range(len(SETTINGS)))
+@each("text", SETTINGS, ids=range(len(SETTINGS)))
 def test_invalid_obsidian_settings_are_ignored(vault: Path, text: str) -> None:
     written(vault, {".obsidian/app.json": text, ".obsidian/types.json": text})
     assert rules(vault) == []
@@ -440,7 +441,7 @@ CANVASES = (
 )
 
 
-@pytest.mark.parametrize("text", CANVASES, ids=range(len(CANVASES)))
+@each("text", CANVASES, ids=range(len(CANVASES)))
 def test_invalid_canvas(vault: Path, text: str) -> None:
     written(vault, {"Map.canvas": text})
     done = vaultlink("check", folder=vault)
@@ -618,7 +619,7 @@ needs_shell = pytest.mark.skipif(sys.platform == "win32", reason="needs a POSIX 
 
 
 @needs_shell
-@pytest.mark.parametrize(
+@each(
     ("line", "code", "words"),
     [
         ("check", 1, ("1 warning",)),
@@ -643,7 +644,7 @@ def test_closed_streams(vault: Path, line: str, code: int, words: Sequence[str])
 
 
 @needs_shell
-@pytest.mark.parametrize(
+@each(
     ("line", "word"),
     [
         ("fix --interactive", "terminal"),
@@ -660,7 +661,7 @@ def test_closed_standard_input(vault: Path, line: str, word: str) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-@pytest.mark.parametrize("line", ["check", "links", "--help", "--version", "check --help"])
+@each("line", ["check", "links", "--help", "--version", "check --help"])
 def test_full_standard_output(vault: Path, line: str) -> None:
     written(vault, {"Start.md": "[[Nowhere]]\n"})
     refused(run_shell(f"{line} >/dev/full", vault), "error: can't write results: No space left")
@@ -673,7 +674,7 @@ def test_help_whose_reader_ended(vault: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems keep the current folder")
-@pytest.mark.parametrize("line", ["check", "doctor", "init", "report", "check ../vault"])
+@each("line", ["check", "doctor", "init", "report", "check ../vault"])
 def test_current_folder_that_was_removed(vault: Path, line: str) -> None:
     (vault.parent / "gone").mkdir()
     script = f'rmdir ../gone; exec "{sys.executable}" -m vaultlink {line}'
@@ -690,7 +691,7 @@ def test_current_folder_that_was_removed(vault: Path, line: str) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems read names as UTF-8")
-@pytest.mark.parametrize("line", ["check", "links", "baseline"])
+@each("line", ["check", "links", "baseline"])
 def test_names_that_are_not_read_as_utf_8(vault: Path, line: str) -> None:
     written(vault, {"Été.md": "[[Nulle part]]\n"})
     old = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
@@ -698,7 +699,7 @@ def test_names_that_are_not_read_as_utf_8(vault: Path, line: str) -> None:
     assert run_shell(line, vault, **{**old, "PYTHONUTF8": "1"}).returncode in (0, 1)
 
 
-@pytest.mark.parametrize("line", ["init Quay.md", "init --vault Quay.md", "undo --vault Quay.md"])
+@each("line", ["init Quay.md", "init --vault Quay.md", "undo --vault Quay.md"])
 def test_vault_that_is_a_file(vault: Path, line: str) -> None:
     refused(vaultlink(*line.split(), folder=vault), "Quay.md: it is a file, not a folder.")
 
@@ -712,7 +713,7 @@ os.execv(sys.executable, [sys.executable, "-m", "vaultlink", *sys.argv[1:]])
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of POSIX")
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "report --output out.html",
@@ -855,7 +856,7 @@ LONG_WORDS: Mapping[str, tuple[Sequence[str], str]] = {
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
-@pytest.mark.parametrize(("words", "message"), LONG_WORDS.values(), ids=LONG_WORDS)
+@each(("words", "message"), LONG_WORDS.values(), ids=LONG_WORDS)
 def test_words_that_are_too_long_get_a_sentence(
     vault: Path, words: Sequence[str], message: str
 ) -> None:
@@ -868,8 +869,8 @@ def test_words_that_are_too_long_get_a_sentence(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have other limits")
-@pytest.mark.parametrize("command", ["clean", "rename Quay Dock"])
-@pytest.mark.parametrize("name", ["VAULTLINK_CACHE_DIR", "VAULTLINK_STATE_DIR"])
+@each("command", ["clean", "rename Quay Dock"])
+@each("name", ["VAULTLINK_CACHE_DIR", "VAULTLINK_STATE_DIR"])
 def test_variables_that_are_too_long_get_a_sentence(vault: Path, name: str, command: str) -> None:
     done = vaultlink(*command.split(), folder=vault, env={name: LONG})
     refused(done, f"error: {name}: the name is too long (280 bytes, at most 255).")
@@ -906,7 +907,7 @@ EMPTY = (
 )
 
 
-@pytest.mark.parametrize("words", EMPTY, ids=" ".join)
+@each("words", EMPTY, ids=" ".join)
 def test_empty_words_are_refused(run: RunCommand, vault: Path, words: Sequence[str]) -> None:
     with chdir(vault):
         done = run(*words)
@@ -939,9 +940,7 @@ UNREADABLE = {
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such permissions")
-@pytest.mark.parametrize(
-    ("words", "code", "message"), [(key, *UNREADABLE[key]) for key in UNREADABLE]
-)
+@each(("words", "code", "message"), [(key, *UNREADABLE[key]) for key in UNREADABLE])
 def test_unreadable_folders_are_named(
     vault: Path, words: Sequence[str], code: int, message: str
 ) -> None:
@@ -962,7 +961,7 @@ def test_unreadable_folders_are_named(
 # -- where something is missing ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "code", "message"),
     [
         (

@@ -76,9 +76,9 @@ def assert_equals_fresh(vault: Path, cache: Path, jobs: int) -> None:
     assert_same(cached.state, known)
 
 
-@pytest.mark.parametrize("resaved", [0, 25])
-@pytest.mark.parametrize("jobs", [1, 3])
-@pytest.mark.parametrize("seed", choose_seeds(2))
+@each("resaved", [0, 25])
+@each("jobs", [1, 3])
+@each("seed", choose_seeds(2))
 def test_cached_states_equal_fresh_ones(
     seed: int, jobs: int, resaved: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,7 +131,7 @@ def test_notes_with_new_times_are_not_analysed_again(tmp_path: Path) -> None:
     assert not list(copied.index.notes.keys_changed())
 
 
-@pytest.mark.parametrize("resaved", [0, 25])
+@each("resaved", [0, 25])
 def test_state_of_another_vault_gives_no_history(
     resaved: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -166,7 +166,7 @@ def test_state_of_another_vault_gives_no_history(
         os.utime(vault / "fourth.md", ns=(10**18, 10**18))
 
 
-@pytest.mark.parametrize("line", ["%%vaultlink-disable-next-line VL2%%", "text"])
+@each("line", ["%%vaultlink-disable-next-line VL2%%", "text"])
 def test_unused_suppression_is_reported_once_after_its_note_is_checked_again(
     line: str, tmp_path: Path
 ) -> None:
@@ -210,7 +210,7 @@ def test_state_of_another_vault_says_nothing_of_notes_outside_the_last_commit(
     assert [item.code for item in copied.check()] == ["VL108"]
 
 
-@pytest.mark.parametrize("has_links", [True, False])
+@each("has_links", [True, False])
 def test_restored_cache_is_taken_over(
     has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run: RunCommand
 ) -> None:
@@ -266,7 +266,7 @@ def test_note_that_gets_a_hard_link_is_not_counted_as_fixable(
             note.write("[[x]]\n")
 
 
-@pytest.mark.parametrize("damage", DAMAGE)
+@each("damage", DAMAGE)
 def test_damaged_state_costs_only_time(damage: str, tmp_path: Path, run: RunCommand) -> None:
     vault = tmp_path / "vault"
     vault.mkdir()
@@ -310,7 +310,7 @@ def test_packed_map_behaves_as_a_dictionary(seed: int) -> None:
     assert dict(packed) == expected
 
 
-@pytest.mark.parametrize("jobs", [1, 2, 5])
+@each("jobs", [1, 2, 5])
 def test_progress_never_passes_its_total(tmp_path: Path, jobs: int) -> None:
     vault = tmp_path / "vault"
     vault.mkdir()
@@ -362,7 +362,7 @@ NEEDS = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("changed", "added", "invalid"),
     [
         ([], "", []),

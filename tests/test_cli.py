@@ -81,7 +81,7 @@ def test_clean_vault_prints_only_a_summary(run: RunCommand, vault: Path) -> None
     assert run("check", "-q") == (0, "", "")
 
 
-@pytest.mark.parametrize(
+@each(
     ("paths", "lines"),
     [
         ((".",), FINDINGS),
@@ -111,7 +111,7 @@ def test_vault_is_found_from_the_first_path(
     assert run("check", "a/Quay.md").lines == shown  # a path in the vault
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "code"),
     [
         ((), 1),
@@ -335,9 +335,7 @@ def test_graph(run: RunCommand) -> None:
     assert len(data["edges"]) == 9
 
 
-@pytest.mark.parametrize(
-    "command", ["links", "show", "topics", "backlinks", "orphans", "deadends", "graph"]
-)
+@each("command", ["links", "show", "topics", "backlinks", "orphans", "deadends", "graph"])
 def test_listings_end_with_zero_and_their_results_are_the_same_each_time(
     run: RunCommand, command: str
 ) -> None:
@@ -347,7 +345,7 @@ def test_listings_end_with_zero_and_their_results_are_the_same_each_time(
         assert run(command, "--output-format", form, "--no-cache").out == done.out
 
 
-@pytest.mark.parametrize(
+@each(
     ("command", "sentence"),
     [
         ("links", "No links found."),
@@ -422,7 +420,7 @@ def test_init_writes_a_file_in_which_nothing_is_set_and_never_overwrites(
     assert "vaultlink.toml already exists" in again.err
 
 
-@pytest.mark.parametrize("name", [".vaultlink.toml", "pyproject.toml"])
+@each("name", [".vaultlink.toml", "pyproject.toml"])
 def test_init_preserves_other_settings(run: RunCommand, vault: Path, name: str) -> None:
     write_files(
         vault, {name: "[tool.vaultlink]\nselect = []\n" if name == "pyproject.toml" else ""}
@@ -469,7 +467,7 @@ def test_output_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out.txt").read_text(encoding="utf-8").splitlines() == FINDINGS
 
 
-@pytest.mark.parametrize(
+@each(
     ("value", "command", "starts"),
     [
         ("json", "check", '{"schema":1'),
@@ -501,7 +499,7 @@ def test_settings_from_a_named_file_from_the_environment_or_from_none(
     assert run("check", "--config", "vaultlink.toml").lines == FINDINGS[2:3]
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "environment", "coloured"),
     [
         ((), {}, False),
@@ -526,7 +524,7 @@ def test_colour(
     assert ("\x1b[" in run("check", *options).out) is coloured
 
 
-@pytest.mark.parametrize(
+@each(
     ("seconds", "written_to_stderr"),
     [
         ((0.0, 0.2, 0.4), ""),
@@ -550,7 +548,7 @@ def test_progress_is_shown_after_half_a_second_and_erased(
 # -- wrong words ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "message"),
     [
         (("chek",), "there is no command “chek”. Did you mean check"),
@@ -669,7 +667,7 @@ def test_internal_error_is_one_message_without_a_traceback(
         run("links")
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         *(
@@ -689,7 +687,7 @@ def test_json_is_the_short_form_of_the_output_format(run: RunCommand, words: Seq
     assert isinstance(run(*words, "--json").data, dict)
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "header"),
     [
         (("show",), "path kind line text detail"),
@@ -746,7 +744,7 @@ def test_help_lists_the_commands(run: RunCommand) -> None:
         assert is_listed != command.is_hidden, name
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@each("name", COMMANDS)
 def test_every_command_and_option_has_help_that_fits_80_columns(run: RunCommand, name: str) -> None:
     done = run(name, "--help")
     assert (done.code, done.err) == (0, "")

@@ -14,6 +14,7 @@ from independent_reader import read_tree
 from killed_moves import Killer, run_hooked
 from repositories import git
 from running import CommandResult, RunCommand, create_vault, write_files
+from tables import each
 from vaultlink.__main__ import main
 
 linux = pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="has another trash")
@@ -89,7 +90,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("words", "message"), REFUSED.values(), ids=REFUSED)
+@each(("words", "message"), REFUSED.values(), ids=REFUSED)
 def test_refused(run: RunCommand, vault: Path, words: tuple[str, ...], message: str) -> None:
     before = read_tree(vault)
     done = run("delete", *words, "--vault", vault)
@@ -101,8 +102,8 @@ def test_refused(run: RunCommand, vault: Path, words: tuple[str, ...], message: 
 HIDDEN = (".obsidian", ".git", ".trash", ".stuff", ".stuff/", "./.stuff", "P/.hidden", ".hid.md")
 
 
-@pytest.mark.parametrize("words", [(), ("--leave",), ("--unlink",)], ids=str)
-@pytest.mark.parametrize("name", HIDDEN)
+@each("words", [(), ("--leave",), ("--unlink",)], ids=str)
+@each("name", HIDDEN)
 def test_what_is_hidden_is_refused(
     run: RunCommand, vault: Path, name: str, words: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -118,7 +119,7 @@ def test_what_is_hidden_is_refused(
     assert read_tree(vault) == before
 
 
-@pytest.mark.parametrize("word", ["../vault", "../vault/", "P/..", "./", "/", "{}"])
+@each("word", ["../vault", "../vault/", "P/..", "./", "/", "{}"])
 def test_the_vault_itself_is_refused(
     run: RunCommand, vault: Path, word: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -140,7 +141,7 @@ DOTS = {
 }
 
 
-@pytest.mark.parametrize(("folder", "word", "reason"), DOTS.values(), ids=DOTS)
+@each(("folder", "word", "reason"), DOTS.values(), ids=DOTS)
 def test_dots_are_refused_for_what_they_are(
     run: RunCommand,
     vault: Path,
@@ -276,8 +277,8 @@ def test_json(run: RunCommand, vault: Path) -> None:
     assert done["run"]
 
 
-@pytest.mark.parametrize("option", ["local", "none"])
-@pytest.mark.parametrize("name", RUNS)
+@each("option", ["local", "none"])
+@each("name", RUNS)
 def test_git_accepts_the_patch(run: RunCommand, tmp_path: Path, option: str, name: str) -> None:
     vault = make_vault(tmp_path, option)
     git(vault, "init", "-q")
@@ -325,8 +326,8 @@ def test_read_only_note_is_left_out_on_request(run: RunCommand, vault: Path) -> 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows kills in another way")
-@pytest.mark.parametrize("option", ["local", "none", "system"])
-@pytest.mark.parametrize("number", [1, 3, 5, 8, 13, 21])
+@each("option", ["local", "none", "system"])
+@each("number", [1, 3, 5, 8, 13, 21])
 def test_killed_run_is_reverted(run: RunCommand, tmp_path: Path, option: str, number: int) -> None:
     vault = make_vault(tmp_path, option)
     before = read_tree(vault)

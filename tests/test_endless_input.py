@@ -11,6 +11,7 @@ import pytest
 
 from repositories import create_repository
 from running import create_vault
+from tables import each
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
 
@@ -67,14 +68,14 @@ def test_every_option_that_is_a_path_is_tested() -> None:
     assert names | {"NOTE"} == LINES.keys() | {"--cache-dir"}
 
 
-@pytest.mark.parametrize("place", ["../pipe", "/dev/zero"])
+@each("place", ["../pipe", "/dev/zero"])
 def test_cache_that_is_no_folder_is_not_used(vault: Path, place: str) -> None:
     code, out, _ = run_limited(f"check --cache-dir {place}", vault)
     assert (code, out.count("planned-note")) == (1, 1)
 
 
-@pytest.mark.parametrize("name", LINES)
-@pytest.mark.parametrize("place", ["../pipe", "/dev/zero"])
+@each("name", LINES)
+@each("place", ["../pipe", "/dev/zero"])
 def test_pipe_and_device_are_refused_at_once(vault: Path, name: str, place: str) -> None:
     code, out, message = run_limited(LINES[name].format(place), vault)
     assert (code, out) == (2, ""), message
@@ -83,9 +84,7 @@ def test_pipe_and_device_are_refused_at_once(vault: Path, name: str, place: str)
     assert (vault / "a.md").read_text() == "[[b]]\n"
 
 
-@pytest.mark.parametrize(
-    "name", ["vaultlink.toml", ".vaultlink-baseline.json", ".obsidian/app.json", ".gitignore"]
-)
+@each("name", ["vaultlink.toml", ".vaultlink-baseline.json", ".obsidian/app.json", ".gitignore"])
 def test_pipe_in_the_vault_is_not_waited_for(vault: Path, name: str) -> None:
     os.mkfifo(vault / name)
     code, _, message = run_limited("check", vault)
@@ -101,7 +100,7 @@ def test_pipe_among_the_attributes_is_not_waited_for(tmp_path: Path) -> None:
     assert "internal error" not in message
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "limit"),
     [
         ("check --stdin-filename a.md -", "64,000,000"),
@@ -110,7 +109,7 @@ def test_pipe_among_the_attributes_is_not_waited_for(tmp_path: Path) -> None:
         ("rename --from-file -", "10,000,000"),
     ],
 )
-@pytest.mark.parametrize("source", ["< /dev/zero", "yes |"])
+@each("source", ["< /dev/zero", "yes |"])
 def test_standard_input_without_end_is_read_up_to_a_limit(
     vault: Path, line: str, limit: str, source: str
 ) -> None:

@@ -4,7 +4,6 @@ import random
 from collections.abc import Sequence
 from functools import cached_property
 
-import pytest
 from msgspec.structs import replace
 
 from builder import RULES, build_state, collect_findings, make_settings
@@ -407,7 +406,7 @@ def test_unused_suppression_is_named_though_a_later_one_is_used() -> None:
 # -- the cache ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("damage", ["truncated", "flipped", "foreign", "empty"])
+@each("damage", ["truncated", "flipped", "foreign", "empty"])
 def test_damaged_cache_is_ignored(damage: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
     cache = Cache(tmp_path, tmp_path / "vault")
     save_result(cache, b"q" * 16, b"answer")

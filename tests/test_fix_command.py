@@ -12,6 +12,7 @@ from documents import blocks
 from forge import ROOT
 from machine import require_program
 from running import PROGRAM, CommandResult, RunCommand, create_vault, read_files, write_files
+from tables import each
 from vaultlink.api import open_vault
 from vaultlink.watch.environment import AutoFixer
 from vaultlink.watch.events import Debounce
@@ -83,7 +84,7 @@ def test_page_about_safe_fixes_has_this_vault_and_message() -> None:
     assert " ".join(finding.split()) in expected
 
 
-@pytest.mark.parametrize("quiet", [(), ("--quiet",)], ids=["", "quiet"])
+@each("quiet", [(), ("--quiet",)], ids=["", "quiet"])
 def test_fix_that_breaks_a_promise_stops_no_other(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, quiet: tuple[str, ...]
 ) -> None:
@@ -143,7 +144,7 @@ def test_undo_restores_every_byte(run: RunCommand, vault: Path) -> None:
     assert read_files(vault) == after(changed={})
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [("fix", "--diff"), ("fix", "--dry-run"), ("check", "--diff"), ("check", "--fix", "--diff")],
 )
@@ -166,7 +167,7 @@ def test_paths_limit_what_is_fixed(run: RunCommand, vault: Path) -> None:
     assert read_files(vault) == after(changed={"My-Plan.md": FIXED["My-Plan.md"]})
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "fixed"),
     [
         (("--unfixable", "VL1"), {"Home.md": VAULT["Home.md"].replace("tag:", "tags:")}),
@@ -288,7 +289,7 @@ NEW_NOTES = {
 }
 
 
-@pytest.mark.parametrize("name", NEW_NOTES)
+@each("name", NEW_NOTES)
 def test_a_new_note_has_the_spellings_of_its_links(run: RunCommand, vault: Path, name: str) -> None:
     text, properties = NEW_NOTES[name]
     before = read_files(write_files(vault, {"Home.md": f"{text}\n"}))
@@ -305,7 +306,7 @@ def test_a_new_note_has_the_date_on_request(run: RunCommand, vault: Path) -> Non
     assert re.fullmatch(r"created: '\d{4}-\d\d-\d\d'", today)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "made"),
     [
         ("[[Über]] [[über]]\n", ["Inbox/Über.md"]),
@@ -323,7 +324,7 @@ def test_note_is_created_once_and_only_with_a_valid_name(
     assert run("fix", "--unsafe-fixes", "--create", "Inbox").err.startswith("Nothing to fix.")
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "required"),
     [
         (("--unlink",), "--unsafe-fixes{or}"),
@@ -341,9 +342,7 @@ def test_unsafe_fixes_of_options_require_unsafe_fixes(
         assert f"{words[0]} requires {required.replace('{or}', other)}." in told.err
 
 
-@pytest.mark.parametrize(
-    ("folder", "said"), [("../out", "is outside the vault"), (".hidden", "begin with a dot")]
-)
+@each(("folder", "said"), [("../out", "is outside the vault"), (".hidden", "begin with a dot")])
 def test_notes_are_created_only_inside_the_vault(
     run: RunCommand, loose: Path, folder: str, said: str
 ) -> None:
@@ -379,7 +378,7 @@ def test_diff_excludes_skipped_notes(run: RunCommand, vault: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize(
+@each(
     ("file", "said"),
     [("none/out.txt", "No such file or directory"), ("Home.md", "is a note of the vault")],
 )
@@ -442,7 +441,7 @@ def test_two_simultaneous_runs_equal_one(vault: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("words", [["fix"], ["sections", "write", "--entries", "all"]])
+@each("words", [["fix"], ["sections", "write", "--entries", "all"]])
 def test_write_lock_is_not_held_while_printing(vault: Path, words: list[str]) -> None:
     many = {
         f"a long name, so that a pipe is full of them soon, {number}.md": "[[nowhere]]\n"
@@ -480,7 +479,7 @@ def test_interactive_requires_a_terminal(vault: Path) -> None:
 TITLES = {f"{word}.md": f"---\ntitle: The {word}\n---\n" for word in ("a1", "b2", "c3", "d4", "e5")}
 
 
-@pytest.mark.parametrize(
+@each(
     ("links", "lines"),
     [
         pytest.param(

@@ -1013,9 +1013,9 @@ PARTS = {
 """Options of checks whose output is made of parts."""
 
 
-@pytest.mark.parametrize("tried", [0, MAX_TRIED])
-@pytest.mark.parametrize("select", ["ALL", "VL1"])
-@pytest.mark.parametrize("name", PARTS)
+@each("tried", [0, MAX_TRIED])
+@each("select", ["ALL", "VL1"])
+@each("name", PARTS)
 def test_findings_rendered_in_parts_are_the_same(
     name: str, select: str, tried: int, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -1033,7 +1033,7 @@ def test_findings_rendered_in_parts_are_the_same(
         assert one == whole
 
 
-@pytest.mark.parametrize("name", ["concise", "github", "junit"])
+@each("name", ["concise", "github", "junit"])
 def test_kept_parts_are_the_same(
     name: str, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 from repositories import create_repository
 from running import RunCommand, create_vault
 from screens import run_on_screen
+from tables import each
 from vaultlink.cli.command_table import ALIASES, COMMANDS
 from vaultlink.cli.help_page import load_examples
 
@@ -100,19 +101,19 @@ def test_every_command_has_two_or_three_examples() -> None:
             assert text.endswith(".")
 
 
-@pytest.mark.parametrize("command", USAGES)
+@each("command", USAGES)
 def test_usage_has_brackets_around_what_can_be_left_out(run: RunCommand, command: str) -> None:
     line = f"Usage: vaultlink {command} [OPTIONS] {USAGES[command]}"
     assert run(command, "--help").lines[0] == line
 
 
-@pytest.mark.parametrize("command", GROUPS)
+@each("command", GROUPS)
 def test_options_are_in_groups(run: RunCommand, command: str) -> None:
     titles = [line[:-1] for line in run(command, "--help").lines if re.fullmatch(r"\w+:", line)]
     assert titles == GROUPS[command]
 
 
-@pytest.mark.parametrize("command", HIDDEN)
+@each("command", HIDDEN)
 def test_former_options_are_hidden(run: RunCommand, command: str) -> None:
     shown = re.findall(r"--[\w-]+", run(command, "--help").out.partition("Arguments:")[2])
     assert not set(shown) & set(HIDDEN[command])
@@ -121,7 +122,7 @@ def test_former_options_are_hidden(run: RunCommand, command: str) -> None:
         assert set(HIDDEN[command]) <= set(re.findall(r"--[\w-]+", run("fix", "--help").out))
 
 
-@pytest.mark.parametrize(("former", "present"), SAME)
+@each(("former", "present"), SAME)
 def test_former_names_do_the_same(run: RunCommand, vault: Path, former: str, present: str) -> None:
     done = run(*former.split())
     assert done == run(*present.split())
@@ -133,7 +134,7 @@ def test_former_name_of_the_output_file_works(run: RunCommand, vault: Path) -> N
     assert (vault.parent / "report.json").read_text(encoding="utf-8").startswith("{")
 
 
-@pytest.mark.parametrize("name", [*COMMANDS, *ALIASES])
+@each("name", [*COMMANDS, *ALIASES])
 def test_every_name_of_a_command_has_help(run: RunCommand, name: str) -> None:
     pages = [run(*words) for words in ((name, "--help"), (name, "-h"), ("help", name))]
     assert {done.code for done in pages} == {0}
@@ -145,7 +146,7 @@ def list_words(line: str) -> Sequence[str]:
     return shlex.split(line)[1:]
 
 
-@pytest.mark.parametrize("command", EXAMPLES)
+@each("command", EXAMPLES)
 def test_examples_run(run: RunCommand, vault: Path, command: str) -> None:
     if command == "undo":
         assert run("fix").code < 2
@@ -157,7 +158,7 @@ def test_examples_run(run: RunCommand, vault: Path, command: str) -> None:
         assert bool(done.out or done.err) != line.startswith(SILENT), line
 
 
-@pytest.mark.parametrize("line", ENDLESS)
+@each("line", ENDLESS)
 def test_examples_on_a_terminal_run(vault: Path, line: str) -> None:
     with run_on_screen(vault, *list_words(line)) as screen:
         if re.search("watch|lsp|mcp|serve", line):

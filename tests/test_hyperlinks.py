@@ -143,7 +143,7 @@ def test_links_take_no_columns(tmp_path: Path) -> None:
     assert "Notes (and 37 more)\n" in shown[0]
 
 
-@pytest.mark.parametrize("words", [("--output-format", "full"), (), ("--json",)])
+@each("words", [("--output-format", "full"), (), ("--json",)])
 def test_output_without_a_terminal_has_no_links(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
 ) -> None:
@@ -185,7 +185,7 @@ def write_pager(folder: Path, name: str, version: str) -> Path:
     return program
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "version", "environment", "has_links"),
     [
         ("less", "less 566 (POSIX)", {}, True),

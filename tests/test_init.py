@@ -109,7 +109,7 @@ def _name_package(monkeypatch: pytest.MonkeyPatch) -> None:
 # -- what is written ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", CI_KINDS)
+@each("kind", CI_KINDS)
 def test_file_is_written_at_the_root_of_the_repository(
     run: RunCommand, tmp_path: Path, kind: str
 ) -> None:
@@ -178,7 +178,7 @@ def test_files_are_valid(run: RunCommand, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
+@each("folder", FOLDERS)
 def test_every_command_names_the_vault(run: RunCommand, tmp_path: Path, folder: str) -> None:
     """For any folder name, each command has it as one word, and nothing else is executed."""
     root = tmp_path / "repo"
@@ -211,7 +211,7 @@ def test_every_command_names_the_vault(run: RunCommand, tmp_path: Path, folder: 
     )
 
 
-@pytest.mark.parametrize(
+@each(
     "folder",
     ["two\nlines", "${{ github.token }}", "bell\a", "line\u2028separator", "next\u0085line"],
 )
@@ -224,7 +224,7 @@ def test_unrepresentable_folder_name_is_an_error(
     assert not (tmp_path / "repo" / ".github").exists()
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "requirement"),
     [
         ((), REQUIREMENT),
@@ -281,7 +281,7 @@ def test_source_is_what_pip_recorded(record: Mapping[str, Any], requirement: str
     assert build_requirement(record) == requirement
 
 
-@pytest.mark.parametrize("address", ["git@e.org:o/v.git", "https://e.org/o/v.git"])
+@each("address", ["git@e.org:o/v.git", "https://e.org/o/v.git"])
 def test_source_of_a_clone_is_its_pushed_commit(
     tmp_path: Path, plain_git: None, address: str
 ) -> None:
@@ -369,7 +369,7 @@ def test_no_page_or_file_for_others_installs_from_an_index() -> None:
     assert found == {}
 
 
-@pytest.mark.parametrize("address", ["file:///here", "git+file:///here@1"])
+@each("address", ["file:///here", "git+file:///here@1"])
 def test_a_local_source_is_refused_unless_it_is_named(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, address: str
 ) -> None:
@@ -419,7 +419,7 @@ def test_baseline_is_mentioned_if_there_is_none(run: RunCommand, tmp_path: Path)
     assert "baseline" not in run("init", repo, "--ci", "gitlab", "--package", "x").err
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "said"),
     [
         (("--package", "x"), "--package requires --ci with one of github"),
@@ -460,7 +460,7 @@ def test_pushes_to_the_default_branch_are_checked(run: RunCommand, tmp_path: Pat
     ]  # `on` is a truth value in YAML 1.1
 
 
-@pytest.mark.parametrize(
+@each(
     ("here", "others", "branches"),
     [
         ("trunk", (), ["trunk"]),
@@ -523,7 +523,7 @@ def switch_on_report(root: Path, kind: str) -> None:
     path.write_text(text[:start] + switched, encoding="utf-8")
 
 
-@pytest.mark.parametrize("folder", ["", "notes", "it's", "$(touch pwned)", "a: b"])
+@each("folder", ["", "notes", "it's", "$(touch pwned)", "a: b"])
 def test_report_can_be_switched_on(run: RunCommand, tmp_path: Path, folder: str) -> None:
     run("init", repository(root := tmp_path / "repo", folder), "--ci", "github,gitlab")
     assert not any("vaultlink report" in script for script in scripts(root).values())
@@ -552,7 +552,7 @@ def test_templates_are_in_the_wheel(kit: InstallKit) -> None:
 # -- what is there already ------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", CI_KINDS)
+@each("kind", CI_KINDS)
 def test_existing_file_is_kept_and_missing_parts_are_printed(
     run: RunCommand, tmp_path: Path, kind: str
 ) -> None:
@@ -753,7 +753,7 @@ class Notes:
 
 
 @pytest.mark.project
-@pytest.mark.parametrize("kind", SCHEMAS)
+@each("kind", SCHEMAS)
 def test_no_file_of_the_checkout_is_run(
     run: RunCommand,
     tmp_path: Path,
@@ -789,7 +789,7 @@ BREAKING: dict[str, tuple[Mapping[str, str], tuple[str, ...], str]] = {
 
 
 @pytest.mark.project
-@pytest.mark.parametrize(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
+@each(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
 def test_pull_request_that_breaks_a_link_fails(
     repo: "Notes", tmp_path: Path, texts: Mapping[str, str], gone: tuple[str, ...], where: str
 ) -> None:
@@ -890,8 +890,8 @@ def reports(repo: "Notes") -> dict[str, str]:
 
 
 @pytest.mark.project
-@pytest.mark.parametrize("shell", ["bash", "sh"])
-@pytest.mark.parametrize(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
+@each("shell", ["bash", "sh"])
+@each(("texts", "gone", "where"), BREAKING.values(), ids=BREAKING)
 def test_merge_request_that_breaks_a_link_fails(
     repo: "Notes", texts: Mapping[str, str], gone: tuple[str, ...], where: str, shell: str
 ) -> None:
@@ -942,7 +942,7 @@ def test_each_merge_request_keeps_its_own_cache(repo: "Notes") -> None:
 
 
 @pytest.mark.project
-@pytest.mark.parametrize(
+@each(
     ("variables", "runs"),
     [
         ({"CI_PIPELINE_SOURCE": "merge_request_event"}, True),

@@ -76,9 +76,7 @@ QUESTION = """\
 Link to “Tea/kinds of green tea”: 3 links? [y,n,a,t,d,e,c,u,i,v,q,?]"""
 
 
-@pytest.mark.parametrize(
-    ("size", "end"), [(SMALL, "B…"), (LARGE, "Blue]]")], ids=["80x24", "120x40"]
-)
+@each(("size", "end"), [(SMALL, "B…"), (LARGE, "Blue]]")], ids=["80x24", "120x40"])
 def test_one_question_for_each_cause_previews_every_line(vault: Path, size: Size, end: str) -> None:
     with run_on_screen(vault, *ASK, size=size) as screen:
         screen.wait_until(is_asking, "a question")
@@ -125,7 +123,7 @@ CASES: dict[str, tuple[str, dict[str, str | None]]] = {
 }
 
 
-@pytest.mark.parametrize(("keys", "changed"), CASES.values(), ids=CASES)
+@each(("keys", "changed"), CASES.values(), ids=CASES)
 def test_keys_answer_without_enter(
     run: RunCommand, vault: Path, keys: str, changed: dict[str, str | None]
 ) -> None:
@@ -165,8 +163,8 @@ def test_entered_target_must_exist(vault: Path) -> None:
 STOPS = {"Ctrl-C": "\x03", "Ctrl-D": "\x04"}
 
 
-@pytest.mark.parametrize("key", STOPS.values(), ids=STOPS)
-@pytest.mark.parametrize("place", ["question", "target"])
+@each("key", STOPS.values(), ids=STOPS)
+@each("place", ["question", "target"])
 def test_stopping_writes_nothing_and_says_so(vault: Path, key: str, place: str) -> None:
     before = read_files(vault)
     with run_on_screen(vault, *ASK) as screen:
@@ -177,7 +175,7 @@ def test_stopping_writes_nothing_and_says_so(vault: Path, key: str, place: str) 
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("seconds", [0.0, 0.3, 0.8, 1.5])
+@each("seconds", [0.0, 0.3, 0.8, 1.5])
 def test_stopping_before_the_first_question_says_so_too(tmp_path: Path, seconds: float) -> None:
     """git is called when the vault is read. From then on, the seconds lead to all parts of the preparation."""
     notes = {
@@ -260,7 +258,7 @@ BARRIERS: dict[str, tuple[list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("options", "reason"), BARRIERS.values(), ids=BARRIERS)
+@each(("options", "reason"), BARRIERS.values(), ids=BARRIERS)
 def test_topics_are_not_allowed_where_it_would_have_no_effect(
     vault: Path, options: list[str], reason: str
 ) -> None:
@@ -295,7 +293,7 @@ LONG: Mapping[str, str] = {
 """Forty links in long lines, to a long name that is near another one."""
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+@each("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 def test_a_question_fits_on_the_screen(tmp_path: Path, size: Size) -> None:
     vault = create_vault(tmp_path / "vault", LONG)
     with run_on_screen(vault, "fix", "-i", size=size) as screen:
@@ -349,7 +347,7 @@ def test_the_pager_has_the_whole_message_and_line() -> None:
     assert line in whole
 
 
-@pytest.mark.parametrize("key", ["x", "7", "Z", "é", "l"])
+@each("key", ["x", "7", "Z", "é", "l"])
 def test_an_unknown_key_names_the_known_ones(vault: Path, key: str) -> None:
     with run_on_screen(vault, *ASK) as screen:
         screen.wait_until(is_asking, "a question").type(key)

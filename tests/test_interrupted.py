@@ -16,6 +16,7 @@ from failing import fail_calls
 from forge import ROOT
 from killed_moves import Killer, identify_files, run_hooked
 from running import RunCommand, create_vault, read_files, write_files
+from tables import each
 from vaultlink import FixRequest, RenameRequest, open_vault
 from vaultlink.__main__ import main
 from vaultlink.errors import JournalError
@@ -83,7 +84,7 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("line", COMMANDS, ids=" ".join)
+@each("line", COMMANDS, ids=" ".join)
 def test_next_command_that_writes_reverts_a_killed_fix(
     run: RunCommand, vault: Path, line: Sequence[str]
 ) -> None:
@@ -216,7 +217,7 @@ STUCK: Mapping[str, tuple[Callable[[Path], object], Callable[[Path], object], st
 """What happens to a file, how it ends, and the reason why nothing is written."""
 
 
-@pytest.mark.parametrize("name", STUCK)
+@each("name", STUCK)
 def test_run_of_which_a_note_can_not_be_written_stays_interrupted(
     run: RunCommand, vault: Path, name: str
 ) -> None:
@@ -263,7 +264,7 @@ MEETING: Mapping[str, Sequence[str]] = {
 }
 
 
-@pytest.mark.parametrize("line", MEETING.values(), ids=MEETING)
+@each("line", MEETING.values(), ids=MEETING)
 def test_command_that_would_change_a_note_of_it_is_refused(
     run: RunCommand, vault: Path, stuck: str, line: Sequence[str]
 ) -> None:
@@ -308,7 +309,7 @@ APART: Mapping[str, Sequence[str]] = {
 }
 
 
-@pytest.mark.parametrize("line", APART.values(), ids=APART)
+@each("line", APART.values(), ids=APART)
 def test_other_commands_go_on_and_are_undone(
     run: RunCommand, vault: Path, stuck: str, line: Sequence[str]
 ) -> None:
@@ -424,7 +425,7 @@ def test_clean_keeps_all_records_of_a_vault_with_it(
 # -- errors of the disk ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("code", [ENOSPC, EDQUOT, EIO, EROFS])
+@each("code", [ENOSPC, EDQUOT, EIO, EROFS])
 def test_fix_that_meets_an_error_of_the_disk_is_reverted_at_once(
     run: RunCommand, vault: Path, code: int
 ) -> None:
@@ -454,7 +455,7 @@ def test_fix_that_can_not_be_reverted_at_once_is_reverted_by_the_next_run(
     assert {path: (vault / path).read_bytes() for path in VAULT} == VAULT
 
 
-@pytest.mark.parametrize("code", [EACCES, EPERM, EFBIG])
+@each("code", [EACCES, EPERM, EFBIG])
 def test_error_of_one_note_skips_that_note(run: RunCommand, vault: Path, code: int) -> None:
     with fail_calls("replace", code, {2}):
         assert run("fix").code == 1
@@ -477,7 +478,7 @@ def test_undo_skips_a_note_for_an_error_of_the_disk_and_can_be_repeated(
 # -- complete ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", [("baseline",), ("fix",)], ids=" ".join)
+@each("line", [("baseline",), ("fix",)], ids=" ".join)
 def test_complete_run_without_its_end_mark_is_kept(
     run: RunCommand, vault: Path, line: Sequence[str]
 ) -> None:
@@ -533,7 +534,7 @@ def fail_to_mark_undone(file: Path, parts: Sequence[bytes], *, durable: bool) ->
 # -- undo -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("is_named", [False, True])
+@each("is_named", [False, True])
 def test_undo_reverts_an_interrupted_run_and_no_other(
     run: RunCommand, vault: Path, is_named: bool
 ) -> None:
@@ -692,7 +693,7 @@ def test_rename_of_0_5_0_is_whole(run: RunCommand, vault: Path) -> None:
 
 
 @pytest.mark.usefixtures("old_records")
-@pytest.mark.parametrize("line", [("baseline",), ("undo",)], ids=" ".join)
+@each("line", [("baseline",), ("undo",)], ids=" ".join)
 def test_fix_that_0_5_0_left_half_done_is_reverted(
     run: RunCommand, vault: Path, line: Sequence[str]
 ) -> None:
@@ -705,7 +706,7 @@ def test_fix_that_0_5_0_left_half_done_is_reverted(
 
 
 @pytest.mark.usefixtures("old_records")
-@pytest.mark.parametrize("is_moved", [False, True])
+@each("is_moved", [False, True])
 def test_rename_that_0_5_0_left_half_done_is_reverted(
     run: RunCommand, vault: Path, is_moved: bool
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 
 from exploring import choose_seeds
 from running import CommandResult, RunCommand, create_vault, write_files
+from tables import each
 
 NOTES = {
     "Home.md": "# Home\n\n[[Tide tables]], [[harbour]], [[No such note]] and [[tide table#High]].\n",
@@ -79,8 +80,8 @@ def let_time_pass() -> None:
     time.sleep(0.1)
 
 
-@pytest.mark.parametrize("json", [False, True], ids=["", "json"])
-@pytest.mark.parametrize("name", COMMANDS)
+@each("json", [False, True], ids=["", "json"])
+@each("name", COMMANDS)
 def test_answer_is_kept_until_the_vault_changes(
     vault: Path, run: RunCommand, name: str, json: bool
 ) -> None:
@@ -99,7 +100,7 @@ def test_answer_is_kept_until_the_vault_changes(
     assert list_answers(vault) != kept
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [("fix", "--unsafe-fixes", "--unlink"), ("sections", "write"), ("mentions", "--write")],
     ids=" ".join,
@@ -134,7 +135,7 @@ ONE_NOTE = {
 }
 
 
-@pytest.mark.parametrize("name", ONE_NOTE)
+@each("name", ONE_NOTE)
 def test_answer_is_not_kept_where_it_is_found_at_once_or_depends_on_more(
     vault: Path, run: RunCommand, name: str
 ) -> None:
@@ -165,7 +166,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("change", CHANGES)
+@each("change", CHANGES)
 def test_change_of_what_an_answer_depends_on_is_seen(
     vault: Path, run: RunCommand, change: str
 ) -> None:
@@ -229,7 +230,7 @@ def test_error_is_not_kept(vault: Path, run: RunCommand) -> None:
     assert not list_answers(vault)
 
 
-@pytest.mark.parametrize("data", [b"", b"\x92\x91\x92\xa4part", b"\xff", b"\x92\x90\xa1x"])
+@each("data", [b"", b"\x92\x91\x92\xa4part", b"\xff", b"\x92\x90\xa1x"])
 def test_damaged_answer_is_made_anew(vault: Path, run: RunCommand, data: bytes) -> None:
     let_time_pass()
     first = run("orphans")
@@ -263,7 +264,7 @@ def change_anything(dice: random.Random, vault: Path) -> Iterator[str]:
     yield path.name
 
 
-@pytest.mark.parametrize("seed", choose_seeds(6))
+@each("seed", choose_seeds(6))
 def test_kept_answers_equal_fresh_ones_after_random_changes(
     vault: Path, run: RunCommand, seed: int
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from exploring import TIMES, choose_seeds
 from running import RunCommand
+from tables import each
 from test_engine import LINES, NEAR_LINES, NEAR_PATHS, NEAR_PROPERTIES, PATHS, PROPERTIES
 from vaultlink.cli import check_output
 from vaultlink.disk import load
@@ -88,8 +89,8 @@ FORMATS = (
 )
 
 
-@pytest.mark.parametrize("select", ["default", "ALL"])
-@pytest.mark.parametrize("seed", choose_seeds(4))
+@each("select", ["default", "ALL"])
+@each("seed", choose_seeds(4))
 def test_kept_parts_equal_new_ones_after_random_changes(
     seed: int, select: str, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,8 +130,8 @@ VAULT = {
 """The fix of `Tried.md` is tried, as it makes a link of text."""
 
 
-@pytest.mark.parametrize("name", ["concise", "json"])
-@pytest.mark.parametrize(
+@each("name", ["concise", "json"])
+@each(
     ("changed", "added", "is_kept"),
     [
         ("Quiet.md", "More text.\n", True),
@@ -176,7 +177,7 @@ def test_result_of_a_trial_is_kept_until_a_change_may_concern_it(
     assert "[*] " in kept.out or name != "concise"
 
 
-@pytest.mark.parametrize("later", ["linked", "no longer linked", "copied"])
+@each("later", ["linked", "no longer linked", "copied"])
 def test_fixes_of_all_formats_follow_what_can_be_written(
     later: str, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from repositories import create_repository
 from running import RunCommand, create_vault
+from tables import each
 from vaultlink.model import PendingWrite
 from vaultlink.write.journal import record_run
 from vaultlink.write.own_files import remove_folder_leftovers
@@ -64,7 +65,7 @@ def kill_command(line: str, folder: Path) -> None:
     assert done.returncode == -9, done.stderr
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         "report --json --output report.json",
@@ -86,7 +87,7 @@ def test_same_command_removes_what_it_left_when_it_was_killed(
     assert find_leftovers(repo) == []
 
 
-@pytest.mark.parametrize("line", ["fix", "baseline", "rename b c", "init", "init --ci github"])
+@each("line", ["fix", "baseline", "rename b c", "init", "init --ci github"])
 def test_commands_that_write_remove_what_killed_ones_left(
     run: RunCommand, vault: Path, line: str
 ) -> None:
@@ -158,7 +159,7 @@ def test_locked_file_stays(tmp_path: Path) -> None:
     assert not file.exists()
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         ".vaultlink-{}-abcdef-0.txt",
@@ -198,7 +199,7 @@ def test_file_of_another_user_stays(tmp_path: Path) -> None:
     assert file.exists()
 
 
-@pytest.mark.parametrize("process", ["1", "20240130-120000"])
+@each("process", ["1", "20240130-120000"])
 def test_old_file_of_an_unknown_process_is_removed(tmp_path: Path, process: str) -> None:
     file = tmp_path / f".vaultlink-{process}-abcdef-0.tmp"
     file.touch()

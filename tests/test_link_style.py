@@ -187,7 +187,7 @@ def test_mentions(run: RunCommand, tmp_path: Path, made: MadeVault) -> None:
     )
 
 
-@pytest.mark.parametrize("new", ["lib/Low Water.md", "log/Low Water.md"])
+@each("new", ["lib/Low Water.md", "log/Low Water.md"])
 def test_extract(run: RunCommand, tmp_path: Path, made: MadeVault, new: str) -> None:
     vault = create(tmp_path, made, {"log/Now.md": "# Now\n\n# Low Water\n\nAt noon.\n"})
     done = run("extract", "log/Now.md#Low Water", f"/{new}", "--vault", vault)
@@ -245,7 +245,7 @@ def test_guessed_target(run: RunCommand, tmp_path: Path, made: MadeVault) -> Non
 # -- sections that exist keep their links -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("entry", "added"),
     [
         ("- [[Sea Level]]", "- [[Tide Table]]"),
@@ -255,7 +255,7 @@ def test_guessed_target(run: RunCommand, tmp_path: Path, made: MadeVault) -> Non
         ("- [Sea Level](/lib/Sea%20Level.md)", "- [Tide Table](/log/Tide%20Table.md)"),
     ],
 )
-@pytest.mark.parametrize("name", ["relative Markdown links", "wikilinks with paths", "no links"])
+@each("name", ["relative Markdown links", "wikilinks with paths", "no links"])
 def test_section_keeps_the_style_of_its_entries(
     run: RunCommand, tmp_path: Path, name: str, entry: str, added: str
 ) -> None:

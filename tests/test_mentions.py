@@ -1032,8 +1032,8 @@ def test_nested_names_take_little_memory(plain: bool) -> None:
     assert peak < 20_000_000
 
 
-@pytest.mark.parametrize("plain", [False, True], ids=["library", "plain"])
-@pytest.mark.parametrize("length", [1, 2, 7, 1_000])
+@each("plain", [False, True], ids=["library", "plain"])
+@each("length", [1, 2, 7, 1_000])
 def test_text_is_searched_in_parts(
     plain: bool, length: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from machine import require_program
 from running import RunCommand, create_vault, read_files, write_files
+from tables import each
 
 SETTINGS = "[mentions]\nmin-score = 0.5\n"
 VAULT: Mapping[str, str] = {
@@ -138,7 +139,7 @@ def list_places(data: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 @pytest.mark.usefixtures("vault")
-@pytest.mark.parametrize(
+@each(
     ("words", "expected"),
     [
         (("Log",), [("Log.md", "tide_table_machines.md"), ("Log.md", "Fog.md")]),
@@ -185,7 +186,7 @@ def add_leading_space(vault: Path) -> str:
     return "no link to the note can be written here"
 
 
-@pytest.mark.parametrize(("folder", "is_certain"), [("in/.obsidian", False), ("in/x", True)])
+@each(("folder", "is_certain"), [("in/.obsidian", False), ("in/x", True)])
 def test_mention_of_a_note_in_another_vault_is_not_certain(
     run: RunCommand, vault: Path, folder: str, is_certain: bool
 ) -> None:
@@ -197,9 +198,7 @@ def test_mention_of_a_note_in_another_vault_is_not_certain(
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs permissions and names of POSIX")
-@pytest.mark.parametrize(
-    "prevent", [make_read_only, add_hard_link, add_conflict, add_leading_space]
-)
+@each("prevent", [make_read_only, add_hard_link, add_conflict, add_leading_space])
 def test_mention_that_can_not_be_written_is_not_certain(
     run: RunCommand, vault: Path, prevent: Callable[[Path], str]
 ) -> None:
@@ -232,7 +231,7 @@ def test_headings_and_sections_are_options_and_settings(run: RunCommand, vault: 
     assert [row["line"] for row in read_document(run, "mentions", "Page")["mentions"]] == [1, 7, 11]
 
 
-@pytest.mark.parametrize(
+@each(
     ("ignore", "expected"),
     [
         ("fog SIGNAL station", [("Log.md", "tide"), ("Station.md", "tide")]),
@@ -263,7 +262,7 @@ FOLDERS: Mapping[str, str] = {
 """Notes of which two lie in folders. Each is named by another note, and names `Fog.md`."""
 
 
-@pytest.mark.parametrize(
+@each(
     ("ignore", "searched", "linked"),
     [
         ([], {"Granite", "Lighthouse"}, {"Granite", "Lighthouse"}),
@@ -291,7 +290,7 @@ def test_notes_in_ignored_folders_are_neither_searched_nor_linked(
     } == linked
 
 
-@pytest.mark.parametrize("ignore", ["TCP/IP", "Signals/"])
+@each("ignore", ["TCP/IP", "Signals/"])
 def test_name_with_a_slash_stays_a_name(run: RunCommand, vault: Path, ignore: str) -> None:
     write_files(
         vault,
@@ -357,9 +356,7 @@ def create_frequent(folder: Path, frequent: int, others: int) -> Path:
     )
 
 
-@pytest.mark.parametrize(
-    ("frequent", "others", "is_left_out"), [(20, 20, True), (19, 20, False), (20, 180, False)]
-)
+@each(("frequent", "others", "is_left_out"), [(20, 20, True), (19, 20, False), (20, 180, False)])
 def test_note_with_more_than_a_tenth_of_the_links_is_left_out_and_named(
     run: RunCommand, tmp_path: Path, frequent: int, others: int, is_left_out: bool
 ) -> None:
@@ -379,7 +376,7 @@ def test_note_with_more_than_a_tenth_of_the_links_is_left_out_and_named(
     assert len(linked) == frequent
 
 
-@pytest.mark.parametrize(("listed", "others", "is_left_out"), [(20, 20, True), (19, 20, False)])
+@each(("listed", "others", "is_left_out"), [(20, 20, True), (19, 20, False)])
 def test_note_with_more_than_a_tenth_of_all_mentions_is_left_out_and_named(
     run: RunCommand, tmp_path: Path, listed: int, others: int, is_left_out: bool
 ) -> None:
@@ -404,7 +401,7 @@ def test_note_with_more_than_a_tenth_of_all_mentions_is_left_out_and_named(
 
 
 @pytest.mark.usefixtures("vault")
-@pytest.mark.parametrize(
+@each(
     ("words", "message"),
     [
         (("--write", "--diff"), "--write and --diff can't be used together."),
@@ -524,7 +521,7 @@ def test_read_only_note_is_skipped_and_named(run: RunCommand, vault: Path) -> No
     assert list_changes(before, read_files(vault)) == {"Station.md": LINKED["Station.md"]}
 
 
-@pytest.mark.parametrize("command", [("mentions", "--write"), ("fix", "--mentions")])
+@each("command", [("mentions", "--write"), ("fix", "--mentions")])
 def test_note_with_merge_conflicts_is_skipped_and_named(
     run: RunCommand, vault: Path, command: tuple[str, ...]
 ) -> None:
@@ -614,7 +611,7 @@ def test_fix_paths_and_diff_narrow_mentions(run: RunCommand, vault: Path) -> Non
 
 
 @pytest.mark.usefixtures("vault")
-@pytest.mark.parametrize(
+@each(
     ("words", "message"),
     [
         (("--interactive",), "`vaultlink mentions --interactive` asks about mentions."),

@@ -8,6 +8,7 @@ import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
 from screens import SMALL, Screen, run_on_screen
+from tables import each
 
 SETTINGS = "[mentions]\nmin-score = 0.5\n"
 LOG = "# Log\n\nWe read the tide table machines and the fog signal station.\n"
@@ -107,7 +108,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("keys", "changed"), CASES.values(), ids=CASES)
+@each(("keys", "changed"), CASES.values(), ids=CASES)
 def test_keys_answer_and_one_undo_reverts(
     run: RunCommand, vault: Path, keys: str, changed: dict[str, str]
 ) -> None:
@@ -132,8 +133,8 @@ def test_answer_of_never_lasts(run: RunCommand, vault: Path) -> None:
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("key", ["\x03", "\x04"])
-@pytest.mark.parametrize("keys", ["", "y", "N1", "N"])
+@each("key", ["\x03", "\x04"])
+@each("keys", ["", "y", "N1", "N"])
 def test_stopping_writes_nothing_and_says_so(vault: Path, keys: str, key: str) -> None:
     before = read_files(vault)
     with run_on_screen(vault, "mentions", "-i") as screen:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, create_vault, read_files
+from tables import each
 from vaultlink.errors import propose
 
 FILES = {
@@ -24,7 +25,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return vault
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "meant"),
     [
         ("rename My note Your note", "rename 'My note' 'Your note'"),
@@ -67,7 +68,7 @@ def test_names_without_quotes_get_the_quoted_command(
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "message"),
     [
         ("rename Nope here there", "unexpected argument: there. Names with spaces need quotes. "),
@@ -85,8 +86,8 @@ def test_other_words_get_no_quotes(run: RunCommand, vault: Path, typed: str, mes
     assert "`vaultlink rename '" not in done.err
 
 
-@pytest.mark.parametrize("command", ["check", "fix", "unresolved"])
-@pytest.mark.parametrize(
+@each("command", ["check", "fix", "unresolved"])
+@each(
     ("path", "near"),
     [
         ("Foo", "Foo.md"),
@@ -108,7 +109,7 @@ def test_missing_paths_get_near_names(
     assert (done.code, done.err) == (2, shown)
 
 
-@pytest.mark.parametrize("path", ["Nothing", "x", "Other/Place.md"])
+@each("path", ["Nothing", "x", "Other/Place.md"])
 def test_missing_paths_without_a_near_name(run: RunCommand, vault: Path, path: str) -> None:
     assert run("check", path).err == f"error: {path}: no such file or folder.\n"
 
@@ -121,7 +122,7 @@ def test_near_names_are_relative_to_the_current_folder(
     assert "Did you mean Proj.md?" in run("check", "Proj").err
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "near"),
     [
         ("fix -n", "--diff"),
@@ -151,7 +152,7 @@ def test_unknown_options(run: RunCommand, vault: Path, line: str, near: str | No
     assert near or f"`vaultlink {line.split(maxsplit=1)[0]} --help` lists all options." in done.err
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "hint"),
     [
         ("search", "Obsidian searches texts."),
@@ -172,7 +173,7 @@ def test_unknown_commands(run: RunCommand, vault: Path, name: str, hint: str) ->
     assert f". {hint}" in done.err
 
 
-@pytest.mark.parametrize(
+@each(
     ("name", "near"),
     [
         ("VL999", ""),
@@ -195,7 +196,7 @@ def test_unknown_rules(run: RunCommand, vault: Path, name: str, near: str) -> No
         assert near or "`vaultlink rules` lists all rules." in done.err
 
 
-@pytest.mark.parametrize(
+@each(
     ("line", "code", "message"),
     [
         ("check --changed-since main", 2, "error: --changed-since: git is not installed or not on"),
@@ -236,7 +237,7 @@ MANY = {
 }
 
 
-@pytest.mark.parametrize(
+@each(
     ("pattern", "said"),
     [
         pytest.param("a/b/*.md", " a`", id="all files of a folder, and of the folder above it"),
@@ -276,7 +277,7 @@ def test_many_extra_arguments_are_counted(run: RunCommand) -> None:
 PIERS = {"sea/Pier.md": "# P\n", "work/Pier.md": "[[sea/Pier]]\n", "a.md": "[[Pier]]\n"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "is_said"),
     [
         ("backlinks Pier", True),
@@ -307,7 +308,7 @@ def test_no_name_is_proposed_twice() -> None:
 TWINS = {"a.md": "# A\n\n## Tides\n\nlow\n\n# B\n\n## Tides\n\nhigh\n\n## Ebb\n"}
 
 
-@pytest.mark.parametrize(
+@each(
     ("typed", "is_said"),
     [
         (("rename", "a#Tides", "Flood"), True),

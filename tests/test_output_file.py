@@ -14,6 +14,7 @@ import pytest
 
 from repositories import commit, create_repository
 from running import PROGRAM, CommandResult, RunCommand, create_vault, read_files, write_files
+from tables import each
 from vaultlink.cli.command_table import COMMANDS
 from vaultlink.cli.options import list_option_fields
 
@@ -140,7 +141,7 @@ def test_every_command_is_tested() -> None:
 # -- in a vault -----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", LINES)
+@each("line", LINES)
 def test_no_command_writes_to_a_file_of_the_vault(run: RunCommand, vault: Path, line: str) -> None:
     (vault / ".vaultlink-baseline.json").unlink()
     before = read_all(vault)
@@ -155,7 +156,7 @@ def test_no_command_writes_to_a_file_of_the_vault(run: RunCommand, vault: Path, 
     assert sorted(path.name for path in vault.glob(".vaultlink-*")) == [".vaultlink-baseline.json"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("place", "message"),
     [
         ("Home.md", "--output-file: Home.md is a note of the vault. Nothing was written."),
@@ -202,9 +203,7 @@ def test_message_says_why_a_file_of_the_vault_is_not_written(
     assert read_all(vault) == before
 
 
-@pytest.mark.parametrize(
-    "text", ["", "# Mine\n", '{"schema":1,"notes":[]}', "## vaultlink: mine\n"]
-)
+@each("text", ["", "# Mine\n", '{"schema":1,"notes":[]}', "## vaultlink: mine\n"])
 def test_note_that_only_looks_like_output_stays(run: RunCommand, vault: Path, text: str) -> None:
     (vault / "Mine.md").write_text(text)
     for words in (
@@ -280,7 +279,7 @@ OUTPUTS = {
 """Command lines, and a file name for their output, that a later run replaces."""
 
 
-@pytest.mark.parametrize("line", OUTPUTS)
+@each("line", OUTPUTS)
 def test_output_is_replaced_only_as_vaultlink_wrote_it(
     run: RunCommand, plain_vault: Path, line: str
 ) -> None:
@@ -310,8 +309,8 @@ SEALED = {
 """Commands whose output has a digest of itself in a plain_vault."""
 
 
-@pytest.mark.parametrize("line", SEALED)
-@pytest.mark.parametrize("change", ["line ends", "another computer", "another name"])
+@each("line", SEALED)
+@each("change", ["line ends", "another computer", "another name"])
 def test_sealed_output_is_known_by_itself(
     run: RunCommand, plain_vault: Path, line: str, change: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,7 +329,7 @@ def test_sealed_output_is_known_by_itself(
     assert file.read_bytes() == before
 
 
-@pytest.mark.parametrize("line", SEALED)
+@each("line", SEALED)
 def test_seal_is_the_last_line_and_only_in_a_vault(
     run: RunCommand, plain_vault: Path, line: str
 ) -> None:
@@ -375,8 +374,8 @@ def test_output_of_earlier_versions_is_refused_until_it_is_removed(
         assert run(*words, "Found.md").code == 1
 
 
-@pytest.mark.parametrize("name", ["Links.md", "links.json"])
-@pytest.mark.parametrize("exists", [True, False])
+@each("name", ["Links.md", "links.json"])
+@each("exists", [True, False])
 def test_file_that_changes_before_it_is_replaced_stays(
     run: RunCommand, plain_vault: Path, monkeypatch: pytest.MonkeyPatch, name: str, exists: bool
 ) -> None:
@@ -433,7 +432,7 @@ PROTECTING = {
 }
 
 
-@pytest.mark.parametrize("line", LINES)
+@each("line", LINES)
 def test_no_command_writes_to_a_protected_folder(
     run: RunCommand, plain_vault: Path, line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -454,8 +453,8 @@ def test_no_command_writes_to_a_protected_folder(
         assert read_all(plain_vault) == before
 
 
-@pytest.mark.parametrize("settings", PROTECTING)
-@pytest.mark.parametrize("line", ["links", "graph --format svg", "report", "rules", "undo --list"])
+@each("settings", PROTECTING)
+@each("line", ["links", "graph --format svg", "report", "rules", "undo --list"])
 def test_output_goes_where_settings_allow_it(
     run: RunCommand, vault: Path, settings: str, line: str
 ) -> None:
@@ -465,7 +464,7 @@ def test_output_goes_where_settings_allow_it(
         assert run_line(run, line, place).code == 0
 
 
-@pytest.mark.parametrize(
+@each(
     ("pattern", "place"),
     [
         ("linked/", "linked/new.txt"),
@@ -507,9 +506,7 @@ def test_writing_command_is_refused_before_it_writes(run: RunCommand, vault: Pat
 # -- which vault ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "line", ["rules", "rule VL101", "completion bash", "links --vault ../other"]
-)
+@each("line", ["rules", "rule VL101", "completion bash", "links --vault ../other"])
 def test_file_of_another_vault_stays(
     run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
 ) -> None:
@@ -553,7 +550,7 @@ def test_repository_around_the_vault_is_outside(run: RunCommand, tmp_path: Path)
 # -- outside a vault ------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("line", LINES)
+@each("line", LINES)
 def test_any_regular_file_outside_is_replaced(run: RunCommand, vault: Path, line: str) -> None:
     (vault / ".vaultlink-baseline.json").unlink()
     if line.startswith("init"):
@@ -588,7 +585,7 @@ def list_irregular(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 @needs_fifo
-@pytest.mark.parametrize("line", ["links", "check", "report", "graph --format dot", "init"])
+@each("line", ["links", "check", "report", "graph --format dot", "init"])
 def test_pipe_or_device_is_refused_at_once(vault: Path, line: str) -> None:
     (vault / ".vaultlink-baseline.json").unlink()
     before = read_all(vault)
@@ -632,7 +629,7 @@ def test_stream_that_is_only_read_is_the_file_itself(vault: Path) -> None:
 # -- the format that the name of the file implies ----------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "start"),
     [
         pytest.param("graph --output-file {out}.svg", b"<?xml", id="svg"),
@@ -653,7 +650,7 @@ def test_extension_of_the_file_names_the_format(
     assert Path(line[-1]).read_bytes().startswith(start)
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         "graph --output-file {out}.png",
@@ -675,7 +672,7 @@ def test_extension_of_another_format_is_refused(
 # -- options that contradict each other --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "named"),
     [
         ("undo --list --diff", "--list and --diff"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, write_files
+from tables import each
 from vaultlink.cli.commands.watch import WatchOptions, _start_watcher
 from vaultlink.cli.terminal import Terminal
 
@@ -42,7 +43,7 @@ LISTED = {
 }
 
 
-@pytest.mark.parametrize(("words", "expected"), LISTED.items())
+@each(("words", "expected"), LISTED.items())
 def test_listed_files(
     run: RunCommand, vault: Path, words: tuple[str, ...], expected: list[str]
 ) -> None:
@@ -59,7 +60,7 @@ TOPICS = {
 }
 
 
-@pytest.mark.parametrize(("paths", "expected"), TOPICS.items())
+@each(("paths", "expected"), TOPICS.items())
 def test_unresolved_links_in_paths(
     run: RunCommand, vault: Path, paths: tuple[str, ...], expected: dict[str, list[str]]
 ) -> None:
@@ -94,7 +95,7 @@ EDGES = {
 }
 
 
-@pytest.mark.parametrize(("paths", "expected"), EDGES.items())
+@each(("paths", "expected"), EDGES.items())
 def test_graph_of_paths(
     run: RunCommand, vault: Path, paths: tuple[str, ...], expected: set[tuple[str, str]]
 ) -> None:
@@ -166,7 +167,7 @@ def run_report(run: RunCommand, *paths: str) -> dict[str, list[dict[str, str]]]:
     return data
 
 
-@pytest.mark.parametrize("output_format", ["html", "markdown"])
+@each("output_format", ["html", "markdown"])
 def test_report_says_what_it_is_about(run: RunCommand, vault: Path, output_format: str) -> None:
     if output_format == "html":
         pytest.importorskip("jinja2")
@@ -178,7 +179,7 @@ def test_report_says_what_it_is_about(run: RunCommand, vault: Path, output_forma
 COMMANDS = ("check", "status", "unresolved", "orphans", "deadends", "graph", "report")
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@each("command", COMMANDS)
 def test_paths_of_two_vaults_are_an_error(
     run: RunCommand, tmp_path: Path, vault: Path, command: str
 ) -> None:
@@ -187,7 +188,7 @@ def test_paths_of_two_vaults_are_an_error(
     assert f"the paths are in 2 vaults: {tmp_path}/v, {tmp_path}/w. " in done.err
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@each("command", COMMANDS)
 def test_missing_path_is_an_error(run: RunCommand, vault: Path, command: str) -> None:
     words = ("--output-format", "json") if command == "report" else ()
     done = run(command, "v/a/Nothing.md", *words)
@@ -219,7 +220,7 @@ NOTES = {
 }
 
 
-@pytest.mark.parametrize(("words", "expected"), NOTES.items())
+@each(("words", "expected"), NOTES.items())
 @pytest.mark.usefixtures("plain_git")
 def test_path_of_a_note_decides_the_vault(
     run: RunCommand, tmp_path: Path, vault: Path, words: tuple[str, ...], expected: str
@@ -246,7 +247,7 @@ KEPT = {
 }
 
 
-@pytest.mark.parametrize(("folder", "command", "name", "expected"), KEPT.values(), ids=KEPT)
+@each(("folder", "command", "name", "expected"), KEPT.values(), ids=KEPT)
 def test_name_of_a_note_means_one_of_the_current_vault(
     run: RunCommand,
     vault: Path,
@@ -301,8 +302,8 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize(("folder", "message"), REFUSED.values(), ids=REFUSED)
-@pytest.mark.parametrize("command", ["init", "watch"])
+@each(("folder", "message"), REFUSED.values(), ids=REFUSED)
+@each("command", ["init", "watch"])
 def test_folder_that_is_no_vault_is_refused(
     run: RunCommand,
     vault: Path,
@@ -320,7 +321,7 @@ def test_folder_that_is_no_vault_is_refused(
     assert list(home.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["init", "watch"])
+@each("command", ["init", "watch"])
 def test_vault_is_named_once(run: RunCommand, vault: Path, command: str) -> None:
     done = run(command, "v", "--vault", "w")
     assert (done.code, done.err) == (

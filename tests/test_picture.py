@@ -421,7 +421,7 @@ def test_dot_draws_one_line_for_each_pair() -> None:
 ROAD_TEXTS = {"One.md": "[[Two]]", "Two.md": "[[Three]]", "Three.md": "", "unlinked.png": ""}
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "names"),
     [
         (("--focus", "One"), {"One.md", "Two.md"}),
@@ -438,7 +438,7 @@ def test_command_exports_what_is_near_a_note(
     assert {node["id"] for node in data["nodes"]} == names
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "message"),
     [
         (("--focus", "One"), "--focus requires a format that exports the graph: json, "),

@@ -16,6 +16,7 @@ import pytest
 from conftest import list_posix_only
 from running import create_vault, read_files
 from source import ROOT
+from tables import each
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="simulates other systems on Linux")
 
@@ -52,7 +53,7 @@ def make_vault(folder: Path, more: Mapping[str, str] | None = None) -> Path:
     return create_vault(folder, {**NOTES, **(more or {})})
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@each("system", SYSTEMS)
 def test_findings_fixes_and_undo_are_as_on_linux(system: str, tmp_path: Path) -> None:
     """Checked twice, with the cache too, in one process, since `--jobs 2` can't fork on Windows."""
     vault, other = make_vault(tmp_path / "vault"), make_vault(tmp_path / "other" / "vault")
@@ -68,7 +69,7 @@ def test_findings_fixes_and_undo_are_as_on_linux(system: str, tmp_path: Path) ->
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@each("system", SYSTEMS)
 def test_only_the_case_of_a_name_changes(system: str, tmp_path: Path) -> None:
     vault = make_vault(tmp_path / "vault")
     run_on(system, vault, "rename", "Old Light", "OLD LIGHT")
@@ -80,8 +81,8 @@ def test_only_the_case_of_a_name_changes(system: str, tmp_path: Path) -> None:
     assert set(read_files(vault)) == {*NOTES}
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
-@pytest.mark.parametrize("name", ["harbour", "HARBOUR"])
+@each("system", SYSTEMS)
+@each("name", ["harbour", "HARBOUR"])
 def test_a_name_that_is_taken_in_another_case_is_refused(
     system: str, name: str, tmp_path: Path
 ) -> None:
@@ -91,7 +92,7 @@ def test_a_name_that_is_taken_in_another_case_is_refused(
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@each("system", SYSTEMS)
 def test_notes_are_found_in_either_unicode_form(system: str, tmp_path: Path) -> None:
     vault = make_vault(tmp_path / "vault")
     if system == "darwin-nfd":
@@ -108,7 +109,7 @@ def test_notes_are_found_in_either_unicode_form(system: str, tmp_path: Path) -> 
     assert read_files(vault)[name].decode() == NOTES[CAFE]
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@each("system", SYSTEMS)
 def test_created_notes_are_in_a_folder_that_exists_and_undo_removes_them(
     system: str, tmp_path: Path
 ) -> None:
@@ -120,8 +121,8 @@ def test_created_notes_are_in_a_folder_that_exists_and_undo_removes_them(
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("system", ["linux", *SYSTEMS])
-@pytest.mark.parametrize(
+@each("system", ["linux", *SYSTEMS])
+@each(
     ("folder", "created"),
     [
         (".", {"New/Missing.md", "New/Deep/Fog.md", "Nowhere.md"}),
@@ -138,7 +139,7 @@ def test_created_notes_are_in_the_folder_that_differs_in_case(
     assert read_files(vault).keys() - before.keys() == created
 
 
-@pytest.mark.parametrize("name", ["CON", "nul", "com1", "aux.old"])
+@each("name", ["CON", "nul", "com1", "aux.old"])
 def test_reserved_names_are_never_written_on_windows(name: str, tmp_path: Path) -> None:
     vault = make_vault(tmp_path / "vault", {"Drive.md": f"[[{name}]]\n"})
     before = set(read_files(vault))
@@ -161,7 +162,7 @@ def test_a_path_that_windows_cannot_open_is_a_finding(tmp_path: Path) -> None:
     assert b"[[Harbour|Port]]" in (vault / "Home.md").read_bytes()
 
 
-@pytest.mark.parametrize("system", SYSTEMS)
+@each("system", SYSTEMS)
 def test_caches_and_journals_are_in_the_folders_of_the_system(system: str, tmp_path: Path) -> None:
     vault, home = make_vault(tmp_path / "vault"), tmp_path / "home"
     places = {"HOME": str(home), "LOCALAPPDATA": str(home / "Local")}
@@ -175,7 +176,7 @@ def test_caches_and_journals_are_in_the_folders_of_the_system(system: str, tmp_p
         assert any((home / folder).rglob("*")), folder
 
 
-@pytest.mark.parametrize("encoding", ["cp1252", "cp437", "utf-16-le"])
+@each("encoding", ["cp1252", "cp437", "utf-16-le"])
 def test_output_is_utf8_with_unix_line_ends_on_any_console(encoding: str, tmp_path: Path) -> None:
     """Python's stdout there translates line ends, and can't encode all characters."""
     vault = make_vault(tmp_path / "vault", {"日記.md": "[[Nirgendwo – 日]]\n"})

@@ -186,7 +186,7 @@ def test_periodic_notes_of_all_plugins(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     "value",
     [
         "{",

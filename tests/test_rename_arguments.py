@@ -55,7 +55,7 @@ def find_in(places: Mapping[str, str]) -> Callable[[str], str | None]:
     return places.get
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "kind", "path"),
     [
         ("Home.md", "note", "Home.md"),
@@ -88,7 +88,7 @@ def test_old_name_is_a_path_or_a_link_name(index: Index, old: str, kind: str, pa
     assert (found.kind, found.old) == (kind, path)
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "before", "after"),
     [
         ("Home#Plans", "Ideas", "Home.md#Plans", "Home.md#Ideas"),
@@ -116,7 +116,7 @@ def test_heading_or_block_is_named_with_its_note(
     assert read_rename(index, old, new, find_nothing) == Rename(kind, before, after)
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "before", "after"),
     [
         ("#todo", "#task", "#todo", "#task"),
@@ -131,7 +131,7 @@ def test_tag_starts_with_a_hash(index: Index, old: str, new: str, before: str, a
     assert read_rename(index, old, new, find_nothing) == Rename(RenameKind.TAG, before, after)
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "path"),
     [
         ("Home", "Start", "Start.md"),
@@ -182,7 +182,7 @@ def test_new_name_stays_in_the_folder_unless_it_has_a_slash(
     assert read_rename(index, old, new, find_nothing).new == path
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "words"),
     [
         ("", ["the old name is empty"]),
@@ -215,8 +215,8 @@ def test_unknown_and_ambiguous_old_names_are_errors(
     assert [word for word in words if word not in str(error.value)] == []
 
 
-@pytest.mark.parametrize("old", ["Home", "Home#Plans", "Home#^b1", "#todo", "Projects/"])
-@pytest.mark.parametrize("new", ["", "  "])
+@each("old", ["Home", "Home#Plans", "Home#^b1", "#todo", "Projects/"])
+@each("new", ["", "  "])
 def test_new_name_is_not_empty(index: Index, old: str, new: str) -> None:
     with pytest.raises(UsageError, match=r"the new name of .* is empty"):
         read_rename(index, old, new, find_nothing)
@@ -240,7 +240,7 @@ def test_folder_without_notes_is_found_on_disk(index: Index) -> None:
 # -- moves ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("folder", "into"),
     [
         ("Archive", "Archive/"),
@@ -264,7 +264,7 @@ def test_move_keeps_names(index: Index, folder: str, into: str) -> None:
     assert [item.kind for item in renames] == ["note", "attachment", "folder"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("sources", "folder", "message"),
     [
         (["Hom"], "Archive", "Did you mean Home.md"),
@@ -305,7 +305,7 @@ def test_rows_of_a_plan_file_have_line_numbers() -> None:
     assert read_plan_file("old\tnew\n\n#a\t#b\n") == [RenameRow("#a", "#b", 3)]
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "problems"),
     [
         ("a b\n", ["line 1: expected the old name, a tab and the new name"]),
@@ -353,7 +353,7 @@ def test_unknown_names_of_a_plan_are_listed_with_their_lines(index: Index) -> No
     assert [line.split(":")[0] for line in str(error.value).splitlines()] == ["line 2", "line 7"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("rows", "new"),
     [
         ([("Projects/", "Work"), ("Alpha", "Gamma")], ["Work", "Work/Gamma.md"]),
@@ -375,7 +375,7 @@ def test_new_name_without_a_slash_stays_in_a_renamed_folder(
 # -- files on disk ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("renames", "moves", "files"),
     [
         (

@@ -68,7 +68,7 @@ def load(done: CommandResult) -> dict[str, Any]:
 # -- what is written --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", OPERATIONS.values(), ids=OPERATIONS)
+@each("words", OPERATIONS.values(), ids=OPERATIONS)
 def test_json_of_a_dry_run_is_what_a_run_writes(
     run: RunCommand, vault: Path, words: Sequence[str]
 ) -> None:
@@ -85,7 +85,7 @@ def test_json_of_a_dry_run_is_what_a_run_writes(
     assert {**written, "run": None} == data
 
 
-@pytest.mark.parametrize("words", OPERATIONS.values(), ids=OPERATIONS)
+@each("words", OPERATIONS.values(), ids=OPERATIONS)
 def test_undo_restores_bytes_and_paths(run: RunCommand, vault: Path, words: Sequence[str]) -> None:
     before, folders = read_files(vault), sorted(vault.rglob("*"))
     assert run(*words).code == 0
@@ -93,7 +93,7 @@ def test_undo_restores_bytes_and_paths(run: RunCommand, vault: Path, words: Sequ
     assert (read_files(vault), sorted(vault.rglob("*"))) == (before, folders)
 
 
-@pytest.mark.parametrize("words", OPERATIONS.values(), ids=OPERATIONS)
+@each("words", OPERATIONS.values(), ids=OPERATIONS)
 def test_links_resolve_as_before(run: RunCommand, vault: Path, words: Sequence[str]) -> None:
     def count() -> list[str]:
         rows: Any = run("links", "--json").data
@@ -119,7 +119,7 @@ def test_json_names_what_was_renamed(run: RunCommand, vault: Path) -> None:
     assert NOTES["Bom.md"].encode()[13:16] == b"Old"
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "lines"),
     [(("Topic", "Theme"), [2, 4]), (("#topic", "#theme"), [3]), (("Home", "Start"), [])],
     ids=["note", "tag", "another note"],
@@ -147,7 +147,7 @@ def test_json_of_a_folder_lists_its_files(run: RunCommand, vault: Path) -> None:
 # -- messages ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "sentence"),
     [
         (("rename", "Old", "N"), "Renamed Old.md to N.md; 7 links in 4 notes follow."),
@@ -241,7 +241,7 @@ def test_outside_paths_are_refused(run: RunCommand, vault: Path, tmp_path: Path)
 # -- exit codes -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         ("rename",),
@@ -285,7 +285,7 @@ def test_outside_paths_are_refused(run: RunCommand, vault: Path, tmp_path: Path)
         ("merge", "a.png", "Old"),
     ],
 )
-@pytest.mark.parametrize("diff", [(), ("--diff",)])
+@each("diff", [(), ("--diff",)])
 def test_refusals_write_nothing_and_exit_with_2(
     run: RunCommand, vault: Path, words: Sequence[str], diff: Sequence[str]
 ) -> None:
@@ -329,8 +329,8 @@ UNWRITABLE = {
 """Texts of a note that can't be written, with the reason."""
 
 
-@pytest.mark.parametrize("diff", [[], ["--diff"]], ids=["run", "diff"])
-@pytest.mark.parametrize(("text", "reason"), UNWRITABLE.values(), ids=UNWRITABLE)
+@each("diff", [[], ["--diff"]], ids=["run", "diff"])
+@each(("text", "reason"), UNWRITABLE.values(), ids=UNWRITABLE)
 def test_nothing_is_renamed_if_a_note_can_not_be_changed(
     run: RunCommand, vault: Path, text: bytes, reason: str, diff: list[str]
 ) -> None:
@@ -362,7 +362,7 @@ UNRELATED: dict[str, tuple[str, ...]] = {
 }
 
 
-@pytest.mark.parametrize("words", UNRELATED.values(), ids=UNRELATED)
+@each("words", UNRELATED.values(), ids=UNRELATED)
 def test_a_conflict_of_a_canvas_that_names_nothing_does_not_matter(
     run: RunCommand, vault: Path, words: Sequence[str]
 ) -> None:
@@ -373,7 +373,7 @@ def test_a_conflict_of_a_canvas_that_names_nothing_does_not_matter(
     assert (done.code, load(done)["skipped"]) == (0, [])
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "card"),
     [
         (("rename", "#todo", "#later"), '{"id":"1","type":"text","text":"#todo"}'),
@@ -489,7 +489,7 @@ def test_all_refusals_of_a_plan_are_listed(run: RunCommand, vault: Path) -> None
 # -- diffs ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("words", OPERATIONS.values(), ids=OPERATIONS)
+@each("words", OPERATIONS.values(), ids=OPERATIONS)
 def test_git_applies_a_diff(
     run: RunCommand, vault: Path, tmp_path: Path, words: Sequence[str]
 ) -> None:
@@ -533,14 +533,14 @@ def test_arguments_have_no_default(options: type) -> None:
     assert options().diff is False
 
 
-@pytest.mark.parametrize("command", ["rename", "move", "extract", "merge"])
+@each("command", ["rename", "move", "extract", "merge"])
 def test_help_fits_80_columns(run: RunCommand, vault: Path, command: str) -> None:
     lines = run(command, "--help").lines
     assert max(map(len, lines)) <= 80
     assert "--from-file FILE" in "\n".join(lines) or command != "rename"
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "hint"),
     [
         (("mv", "a", "b"), "Did you mean move or rename?"),
@@ -572,7 +572,7 @@ UNFINISHED = {
 """Words of a command, links of a note that it skips at first, and the links after a rerun."""
 
 
-@pytest.mark.parametrize(("words", "before", "after"), UNFINISHED.values(), ids=UNFINISHED.keys())
+@each(("words", "before", "after"), UNFINISHED.values(), ids=UNFINISHED.keys())
 def test_a_rerun_completes_a_skipped_note(
     run: RunCommand, tmp_path: Path, words: tuple[str, ...], before: str, after: str
 ) -> None:
@@ -639,10 +639,8 @@ def test_nothing_is_removed_while_a_link_to_it_stays(run: RunCommand, tmp_path: 
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize(
-    ("options", "link"), [((), "[[b/Twin|Twin]]"), (("--no-display",), "[[b/Twin]]")]
-)
-@pytest.mark.parametrize("words", [("rename", "Old", "b/Twin"), ("move", "/Twin.md", "b/")])
+@each(("options", "link"), [((), "[[b/Twin|Twin]]"), (("--no-display",), "[[b/Twin]]")])
+@each("words", [("rename", "Old", "b/Twin"), ("move", "/Twin.md", "b/")])
 def test_no_display_adds_no_text(
     run: RunCommand, tmp_path: Path, words: Sequence[str], options: Sequence[str], link: str
 ) -> None:
@@ -667,7 +665,7 @@ def harbours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "place"),
     [
         (("rename", "a/n.md", "b/"), "b/ is in the vault {0}/b, and a/n.md in the vault {0}/a."),
@@ -693,9 +691,7 @@ def test_paths_of_other_vaults_are_refused(
     assert read_tree(harbours) == before
 
 
-@pytest.mark.parametrize(
-    "words", [("merge", "n", "../b/m.md"), ("delete", "../b/m.md"), ("move", "n", "../b")]
-)
+@each("words", [("merge", "n", "../b/m.md"), ("delete", "../b/m.md"), ("move", "n", "../b")])
 def test_paths_outside_the_vault_are_refused(
     run: RunCommand, harbours: Path, words: Sequence[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -723,7 +719,7 @@ def pier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "code", "message"),
     [
         # the second word of a heading
@@ -787,7 +783,7 @@ def test_likely_mistakes_in_names(
     assert read_tree(pier) == before
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "code", "message"),
     [
         (("open", "Pier#Crane: *old*"), 0, ""),
@@ -863,7 +859,7 @@ def add_links(vault: Path) -> None:
         (vault / path).symlink_to(target)
 
 
-@pytest.mark.parametrize(("words", "reason"), LINKED.items())
+@each(("words", "reason"), LINKED.items())
 def test_paths_with_links_that_are_not_listed_are_refused(
     run: RunCommand, vault: Path, words: tuple[str, ...], reason: str
 ) -> None:
@@ -884,7 +880,7 @@ LISTED = {
 }
 
 
-@pytest.mark.parametrize(("word", "new"), LISTED.values(), ids=LISTED)
+@each(("word", "new"), LISTED.values(), ids=LISTED)
 def test_links_above_a_vault_are_followed(
     run: RunCommand, vault: Path, word: str, new: str
 ) -> None:

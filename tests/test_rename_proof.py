@@ -17,6 +17,7 @@ from independent_reader import read_tree
 from rename_checks import Expected, Tree, compare_vaults
 from repositories import create_repository, git
 from running import RunCommand, write_files
+from tables import each
 
 EVERY_LINK = Path(__file__).resolve().parents[1] / "fixtures" / "every-link"
 OLD = "projects/Old Note.md"
@@ -256,7 +257,7 @@ OPERATIONS = {
     ),
 }
 
-Cases = pytest.mark.parametrize("name", OPERATIONS)
+Cases = each("name", OPERATIONS)
 
 
 @pytest.fixture
@@ -457,7 +458,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSED)
+@each("name", REFUSED)
 def test_refused_renames_write_nothing(run: RunCommand, vault: Path, name: str) -> None:
     before = read_tree(vault)
     done = run(*REFUSED[name], "--vault", vault)
@@ -474,7 +475,7 @@ PLANS_REFUSED = {
 }
 
 
-@pytest.mark.parametrize("name", PLANS_REFUSED)
+@each("name", PLANS_REFUSED)
 def test_refused_plans_write_nothing(
     run: RunCommand, vault: Path, tmp_path: Path, name: str
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from running import create_vault
+from tables import each
 from vaultlink import Settings, open_vault
 from vaultlink.fix.plan import Plan, Rename, RenameKind
 from vaultlink.fix.sources import FixInputs
@@ -166,12 +167,12 @@ STAYING = {
 }
 
 
-@pytest.mark.parametrize(("files", "before", "after"), FOLLOWING.values(), ids=FOLLOWING.keys())
+@each(("files", "before", "after"), FOLLOWING.values(), ids=FOLLOWING.keys())
 def test_links_follow(tmp_path: Path, files: dict[str, str], before: str, after: str) -> None:
     assert follow(tmp_path / "vault", before, files) == after
 
 
-@pytest.mark.parametrize(("files", "text"), STAYING.values(), ids=STAYING.keys())
+@each(("files", "text"), STAYING.values(), ids=STAYING.keys())
 def test_other_text_stays(tmp_path: Path, files: dict[str, str], text: str) -> None:
     assert plan_moves(tmp_path / "vault", {**OTHERS, "s.md": text}, files).texts == {}
 
@@ -188,7 +189,7 @@ LINKS_OUT = {
 """Links of `a/s.md` before and after it moved to `a/m/s.md`; None if they stay."""
 
 
-@pytest.mark.parametrize(("before", "after"), LINKS_OUT.values(), ids=LINKS_OUT.keys())
+@each(("before", "after"), LINKS_OUT.values(), ids=LINKS_OUT.keys())
 def test_links_of_a_moved_note(tmp_path: Path, before: str, after: str | None) -> None:
     others = {**OTHERS, "a/d/e.md": "", "a/d/p.png": ""}
     text = f"{before}\n\n# H\n"
@@ -247,7 +248,7 @@ def test_entries_of_an_authors_section_follow(tmp_path: Path) -> None:
 SECTION = "# t\n\nAdd backlinks using these topics\nPart – [[Deep]]\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("entry", "after"),
     [
         ("The old one [[the_old_one]]", "The old one [[Renamed 2 of x|the_old_one]]"),
@@ -326,7 +327,7 @@ def test_a_canvas_follows_by_span(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(
+@each(
     ("moved", "background"),
     [({"img/p.png": "q.png"}, "q.png"), ({"Old.md": "New.md"}, "img/p.png")],
     ids=["the image moves", "a note moves"],
@@ -371,7 +372,7 @@ TAKEN = {
 """A link; after the note got a name that is taken; the same without display texts."""
 
 
-@pytest.mark.parametrize("text", TAKEN)
+@each("text", TAKEN)
 def test_link_that_gets_a_path_shows_the_name(tmp_path: Path, text: str) -> None:
     before, with_text, without = TAKEN[text]
     vault = create_vault(tmp_path / "vault", {**OTHERS, "s.md": before})

@@ -12,6 +12,7 @@ import pytest
 from repositories import commit, create_repository
 from running import RunCommand, create_vault, read_files
 from screens import run_on_screen
+from tables import each
 from vaultlink.api import open_vault
 from vaultlink.cli.commands.report import draw_vault
 from vaultlink.report import JSON_MARK, MARKDOWN_MARK
@@ -51,7 +52,7 @@ def test_json_and_markdown_are_printed(run: RunCommand) -> None:
     assert done.err == "Health score: 46 of 100.\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "mark"),
     [
         (("--output", "../r.json"), JSON_MARK),
@@ -102,7 +103,7 @@ def test_all_findings_count_also_those_of_a_baseline(run: RunCommand) -> None:
     assert run("report", "--json").out == before
 
 
-@pytest.mark.parametrize("variables", [{"GITHUB_ACTIONS": "true"}, {"TF_BUILD": "True"}])
+@each("variables", [{"GITHUB_ACTIONS": "true"}, {"TF_BUILD": "True"}])
 def test_page_is_not_printed_in_a_log(
     run: RunCommand, vault: Path, variables: Mapping[str, str]
 ) -> None:
@@ -223,7 +224,7 @@ def test_mentions_without_the_library_are_unknown(
 # -- exit code ------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("least", "code"), [("1", 0), ("45", 0), ("46", 0), ("47", 1), ("100", 1)])
+@each(("least", "code"), [("1", 0), ("45", 0), ("46", 0), ("47", 1), ("100", 1)])
 def test_exit_code_is_1_below_the_least_score(run: RunCommand, least: str, code: int) -> None:
     done = run("report", "--json", "--fail-under", least)
     assert done.code == code
@@ -231,7 +232,7 @@ def test_exit_code_is_1_below_the_least_score(run: RunCommand, least: str, code:
     assert done.err == "Health score: 46 of 100.\n" + (message if code else "")
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "message"),
     [
         (("--fail-under", "101"), "--fail-under: the highest score is 100, not 101."),
@@ -271,7 +272,7 @@ def test_usage_errors(run: RunCommand, words: Sequence[str], message: str) -> No
 # -- the file -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["Home.md", "map.json", "page.html", "link.json"])
+@each("name", ["Home.md", "map.json", "page.html", "link.json"])
 def test_no_other_file_is_overwritten(run: RunCommand, vault: Path, name: str) -> None:
     (vault / "map.json").write_text('{"schema":1,"findings":[]}', encoding="utf-8")
     (vault / "page.html").write_text("<!doctype html><title>Mine</title>", encoding="utf-8")
@@ -284,7 +285,7 @@ def test_no_other_file_is_overwritten(run: RunCommand, vault: Path, name: str) -
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("name", ["r.json", "r.md"])
+@each("name", ["r.json", "r.md"])
 def test_earlier_report_is_replaced_and_not_counted(
     run: RunCommand, vault: Path, name: str
 ) -> None:

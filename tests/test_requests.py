@@ -129,7 +129,7 @@ COMMANDS: dict[str, tuple[Change, Sequence[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@each("name", COMMANDS)
 def test_request_is_what_its_command_does(run: RunCommand, tmp_path: Path, name: str) -> None:
     request, words = COMMANDS[name]
     requested, commanded = (make_vault(tmp_path / place) for place in ("one", "two"))
@@ -140,7 +140,7 @@ def test_request_is_what_its_command_does(run: RunCommand, tmp_path: Path, name:
     assert found == read_files(commanded)
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@each("name", COMMANDS)
 def test_plan_is_the_document_of_the_command(run: RunCommand, root: Path, name: str) -> None:
     request, words = COMMANDS[name]
     _, made = plan(root, request)
@@ -150,7 +150,7 @@ def test_plan_is_the_document_of_the_command(run: RunCommand, root: Path, name: 
 
 
 @linux
-@pytest.mark.parametrize("trash", ["system", "local", "none"])
+@each("trash", ["system", "local", "none"])
 def test_deleted_files_go_where_the_command_puts_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trash: str
 ) -> None:
@@ -187,7 +187,7 @@ LISTED_COMMANDS: dict[str, tuple[Change, Sequence[str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", LISTED_COMMANDS)
+@each("name", LISTED_COMMANDS)
 def test_links_and_sections_are_those_of_the_command(
     run: RunCommand, tmp_path: Path, name: str
 ) -> None:
@@ -236,7 +236,7 @@ TOPICS: dict[str, tuple[Change, dict[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize("name", TOPICS)
+@each("name", TOPICS)
 def test_topic_is_resolved(tmp_path: Path, name: str) -> None:
     request, expected = TOPICS[name]
     root = create_vault(tmp_path / "vault", LISTED)
@@ -363,8 +363,8 @@ LISTS: dict[str, tuple[list[Change], dict[str, str | None]]] = {
 }
 
 
-@pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("trash", ["local", "none"])
+@each("name", LISTS)
+@each("trash", ["local", "none"])
 def test_requests_in_one_plan(tmp_path: Path, name: str, trash: str) -> None:
     changes, expected = LISTS[name]
     after = change(make_vault(tmp_path / "vault", trash), *changes)
@@ -372,7 +372,7 @@ def test_requests_in_one_plan(tmp_path: Path, name: str, trash: str) -> None:
         assert after.get(path) == (None if text is None else text.encode()), path
 
 
-@pytest.mark.parametrize("name", LISTS)
+@each("name", LISTS)
 def test_one_plan_equals_one_run_after_the_other(tmp_path: Path, name: str) -> None:
     changes, _ = LISTS[name]
     together, apart = (make_vault(tmp_path / place, "none") for place in ("one", "two"))
@@ -413,7 +413,7 @@ def random_change(rng: random.Random) -> Change:
     )
 
 
-@pytest.mark.parametrize("seed", choose_seeds(8))
+@each("seed", choose_seeds(8))
 def test_random_lists_equal_one_run_after_the_other(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)
     together, apart = (make_vault(tmp_path / place, "none") for place in ("one", "two"))
@@ -539,7 +539,7 @@ REFUSALS: dict[str, tuple[list[Change], str]] = {
 }
 
 
-@pytest.mark.parametrize("name", REFUSALS)
+@each("name", REFUSALS)
 def test_refused_request_says_why(tmp_path: Path, name: str) -> None:
     changes, message = REFUSALS[name]
     root = make_vault(tmp_path / "vault", "none")
@@ -578,7 +578,7 @@ ON_DISK: dict[str, Callable[[Path], object]] = {
 }
 
 
-@pytest.mark.parametrize("name", ON_DISK)
+@each("name", ON_DISK)
 def test_list_for_a_changed_disk_is_not_written(tmp_path: Path, name: str) -> None:
     root = make_vault(tmp_path / "vault", "none")
     vault, made = plan(
@@ -698,7 +698,7 @@ def test_json_form_of_a_request(data: Change, request_: object) -> None:
     assert read_request(data) == request_
 
 
-@pytest.mark.parametrize(
+@each(
     "wrong",
     [
         {"rename": "vaultlink.toml", "to": "old.toml"},

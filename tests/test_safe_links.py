@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-import pytest
 from msgspec.structs import replace
 
 from builder import VaultFiles, build_state, make_settings
@@ -497,7 +496,7 @@ def test_title_of_another_note_is_as_good_as_an_alias(titles: dict[str, str], fo
 # -- other programs that read the notes ------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("files", "programs", "linking"),
     [
         ((), (), ""),

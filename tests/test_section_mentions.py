@@ -501,7 +501,7 @@ def test_list_changes_no_other_command(vault: Path, run: RunCommand) -> None:
 
 
 @pytest.mark.usefixtures("vault")
-@pytest.mark.parametrize("words", [(), ("Log", "--adopt"), ("Log", "--remove")])
+@each("words", [(), ("Log", "--adopt"), ("Log", "--remove")])
 def test_options_that_do_not_list_mentions(run: RunCommand, words: tuple[str, ...]) -> None:
     done = run("backlinks", "--mentions", *words)
     assert (done.code, done.out) == (2, "")

@@ -15,6 +15,7 @@ import pytest
 
 from failing import fail_calls
 from running import PROGRAM, RunCommand, create_vault, write_files
+from tables import each
 from vaultlink.api import open_vault
 from vaultlink.config.run_limits import RunLimits
 from vaultlink.errors import JournalError
@@ -380,7 +381,7 @@ def test_json_lists_restored_notes(run: RunCommand, vault: Path) -> None:
     assert done.code == 1
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "answer"),
     [
         (
@@ -457,7 +458,7 @@ def test_record_size_depends_on_the_changes(vault: Path) -> None:
     assert sum(len(content or b"") for content in tree(journal_folder(vault)).values()) < 1_000
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new"),
     [
         (b"aaaa", b"aa"),
@@ -530,7 +531,7 @@ HIDDEN: Mapping[str, tuple[Sequence[PendingWrite], Mapping[str, str]]] = {
 }
 
 
-@pytest.mark.parametrize(("writes", "moves"), HIDDEN.values(), ids=HIDDEN)
+@each(("writes", "moves"), HIDDEN.values(), ids=HIDDEN)
 def test_no_run_is_made_whose_record_could_not_be_read(
     vault: Path, writes: Sequence[PendingWrite], moves: Mapping[str, str]
 ) -> None:
@@ -541,7 +542,7 @@ def test_no_run_is_made_whose_record_could_not_be_read(
     assert not list(journal_folder(vault).glob("*.run"))
 
 
-@pytest.mark.parametrize("path", ["Home.md", "Long.md"])
+@each("path", ["Home.md", "Long.md"])
 def test_damaged_record_restores_nothing(run: RunCommand, vault: Path, path: str) -> None:
     name = fix(vault, [PendingWrite(path, VAULT[path], FIXED[path])])
     file = journal_folder(vault) / f"{name}.run"
@@ -682,7 +683,7 @@ def test_next_run_removes_files_of_a_killed_run(vault: Path) -> None:
     assert not list(journal_folder(vault).glob("*.tmp"))
 
 
-@pytest.mark.parametrize(
+@each(
     "line",
     [
         ("fix",),
@@ -751,7 +752,7 @@ def test_temporary_name_of_a_created_note_is_no_hard_link(run: RunCommand, vault
     assert {path for path in tree(vault) if path not in before} == {"c", "c/d"}
 
 
-@pytest.mark.parametrize("number", range(1, 3))
+@each("number", range(1, 3))
 def test_temporary_file_is_removed_though_the_system_refuses_once(vault: Path, number: int) -> None:
     """Those of a note that is written, and of one that is skipped."""
     write_files(vault, {"Long.md": b"typed"})

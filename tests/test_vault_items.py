@@ -272,7 +272,7 @@ def describe(items: Sequence[str]) -> str:
     return f"{', '.join(f'“{item}”' for item in items)} {verb} nothing in this vault"
 
 
-@pytest.mark.parametrize(
+@each(
     ("key", "item", "is_matched"),
     [
         (key, item, is_matched)
@@ -341,7 +341,7 @@ def test_no_other_command_names_them(run: RunCommand, vault: Path) -> None:
         assert "nothing in this vault" not in done.out + done.err, words
 
 
-@pytest.mark.parametrize("text", ["", "select = []\n", "[rules.orphan-note]\nignore = []\n"])
+@each("text", ["", "select = []\n", "[rules.orphan-note]\nignore = []\n"])
 def test_defaults_and_empty_lists_are_not_named(run: RunCommand, vault: Path, text: str) -> None:
     write_files(vault, {"vaultlink.toml": text})
     assert run("config").err == ""
@@ -364,7 +364,7 @@ def test_control_characters_of_an_item_are_escaped(run: RunCommand, vault: Path)
         assert "\x1b" not in done.out + done.err
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "is_read"),
     [
         ({"exclude": ["old/"], "protect": ["!a/"], "per-file-ignores": {"b/": ["VL1"]}}, False),

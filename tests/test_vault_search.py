@@ -8,6 +8,7 @@ import pytest
 
 from repositories import create_repository, git
 from running import RunCommand, write_files
+from tables import each
 from vaultlink.disk.vault_search import find_vault, list_vaults
 
 NOTES = {"Home.md": "[[Plan]] [[Deep]]\n", "sub/Plan.md": "[[Home]]\n", "sub/deep/Deep.md": ""}
@@ -132,7 +133,7 @@ def arrange(root: Path, case: Case) -> Path:
     return root / case.folder
 
 
-@pytest.mark.parametrize("case", FOUND.values(), ids=FOUND)
+@each("case", FOUND.values(), ids=FOUND)
 def test_vault_and_reason(
     run: RunCommand,
     tmp_path: Path,
@@ -153,8 +154,8 @@ def test_vault_and_reason(
 
 
 @pytest.mark.usefixtures("plain_git")
-@pytest.mark.parametrize("is_git", [True, False])
-@pytest.mark.parametrize(
+@each("is_git", [True, False])
+@each(
     ("folder", "path"),
     [("v", "sub"), ("v", "sub/Plan.md"), ("v/sub", "."), ("v/sub/deep", "Deep.md")],
 )
@@ -241,7 +242,7 @@ REFUSED = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("case", "message"), REFUSED.values(), ids=REFUSED)
+@each(("case", "message"), REFUSED.values(), ids=REFUSED)
 def test_no_vault_is_taken_unasked(
     run: RunCommand,
     tmp_path: Path,
@@ -269,7 +270,7 @@ HOMES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("case", HOMES.values(), ids=HOMES)
+@each("case", HOMES.values(), ids=HOMES)
 def test_home_folder_is_not_taken_for_a_folder_in_it(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case
 ) -> None:
@@ -316,7 +317,7 @@ NESTED: Mapping[tuple[str, ...], str] = {
 }
 
 
-@pytest.mark.parametrize(("folders", "message"), NESTED.items())
+@each(("folders", "message"), NESTED.items())
 def test_nested_vault_is_mentioned(
     run: RunCommand,
     tmp_path: Path,
@@ -355,7 +356,7 @@ def test_settings_file_makes_a_named_folder_a_vault(
     assert find_vault() == (tmp_path / "v" / "sub", "")
 
 
-@pytest.mark.parametrize("command", ["config", "undo", "topics", "links", "graph", "baseline"])
+@each("command", ["config", "undo", "topics", "links", "graph", "baseline"])
 def test_other_commands_report_their_choice(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
 ) -> None:

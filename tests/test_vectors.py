@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tables import each
 from vaultlink import Link, Note, Settings, Vault, open_vault
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.topics import topic_name
@@ -77,9 +78,7 @@ def composed(text: str) -> str:
 # -- our own ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    "vector", [pytest.param(vector, id=f"{vector['clause']} {vector['says']}") for vector in OWN]
-)
+@each("vector", [pytest.param(vector, id=f"{vector['clause']} {vector['says']}") for vector in OWN])
 def test_own_vector(vector: Vector, tmp_path: Path) -> None:
     vault = opened(tmp_path / "vault", vector["vault"])
     source = vector.get("in") or next(path for path in vector["vault"] if path.endswith(".md"))
@@ -298,22 +297,22 @@ FAMILIES = {
 }
 
 
-@pytest.mark.parametrize("vector", family("vectors"))
+@each("vector", family("vectors"))
 def test_link_vector(vector: Vector, tmp_path: Path) -> None:
     assert not link_fault(vector, tmp_path / "vault"), vector["id"]
 
 
-@pytest.mark.parametrize("vector", family("tag_vectors"))
+@each("vector", family("tag_vectors"))
 def test_tag_vector(vector: Vector, tmp_path: Path) -> None:
     assert not tag_fault(vector, tmp_path / "vault"), vector["id"]
 
 
-@pytest.mark.parametrize("vector", family("frontmatter_vectors"))
+@each("vector", family("frontmatter_vectors"))
 def test_frontmatter_vector(vector: Vector, tmp_path: Path) -> None:
     assert not frontmatter_fault(vector, tmp_path / "vault"), vector["id"]
 
 
-@pytest.mark.parametrize("vector", family("graph_vectors"))
+@each("vector", family("graph_vectors"))
 def test_graph_vector(vector: Vector, tmp_path: Path) -> None:
     assert not graph_fault(vector, tmp_path / "vault"), vector["id"]
 

@@ -27,6 +27,7 @@ import pytest
 
 from machine import require_program
 from running import PROGRAM, RunCommand, create_vault, read_files, write_files
+from tables import each
 from vaultlink.write.journal_files import list_runs, make_journal_folder
 
 PATIENT = 40.0
@@ -428,7 +429,7 @@ def test_watch_ends_with_its_reader_also_without_a_change(
 # -- wrong words ----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("options", "files", "said"),
     [
         (["nowhere"], SMALL, "nowhere: no such folder."),

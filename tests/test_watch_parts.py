@@ -575,7 +575,7 @@ def no_one_came(_folders: Mapping[str, str]) -> bool:
 EVERYTHING = ChangeHints(full_rescan=True)
 
 
-@pytest.mark.parametrize("everything", [False, True])
+@each("everything", [False, True])
 def test_rescan_detects_created_deleted_and_saved_files(vault: Path, everything: bool) -> None:
     scan = settled(vault)
     write_files(

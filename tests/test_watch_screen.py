@@ -44,7 +44,7 @@ def list_lines(screen: Screen) -> list[str]:
     return [re.sub(r"^[\d:]{8} ", "", line) for line in text.splitlines()]
 
 
-@pytest.mark.parametrize("size", [SMALL, LARGE], ids=["80x24", "120x40"])
+@each("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 def test_renaming_is_one_line_for_all_links(run: RunCommand, vault: Path, size: Size) -> None:
     before = read_files(vault)
     with watching(vault, "--fix", size=size) as screen:
@@ -70,7 +70,7 @@ def test_renaming_is_one_line_for_all_links(run: RunCommand, vault: Path, size: 
 LONG_NOTE = "A note with quite a long name, and spaces in it"
 
 
-@pytest.mark.parametrize("options", [(), ("--verbose",)], ids=["causes", "findings"])
+@each("options", [(), ("--verbose",)], ids=["causes", "findings"])
 def test_lines_break_between_words(vault: Path, options: tuple[str, ...]) -> None:
     (vault / f"{LONG_NOTE}.md").write_text("[[nowhere at all]] and [[gone for good]]\n")
     with watching(vault, *options) as screen:
@@ -156,7 +156,7 @@ def test_lines_are_complete_off_a_terminal(vault: Path, tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize(("links", "lines"), [(4, 4), (5, 1)])
+@each(("links", "lines"), [(4, 4), (5, 1)])
 def test_only_five_findings_of_one_cause_in_a_note_are_one_line_off_a_terminal(
     vault: Path, tmp_path: Path, links: int, lines: int
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 from failing import fail_calls
 from killed_moves import Killer, read_tree, run_hooked
 from running import RunCommand, create_vault, write_files
+from tables import each
 from vaultlink import ExtractRequest, MergeRequest, open_vault
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal import record_and_write
@@ -87,7 +88,7 @@ WHOLE = {
 }
 
 
-@pytest.mark.parametrize("name", WHOLE)
+@each("name", WHOLE)
 def test_edited_note_prevents_the_undo_of_a_whole_run(
     run: RunCommand, tmp_path: Path, name: str
 ) -> None:
@@ -138,7 +139,7 @@ def test_no_rename_is_proposed_out_of_the_trash(run: RunCommand, tmp_path: Path)
     assert "--skip-edited` leaves out what was edited." in done.err
 
 
-@pytest.mark.parametrize(
+@each(
     ("words", "typed", "removed", "back"),
     [
         (("rename", "d/", "e"), "a.md", "", "rename e/ d"),
@@ -171,7 +172,7 @@ def test_way_back_is_proposed_where_there_is_one(
         assert read_tree(vault).keys() >= texts.keys()
 
 
-@pytest.mark.parametrize("name", ["rename", "move", "delete"])
+@each("name", ["rename", "move", "delete"])
 def test_rest_is_restored_on_demand(run: RunCommand, tmp_path: Path, name: str) -> None:
     words, edited, _ = WHOLE[name]
     texts = {"a.md": b"[[b]]\n", "b.md": b"low\n", "d.md": b"[x](b.md)\n", "e.md": b"![[b]]\n"}
@@ -227,7 +228,7 @@ UNWRITABLE: Mapping[str, tuple[Callable[[Path], object], str]] = {
 
 
 @posix
-@pytest.mark.parametrize(
+@each(
     ("name", "how"),
     [
         (name, how)
@@ -259,7 +260,7 @@ def test_note_that_can_not_be_written_prevents_the_undo_of_a_whole_run(
 
 
 @posix
-@pytest.mark.parametrize("name", PREVENTED)
+@each("name", PREVENTED)
 def test_rest_without_the_note_that_can_not_be_written_is_restored_on_demand(
     run: RunCommand, tmp_path: Path, name: str
 ) -> None:
@@ -296,8 +297,8 @@ HARMLESS: Mapping[str, Callable[[Path], object]] = {
 
 
 @posix
-@pytest.mark.parametrize("how", HARMLESS)
-@pytest.mark.parametrize("name", PREVENTED)
+@each("how", HARMLESS)
+@each("name", PREVENTED)
 def test_change_that_does_not_prevent_writing_does_not_prevent_undo(
     run: RunCommand, tmp_path: Path, name: str, how: str
 ) -> None:
@@ -311,7 +312,7 @@ def test_change_that_does_not_prevent_writing_does_not_prevent_undo(
 
 
 @posix
-@pytest.mark.parametrize(
+@each(
     ("words", "path"),
     [
         (("merge", "b", "c"), "c.md"),
@@ -401,7 +402,7 @@ def test_note_that_can_not_be_created_again_keeps_its_text(
 
 
 @posix
-@pytest.mark.parametrize("name", ["rename of a heading", "merge into the note"])
+@each("name", ["rename of a heading", "merge into the note"])
 def test_undo_that_fails_in_the_middle_restores_nothing(
     run: RunCommand, tmp_path: Path, name: str
 ) -> None:
@@ -424,7 +425,7 @@ UNDONE = {
 }
 
 
-@pytest.mark.parametrize("name", UNDONE)
+@each("name", UNDONE)
 def test_links_of_skipped_notes_to_new_names_are_found(
     run: RunCommand, tmp_path: Path, name: str
 ) -> None:
@@ -442,7 +443,7 @@ def test_links_of_skipped_notes_to_new_names_are_found(
     assert run("check", vault).code == 0
 
 
-@pytest.mark.parametrize(
+@each(
     ("undos", "link", "found"),
     [
         (0, "Bay", ""),
@@ -455,7 +456,7 @@ def test_links_of_skipped_notes_to_new_names_are_found(
         (3, "Bay", "VL114 moved-link [*] “Bay” was moved to b."),
     ],
 )
-@pytest.mark.parametrize("is_checked", [True, False], ids=["checked in between", "not checked"])
+@each("is_checked", [True, False], ids=["checked in between", "not checked"])
 def test_check_knows_where_an_undo_moved_files(
     run: RunCommand, tmp_path: Path, undos: int, link: str, found: str, is_checked: bool
 ) -> None:
@@ -564,7 +565,7 @@ BARRIERS: Mapping[Callable[[Path], None], tuple[str, str]] = {
 
 
 @posix
-@pytest.mark.parametrize("meddle", BARRIERS, ids=lambda function: function.__name__.strip("_"))
+@each("meddle", BARRIERS, ids=lambda function: function.__name__.strip("_"))
 def test_barrier_is_found_before_anything_is_written(
     vault: Path, meddle: Callable[[Path], None]
 ) -> None:
@@ -613,8 +614,8 @@ def test_note_of_another_user_is_a_barrier(vault: Path, monkeypatch: pytest.Monk
 
 
 @posix
-@pytest.mark.parametrize("code", [EACCES, EIO])
-@pytest.mark.parametrize(
+@each("code", [EACCES, EIO])
+@each(
     ("name", "number", "path"),
     [("replace", 1, "a.md"), ("replace", 3, "c/d.md"), ("unlink", 1, "gone.md")],
 )

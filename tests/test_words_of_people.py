@@ -6,6 +6,7 @@ import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
 from screens import SMALL, Size, run_on_screen
+from tables import each
 
 FILES = {
     "Plan A.md": "---\naliases: [PA]\n---\n# Goals\n\nSee [[My note]].\n",
@@ -63,9 +64,7 @@ WRITING = {
 }
 
 
-@pytest.mark.parametrize(
-    "command", [*READING.values(), *WRITING.values()], ids=[*READING, *WRITING]
-)
+@each("command", [*READING.values(), *WRITING.values()], ids=[*READING, *WRITING])
 def test_each_spelling_names_the_note(
     run: RunCommand, vault: Path, command: tuple[str, ...]
 ) -> None:
@@ -78,7 +77,7 @@ def test_each_spelling_names_the_note(
     assert next(iter(results)).code == (1 if diff else 0)
 
 
-@pytest.mark.parametrize("command", [*READING.values()], ids=[*READING])
+@each("command", [*READING.values()], ids=[*READING])
 def test_a_path_on_disk_names_the_note_and_its_vault(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
 ) -> None:
@@ -88,7 +87,7 @@ def test_a_path_on_disk_names_the_note_and_its_vault(
         assert run(*(word.format(path) for word in command)) == known
 
 
-@pytest.mark.parametrize(
+@each(
     ("word", "path"),
     [("[[odd]]", "[[odd]].md"), ("[[odd]].md", "[[odd]].md"), ("Twice", None), ("[[", None)],
 )
@@ -110,7 +109,7 @@ def test_an_alias_of_several_notes_names_them(run: RunCommand, vault: Path) -> N
         assert "Both 1.md, Both 2.md" in done.err
 
 
-@pytest.mark.parametrize("link", ["[[Plan A#Goals]]", "![[Plan A#^b|shown]]", "[[PA#Goals]]"])
+@each("link", ["[[Plan A#Goals]]", "![[Plan A#^b|shown]]", "[[PA#Goals]]"])
 def test_a_pasted_link_to_a_part_names_the_note(run: RunCommand, vault: Path, link: str) -> None:
     for words in (("show",), ("backlinks",), ("open", "--print")):
         assert run(*words, link, "--vault", vault) == run(*words, "Plan A", "--vault", vault)
@@ -126,7 +125,7 @@ def test_the_new_name_may_be_a_pasted_link(run: RunCommand, vault: Path) -> None
     assert done.err.startswith("Renamed Foo.md to Bar.md; 1 link in 1 note follows.")
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [("merge", "Foo", "My note"), ("rename", "Foo", "Bar"), ("delete", "Foo", "--leave")],
     ids=lambda words: words[0],
@@ -150,7 +149,7 @@ def test_the_same_command_again_does_not_take_the_old_name_for_an_alias(
 # -- a folder that is new, or near another one ------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("folder", "near"),
     [
         ("Archiv", "Archive"),
@@ -174,7 +173,7 @@ def test_move_refuses_a_new_folder_beside_one_of_almost_the_same_name(
     assert f" {folder}/ is a new folder. " in done.err
 
 
-@pytest.mark.parametrize("folder", ["Work", "Projects/2026", "Logs", "Inbox", "Project plans"])
+@each("folder", ["Work", "Projects/2026", "Logs", "Inbox", "Project plans"])
 def test_move_makes_other_new_folders(run: RunCommand, vault: Path, folder: str) -> None:
     diff = run("move", "Foo", folder, "--diff", "--vault", vault)
     assert diff.err.endswith(f" {folder}/ is a new folder.\n")
@@ -193,7 +192,7 @@ def test_a_folder_that_exists_is_not_called_new(run: RunCommand, vault: Path) ->
 KEYS = {"y": "Archive/Foo.md", "n": "Archiv/Foo.md", "?y": "Archive/Foo.md"}
 
 
-@pytest.mark.parametrize(("keys", "path"), KEYS.items())
+@each(("keys", "path"), KEYS.items())
 def test_move_asks_on_a_terminal(vault: Path, keys: str, path: str) -> None:
     with run_on_screen(vault, "move", "Foo", "Archiv", size=SMALL) as screen:
         for key in keys:
@@ -213,7 +212,7 @@ def test_move_stops_on_a_terminal(vault: Path) -> None:
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize(
+@each(
     ("old", "new", "path", "is_told"),
     [
         ("Foo.md", "Bar.txt", "Bar.txt.md", True),
@@ -234,7 +233,7 @@ def test_rename_says_that_a_note_keeps_its_extension(
 # -- unknown settings on a narrow terminal --------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("key", ["required-versoin", "extend-select-rules-of-this-vault", "k" * 60])
+@each("key", ["required-versoin", "extend-select-rules-of-this-vault", "k" * 60])
 def test_an_unknown_setting_is_named_whole_on_a_narrow_terminal(vault: Path, key: str) -> None:
     write_files(vault, {"vaultlink.toml": f"{key} = 1\n"})
     with run_on_screen(vault, "config", size=Size(40, 24)) as screen:

@@ -13,6 +13,7 @@ import pytest
 
 from exploring import TIMES, choose_seeds
 from running import create_vault, damage_states, write_files
+from tables import each
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import ConfigError, DamagedCacheError, UsageError, VaultError
@@ -71,7 +72,7 @@ def test_refresh_takes_over_what_changed_on_disk(vault: Path, workspace: Workspa
     assert find_first_difference(workspace.vault) is None
 
 
-@pytest.mark.parametrize("is_seen_between", [False, True])
+@each("is_seen_between", [False, True])
 def test_refresh_knows_the_name_that_a_run_gave_before_the_note_was_renamed_again(
     vault: Path, workspace: Workspace, tmp_path: Path, is_seen_between: bool
 ) -> None:
@@ -222,7 +223,7 @@ def test_release_of_a_text_that_is_not_held_changes_nothing(workspace: Workspace
     assert workspace.vault is before
 
 
-@pytest.mark.parametrize(
+@each(
     "path",
     ["../a.md", "/a.md", "x/../a.md", "a.png", ".obsidian/a.md", "", "x//a.md", "a.md/", "a\0.md"],
 )
@@ -272,7 +273,7 @@ def test_plan_is_applied_and_undone_and_the_vault_follows(
     assert find_first_difference(workspace.vault) is None
 
 
-@pytest.mark.parametrize("folds", [False, True])
+@each("folds", [False, True])
 def test_plan_is_applied_after_changes_that_do_not_concern_it(
     vault: Path, workspace: Workspace, folds: bool
 ) -> None:
@@ -284,7 +285,7 @@ def test_plan_is_applied_after_changes_that_do_not_concern_it(
     assert (vault / "a.md").read_text() == "[[new name]] and [[c]]\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("path", "text", "named"),
     [("a.md", "[[b]] and more\n", "a.md"), ("z.md", "[[b]]\n", "z.md"), ("b.md", None, "b")],
 )
@@ -353,7 +354,7 @@ def test_tidied_vault_is_the_same(vault: Path, workspace: Workspace) -> None:
     assert find_first_difference(workspace.refresh()) is None
 
 
-@pytest.mark.parametrize("ask", [list_unresolved_topics, list_mentions])
+@each("ask", [list_unresolved_topics, list_mentions])
 def test_answers_of_a_kept_search_are_those_of_a_new_one(
     vault: Path, workspace: Workspace, ask: Callable[[Vault, Page], ToolAnswer]
 ) -> None:
@@ -417,7 +418,7 @@ def call_again_if_damaged(workspace: Workspace, work: Callable[[], Result]) -> R
         return work()
 
 
-@pytest.mark.parametrize("is_cleaned", [False, True], ids=["damaged", "damaged and deleted"])
+@each("is_cleaned", [False, True], ids=["damaged", "damaged and deleted"])
 def test_damaged_cache_causes_no_second_write(cached: Workspace, is_cleaned: bool) -> None:
     def damage() -> None:
         damage_states(cached.root.parent / "cache")

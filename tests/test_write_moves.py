@@ -158,7 +158,7 @@ def test_path_after_moves(path: str, expected: str) -> None:
 # -- a run and its undo ----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS)
+@each("scenario", SCENARIOS.values(), ids=SCENARIOS)
 def test_run_and_undo_and_redo_are_exact(vault: Path, scenario: Scenario) -> None:
     texts, moves = scenario.texts, scenario.moves
     (vault / "Empty").mkdir()
@@ -220,7 +220,7 @@ def test_run_without_moves_has_a_record_that_older_versions_read(vault: Path) ->
 # -- what must not be moved ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
+@each(
     ("moves", "reason"),
     [
         ({"1.md": "2.md"}, TAKEN),
@@ -342,7 +342,7 @@ LINKED: Mapping[str, bytes] = {
 RENAMES = "Tide\tFlood\nWall\tQuay\nGate\tDoor\nsub/Low Water\tsub/Ebb\n"
 
 
-@pytest.mark.parametrize(
+@each(
     ("taken", "stays"),
     [
         ("Tide.md", {"Home.md", "Only.md"}),  # Home links to both files, so both stay renamed
@@ -352,7 +352,7 @@ RENAMES = "Tide\tFlood\nWall\tQuay\nGate\tDoor\nsub/Low Water\tsub/Ebb\n"
         ("Other.md", set()),
     ],
 )
-@pytest.mark.parametrize("is_killed", [False, True], ids=["undone", "killed"])
+@each("is_killed", [False, True], ids=["undone", "killed"])
 def test_links_stay_with_a_file_that_can_not_be_moved_back(
     run: RunCommand, vault: Path, taken: str, stays: Collection[str], *, is_killed: bool
 ) -> None:
@@ -524,7 +524,7 @@ KILLED = [
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows can't fork")
-@pytest.mark.parametrize(("kind", "scenario"), KILLED)
+@each(("kind", "scenario"), KILLED)
 @pytest.mark.timeout(300)
 def test_interrupted_run_is_reverted_or_undone_exactly(
     tmp_path: Path, kind: str, scenario: str
@@ -551,7 +551,7 @@ def interrupt(vault: Path, moves: Mapping[str, str], texts: Mapping[str, bytes])
     return run.id
 
 
-@pytest.mark.parametrize("line", [("fix",), ("backlinks", "--write"), ("baseline",)], ids=" ".join)
+@each("line", [("fix",), ("backlinks", "--write"), ("baseline",)], ids=" ".join)
 def test_every_command_that_writes_reverts_an_interrupted_run(
     run: RunCommand, vault: Path, line: Sequence[str]
 ) -> None:
@@ -626,7 +626,7 @@ def test_only_case_changes_on_a_disk_that_ignores_case(folding_disk: Path) -> No
 
 
 @pytest.mark.timeout(200)
-@pytest.mark.parametrize("scenario", ["case", "swap"])
+@each("scenario", ["case", "swap"])
 def test_interrupted_run_on_a_disk_that_ignores_case(folding_disk: Path, scenario: str) -> None:
     script = Path(__file__).with_name("killed_moves.py")
     bench = folding_disk / "bench"

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tables import each
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.write.journal_files import LockTimeout, journal_folder, lock_vault
@@ -83,7 +84,7 @@ def refused(path: str, why: str) -> WriteResult:
 # -- what is written --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", BYTES)
+@each("name", BYTES)
 def test_bytes_are_written_as_they_are(vault: Path, name: str) -> None:
     old, new = BYTES[name]
     written(vault, {"Note.md": old})
@@ -109,7 +110,7 @@ def test_nothing_to_write() -> None:
 
 
 @posix
-@pytest.mark.parametrize("mode", [0o600, 0o644, 0o664, 0o640, 0o755, 0o200])
+@each("mode", [0o600, 0o644, 0o664, 0o640, 0o755, 0o200])
 def test_permissions_are_preserved(vault: Path, mode: int) -> None:
     (vault / "Quay.md").chmod(mode)
     assert (
@@ -177,7 +178,7 @@ CHANGED = "it changed since it was read"
 TAKEN = "a file with this name already exists"
 
 
-@pytest.mark.parametrize(
+@each(
     ("item", "why"),
     [
         (PendingWrite("Quay.md", b"other", b"new"), CHANGED),
@@ -376,10 +377,8 @@ def _second(note: Path) -> None:
 
 
 @posix
-@pytest.mark.parametrize(
-    "meddle", [_edit, _edit_same_size, _save_anew, _protect, _remove, _link, _second]
-)
-@pytest.mark.parametrize("new", [b"new", None])
+@each("meddle", [_edit, _edit_same_size, _save_anew, _protect, _remove, _link, _second])
+@each("new", [b"new", None])
 def test_note_changed_before_the_replacement_is_skipped(
     vault: Path, meddle: Callable[[Path], None], new: bytes | None
 ) -> None:
@@ -497,7 +496,7 @@ HOLDER = textwrap.dedent("""
 """)
 
 
-@pytest.mark.parametrize("end", ["done", "killed"])
+@each("end", ["done", "killed"])
 def test_second_run_waits_for_the_first(vault: Path, end: str) -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER, str(vault)], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from running import RunCommand, create_vault, read_files
+from tables import each
 
 FOLDER = os.environ.get("VAULTLINK_CASELESS", "")
 NOTES = {
@@ -35,7 +36,7 @@ def vault() -> Iterator[Path]:
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(
+@each(
     ("words", "path"),
     [
         (("rename", "Tide", "TIDE"), "TIDE.md"),
@@ -57,7 +58,7 @@ def test_rename_and_undo(run: RunCommand, vault: Path, words: tuple[str, ...], p
     assert read_files(vault) == before
 
 
-@pytest.mark.parametrize("words", [("rename", "Tide", "wall"), ("move", "Maps/Map", "/")])
+@each("words", [("rename", "Tide", "wall"), ("move", "Maps/Map", "/")])
 def test_taken_name_is_refused(run: RunCommand, vault: Path, words: tuple[str, ...]) -> None:
     (vault / "MAP.md").write_text("other\n", encoding="utf-8")
     before = read_files(vault)

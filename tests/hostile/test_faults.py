@@ -15,6 +15,8 @@ from all_faults import Report, run_scenarios
 from fault_scenarios import SCENARIOS
 from faults import KILLS, Fault, compile_faults, list_variables
 
+from tables import each
+
 HOSTILE = bool(os.environ.get("VAULTLINK_HOSTILE"))
 
 
@@ -76,7 +78,7 @@ def test_sample_has_all_scenarios() -> None:
     assert sorted(name for names, _ in SAMPLE.values() for name in names) == sorted(SCENARIOS)
 
 
-@pytest.mark.parametrize("name", ["fix", "undo-swap"])
+@each("name", ["fix", "undo-swap"])
 def test_program_makes_the_same_calls_as_a_forked_process(
     library: Path, tmp_path: Path, name: str
 ) -> None:
@@ -104,7 +106,7 @@ os.rename("in/one", "in/two")
 """
 
 
-@pytest.mark.parametrize(
+@each(
     ("mode", "number", "code", "files"),
     [
         ("", 0, 0, {"two": "123456789"}),

@@ -13,6 +13,7 @@ import pytest
 
 from running import RunCommand, create_vault, read_files, write_files
 from screens import LARGE, Screen, run_on_screen
+from tables import each
 from vaultlink.disk.cache import Cache
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.disk.state_file import StateTable, StoredColumn
@@ -96,7 +97,7 @@ FORGED: Mapping[str, RecordedRun] = {
 }
 
 
-@pytest.mark.parametrize("run_record", FORGED.values(), ids=map(ascii, FORGED))
+@each("run_record", FORGED.values(), ids=map(ascii, FORGED))
 def test_forged_record_changes_nothing_outside_the_vault(
     tmp_path: Path, run: RunCommand, run_record: RecordedRun
 ) -> None:
@@ -147,8 +148,8 @@ MARKERS: Mapping[str, Mapping[str, bytes]] = {
 }
 
 
-@pytest.mark.parametrize("marker", MARKERS.values(), ids=MARKERS)
-@pytest.mark.parametrize("move", FORGED_MOVES.values(), ids=FORGED_MOVES)
+@each("marker", MARKERS.values(), ids=MARKERS)
+@each("move", FORGED_MOVES.values(), ids=FORGED_MOVES)
 def test_forged_move_changes_nothing_outside_the_vault(
     tmp_path: Path, run: RunCommand, move: tuple[str, str], marker: Mapping[str, bytes]
 ) -> None:
@@ -187,7 +188,7 @@ HIDDEN = {
 """Records that name hidden files, and the file that would be changed."""
 
 
-@pytest.mark.parametrize("name", HIDDEN)
+@each("name", HIDDEN)
 def test_forged_record_of_a_hidden_file_is_not_used(
     tmp_path: Path, run: RunCommand, name: str
 ) -> None:
@@ -206,7 +207,7 @@ def test_forged_record_of_a_hidden_file_is_not_used(
     assert (sorted(root.rglob("*")), read_files(root)) == before
 
 
-@pytest.mark.parametrize("path", [".vaultlink.toml", "x.md", ".vaultlink-baseline.json"])
+@each("path", [".vaultlink.toml", "x.md", ".vaultlink-baseline.json"])
 def test_record_of_a_hidden_file_that_vaultlink_writes_is_used(
     tmp_path: Path, run: RunCommand, path: str
 ) -> None:
@@ -217,7 +218,7 @@ def test_record_of_a_hidden_file_that_vaultlink_writes_is_used(
     assert (root / path).read_bytes() == OLD
 
 
-@pytest.mark.parametrize(
+@each(
     ("config", "barrier"),
     [
         (".vaultlink.toml", ""),
@@ -239,8 +240,8 @@ def test_no_run_changes_settings_that_a_record_may_not_name(
 # -- the lock -----------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["link", "link to nothing", "pipe", "folder"])
-@pytest.mark.parametrize("line", ["fix", "undo", "baseline", "doctor"])
+@each("kind", ["link", "link to nothing", "pipe", "folder"])
+@each("line", ["fix", "undo", "baseline", "doctor"])
 def test_lock_that_is_no_regular_file_is_refused(
     tmp_path: Path, run: RunCommand, kind: str, line: str
 ) -> None:
@@ -299,7 +300,7 @@ def test_zeros_are_a_valid_stream() -> None:
     assert zlib.decompress(compress_zeros(70)) == bytes(70_000_000)
 
 
-@pytest.mark.parametrize("notes", [1, 20])
+@each("notes", [1, 20])
 def test_deflate_bomb_is_not_inflated(tmp_path: Path, run: RunCommand, notes: int) -> None:
     bomb = compress_zeros(2_000 // notes)
     paths = [f"n{number}.md" for number in range(notes)]
@@ -404,7 +405,7 @@ COMMANDS = (
 )
 
 
-@pytest.mark.parametrize("forged", TABLES.values(), ids=TABLES)
+@each("forged", TABLES.values(), ids=TABLES)
 def test_cache_that_contradicts_itself_is_no_internal_error(
     tmp_path: Path,
     run: RunCommand,
@@ -438,7 +439,7 @@ ENTRIES: Mapping[str, Callable[[bytes], bytes]] = {
 }
 
 
-@pytest.mark.parametrize("forged", ENTRIES.values(), ids=ENTRIES)
+@each("forged", ENTRIES.values(), ids=ENTRIES)
 def test_forged_cache_entries_are_no_internal_error(
     tmp_path: Path, run: RunCommand, forged: Callable[[bytes], bytes]
 ) -> None:
@@ -460,7 +461,7 @@ def test_forged_cache_entries_are_no_internal_error(
             file.write_bytes(kept)
 
 
-@pytest.mark.parametrize("words", [("status",), ("check",), ("unresolved",), ("show",)])
+@each("words", [("status",), ("check",), ("unresolved",), ("show",)])
 def test_forged_answer_sends_no_command_to_a_terminal(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:

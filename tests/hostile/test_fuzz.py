@@ -88,7 +88,7 @@ def test_fixing_keeps_its_promises_and_ends(scene: str, unsafe: bool) -> None:
             pytest.fail(f"{defect}: {small}")
 
 
-@pytest.mark.parametrize("more", [(), ("--unsafe-fixes", "--create", "new"), ("--select", "ALL")])
+@each("more", [(), ("--unsafe-fixes", "--create", "new"), ("--select", "ALL")])
 def test_commands_on_odd_vaults(run: RunCommand, tmp_path: Path, more: tuple[str, ...]) -> None:
     """Check and diff write nothing, the second fix neither, and undo restores every byte."""
     for number, chance in enumerate(rounds(2)):

@@ -12,6 +12,7 @@ import pytest
 
 from repositories import create_repository
 from running import CommandResult, RunCommand, create_vault
+from tables import each
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import UnreadableFile, read_bytes
 from vaultlink.disk.scan import BASELINE_FILE, list_files
@@ -82,8 +83,8 @@ def refused(done: CommandResult, *words: str) -> None:
         assert word in done.err
 
 
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.__name__)
-@pytest.mark.parametrize("name", [*CONFIGS, *OBSIDIAN_FILES, BASELINE_FILE])
+@each("odd", ODD, ids=lambda odd: odd.__name__)
+@each("name", [*CONFIGS, *OBSIDIAN_FILES, BASELINE_FILE])
 def test_settings_that_are_no_ordinary_file(
     tmp_path: Path, run: RunCommand, name: str, odd: Callable[[Path], None]
 ) -> None:
@@ -95,7 +96,7 @@ def test_settings_that_are_no_ordinary_file(
             refused(run(command, "--vault", str(root)), name.rpartition("/")[2], ": ")
 
 
-@pytest.mark.parametrize("odd", (fifo, endless, huge), ids=lambda odd: odd.__name__)
+@each("odd", (fifo, endless, huge), ids=lambda odd: odd.__name__)
 def test_named_settings_that_are_no_ordinary_file(
     tmp_path: Path, run: RunCommand, odd: Callable[[Path], None]
 ) -> None:
@@ -121,7 +122,7 @@ def test_settings_may_be_links_within_the_vault_and_named_ones_anywhere(
     assert run("check", "--vault", str(root)).code == 0
 
 
-@pytest.mark.parametrize("odd", ODD, ids=lambda odd: odd.__name__)
+@each("odd", ODD, ids=lambda odd: odd.__name__)
 def test_cache_that_is_no_ordinary_file(
     tmp_path: Path, run: RunCommand, odd: Callable[[Path], None]
 ) -> None:
@@ -142,7 +143,7 @@ def test_cache_that_is_no_ordinary_file(
     assert (done.code, done.out) == (first.code, first.out)
 
 
-@pytest.mark.parametrize("odd", (fifo, endless, huge), ids=lambda odd: odd.__name__)
+@each("odd", (fifo, endless, huge), ids=lambda odd: odd.__name__)
 def test_record_that_is_no_ordinary_file(
     tmp_path: Path, run: RunCommand, odd: Callable[[Path], None]
 ) -> None:
@@ -155,7 +156,7 @@ def test_record_that_is_no_ordinary_file(
     assert "internal error" not in done.err
 
 
-@pytest.mark.parametrize("odd", (fifo, endless, device, outside), ids=lambda odd: odd.__name__)
+@each("odd", (fifo, endless, device, outside), ids=lambda odd: odd.__name__)
 def test_note_that_became_another_kind_of_file(tmp_path: Path, odd: Callable[[Path], None]) -> None:
     root = create_repository(create_vault(tmp_path / "v", {**NOTES, "c.md": "x\n"}), {})
     (root / "a.md").rename(root / "a2.md")
@@ -167,7 +168,7 @@ def test_note_that_became_another_kind_of_file(tmp_path: Path, odd: Callable[[Pa
     git_history(root, files, {})
 
 
-@pytest.mark.parametrize(
+@each(
     "name",
     [
         *(".gitignore", ".gitattributes", ".git/HEAD", ".git/index", ".git/packed-refs"),
@@ -237,7 +238,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("text", SETTINGS.values(), ids=SETTINGS)
+@each("text", SETTINGS.values(), ids=SETTINGS)
 def test_hostile_settings_are_no_internal_error(tmp_path: Path, run: RunCommand, text: str) -> None:
     root = create_vault(tmp_path / "v", NOTES)
     (root / "pyproject.toml").write_text(text)
@@ -260,7 +261,7 @@ MANY = {
 }
 
 
-@pytest.mark.parametrize("text", MANY.values(), ids=MANY)
+@each("text", MANY.values(), ids=MANY)
 def test_configuration_that_is_too_large_is_refused(
     tmp_path: Path, run: RunCommand, text: str
 ) -> None:

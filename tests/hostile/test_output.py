@@ -132,7 +132,7 @@ def test_no_command_prints_anything_to_obey(
     assert found == {}
 
 
-@pytest.mark.parametrize("variable", ["VAULTLINK_OUTPUT_FORMAT", "VAULTLINK_CONFIG"])
+@each("variable", ["VAULTLINK_OUTPUT_FORMAT", "VAULTLINK_CONFIG"])
 def test_environment_is_shown_escaped(
     tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
@@ -143,7 +143,7 @@ def test_environment_is_shown_escaped(
     assert find_unsafe(done.out + done.err) == []
 
 
-@pytest.mark.parametrize(
+@each(
     "text",
     [
         '"{}" = 1\n',
@@ -157,7 +157,7 @@ def test_environment_is_shown_escaped(
         'quiet = ["{}"]\n',
     ],
 )
-@pytest.mark.parametrize("command", ["check", "config", "fix"])
+@each("command", ["check", "config", "fix"])
 def test_settings_are_shown_escaped(
     tmp_path: Path, run: RunCommand, text: str, command: str
 ) -> None:
@@ -200,7 +200,7 @@ def run_on_terminal(root: Path, *words: str) -> str:
     return data.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
 
-@pytest.mark.parametrize(
+@each(
     "words",
     [
         ("check",),
@@ -244,7 +244,7 @@ def test_no_context_line_is_a_command_and_diffs_stay_exact(old: str, new: str) -
     assert [line for line in diff.split("\n") if re.match(r"[^!-9;-~\w]*:[^!-~\w]*:", line)] == []
 
 
-@pytest.mark.parametrize("program", ["git apply", "patch -p1"])
+@each("program", ["git apply", "patch -p1"])
 def test_other_programs_apply_diffs_with_commands(tmp_path: Path, program: str) -> None:
     require_program(program.split(maxsplit=1)[0])
     lines = [f"line {number}" for number in range(30)]
@@ -279,8 +279,8 @@ SPELLED_OUT = {
 """Where a diff with such lines is not exact."""
 
 
-@pytest.mark.parametrize("setting", [*COMMAND_LOGS, *OTHER_LOGS, *NO_LOGS])
-@pytest.mark.parametrize("kind", TEXTS_IN_NOTES)
+@each("setting", [*COMMAND_LOGS, *OTHER_LOGS, *NO_LOGS])
+@each("kind", TEXTS_IN_NOTES)
 def test_diffs_in_ci_logs_are_harmless_and_in_files_exact(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: str, kind: str
 ) -> None:

@@ -241,7 +241,7 @@ SETTINGS = {
 }
 
 
-@pytest.mark.parametrize("text", SETTINGS.values(), ids=SETTINGS)
+@each("text", SETTINGS.values(), ids=SETTINGS)
 def test_hostile_globs_in_settings(tmp_path: Path, run: RunCommand, text: str) -> None:
     name = "a" * 240
     root = create_vault(
@@ -250,7 +250,7 @@ def test_hostile_globs_in_settings(tmp_path: Path, run: RunCommand, text: str) -
     assert run("check", "--vault", str(root)).code in (0, 1)
 
 
-@pytest.mark.parametrize(
+@each(
     ("text", "words"),
     [
         ("exclude = [" + "'x', " * 3_000 + "]\n", ("exclude", "at most 2,000")),
@@ -268,7 +268,7 @@ def test_too_many_or_too_long_patterns(
     assert [word for word in ("vaultlink.toml", *words) if word not in done.err] == []
 
 
-@pytest.mark.parametrize("options", [(), ("--no-cache",), ("--jobs", "1")], ids=" ".join)
+@each("options", [(), ("--no-cache",), ("--jobs", "1")], ids=" ".join)
 def test_slow_filter_of_obsidian_is_dropped_for_all_files(
     tmp_path: Path, run: RunCommand, options: Sequence[str]
 ) -> None:
