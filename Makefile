@@ -16,7 +16,7 @@ help:
 	@echo 'make test           set up, and check the program: format, lint, types, import contracts, tests'
 	@echo 'make test-all       test what lies around the program: archives, installations, workflows, the site, a browser'
 	@echo 'make lint           run only ruff, mypy and the import contracts'
-	@echo 'make refresh        regenerate the expected findings, the README table and the public names; review the diff'
+	@echo 'make refresh        regenerate the expected findings, the README table, schemas and limits; review the diff'
 	@echo 'make docs           build the documentation site in build/site'
 	@echo 'make bench          measure every figure that has a target; VAULT=DIR uses a copy of your vault'
 	@echo 'make gate           compare the speed with the last release'
@@ -109,7 +109,7 @@ lock: .venv/tested
 
 refresh: .venv/tested
 	VAULTLINK_REFRESH=1 $(BIN)/python -m pytest tests/test_fixtures.py tests/test_readme.py tests/test_public_names.py \
-	    tests/test_json_schemas.py
+	    tests/test_json_schemas.py tests/test_house.py
 
 docs: .venv/tested
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean

@@ -375,7 +375,6 @@ def ask_about_causes(
 
     Raises KeyboardInterrupt or EOFError if the user stops.
     """
-
     if not causes:
         return InteractiveChoices([])
     reader = KeyReader()

@@ -315,7 +315,6 @@ class Terminal:
 
     def print_paged(self, result: str | bytes) -> None:
         """Print results; through the pager if they fill more than a screen."""
-
         data = self.encode_results(result)
         _record("paged", data)
         text = data.decode("utf-8", "replace") if self.is_terminal else ""

@@ -148,7 +148,7 @@ class VaultChanges(msgspec.Struct, frozen=True, kw_only=True):
     is_whole: bool = False
 
     def __bool__(self) -> bool:
-        """True if anything would change on disk."""
+        """Return True if anything would change on disk."""
         return bool(self.texts or self.moves)
 
     def with_write(self, write: PendingWrite) -> Self:
