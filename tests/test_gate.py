@@ -9,6 +9,8 @@ from forge import ROOT
 from gate import RELEASE, find_limits, find_regressions, lower_limits
 from standard_runs import METHODS, STANDARD_RUNS
 
+pytestmark = pytest.mark.project
+
 LIMITS = {"cold check": 4.0, "unchanged check": 1.25, "one note changed": 1.5}
 RECORD = json.loads(RELEASE.read_text(encoding="utf-8"))
 EXACT, ROUGH = METHODS

@@ -14,6 +14,8 @@ from independent_reader import NEWLINE, SeenLink, SeenVault, is_managed, normali
 from running import RunCommand
 from tables import each
 
+pytestmark = pytest.mark.project
+
 FIXTURES = Path(__file__).resolve().parents[1] / "fixtures"
 VAULTS = sorted(path for path in FIXTURES.iterdir() if path.is_dir())
 LEFT_OUT = {

@@ -7,6 +7,8 @@ import pytest
 
 from machine import is_required, require_program
 
+pytestmark = pytest.mark.project
+
 
 @pytest.mark.parametrize("value", ["", "browser", "browser,index"])
 def test_test_without_a_program_is_skipped(monkeypatch: pytest.MonkeyPatch, value: str) -> None:

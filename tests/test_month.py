@@ -17,6 +17,8 @@ from running import RunCommand, create_vault
 from vaultlink.model import PendingWrite
 from vaultlink.write.journal import record_and_write
 
+pytestmark = pytest.mark.project
+
 SAMPLE = Path(__file__).parents[1] / "fixtures" / "podcast-wiki"
 
 pytestmark = [

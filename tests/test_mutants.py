@@ -10,6 +10,8 @@ from mutants import EQUIVALENT, read_equivalent
 from mutations import find_mutants
 from source import ROOT
 
+pytestmark = pytest.mark.project
+
 CHANGES: Sequence[tuple[str, list[str]]] = [
     ("return a < b", ["return a <= b", "return None"]),
     ("if a is not None:\n        pass", ["if a is None:"]),

@@ -299,7 +299,7 @@ def test_names_of_the_last_release_are_unchanged(names: Names) -> None:
     assert all(MEANT_CHANGES.values())
 
 
-RELEASED = {
+RELEASED: dict[str, Any] = {
     "commands": {"fix": {"--safe": "bool", "--color": "str auto|never"}, "undo": {}},
     "json": {"check": ["findings", "findings[].line"]},
     "python": {"Note": "class", "fix": "(vault, path=None, *, safe=True)"},

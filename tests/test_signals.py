@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+pytestmark = [
+    pytest.mark.project,
+    pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals"),
+]
 
 SLEEP = "import time; print('ready', flush=True); time.sleep(100)"
 IGNORING_SHELL = ("sh", "-c", "trap '' INT TERM HUP; exec \"$@\"", "sh")
