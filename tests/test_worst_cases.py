@@ -1,15 +1,16 @@
 """The time of hostile notes grows with their size, not with its square."""
 
-import math
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-import pytest
-
 from exploring import TIMES
-from running import create_vault, measure_cpu_seconds
+from growth import assert_time_grows_slowly
+from running import create_vault
+from tables import each
 from vaultlink.__main__ import main as run_vaultlink
-from vaultlink.api import open_vault
+from vaultlink.api import Settings, open_vault
 from vaultlink.index.anchors import build_anchor_table, find_anchor, find_slug_heading
 from vaultlink.model import Edit, Note, Safety
 from vaultlink.parse.canvas import parse_canvas
@@ -19,46 +20,54 @@ from vaultlink.rules.metadata import _find_usual_tags
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from shapes import list_shapes, render_shape
 
-SIZE = 8_000 if TIMES else 4_000
-"""Characters of the smaller note: quadratic time shows above the fixed cost of a note. `benchmarks/worst_cases.py` has larger ones."""
+SIZE = 8_000 if TIMES else 2_000
+"""Characters of the smaller note. `benchmarks/worst_cases.py` has larger ones."""
 
-MAX_EXPONENT = 1.5
-"""Below 2, which is quadratic, with room for the errors of short measurements."""
+PARSED = [
+    # links
+    *("opening brackets", "opening brackets in lines", "closing brackets", "empty brackets"),
+    *("wikilinks", "wikilinks cut by a line", "unclosed wikilinks", "unclosed display texts"),
+    *("escaped opening brackets", "doubled Markdown brackets", "nested brackets", "nested images"),
+    *("unclosed destinations", "unclosed angle destinations", "unclosed titles", "nested links"),
+    *("spaces in a destination", "unclosed references", "unclosed reference definitions"),
+    *("backslashes and brackets", "exclamation marks and brackets", "URL of punctuation"),
+    *("links cut by a table", "many cut links and code in a row", "links to the note itself"),
+    # inline text
+    *("rows of backticks", "unclosed code", "dollars and text", "pairs of dollars"),
+    *("unclosed tags", "unclosed attributes", "spaces in a tag", "comments with dashes"),
+    *("comment starts", "instructions", "declarations", "CDATA", "at signs in an autolink"),
+    *("stars and text", "underscores and text", "alternating emphasis", "nested emphasis"),
+    *("footnotes", "nested footnotes", "tags", "nested tag", "comments", "prose", "one long word"),
+    # blocks
+    *("empty lines", "lines of spaces", "headings", "hashes in a heading", "underlined headings"),
+    *("stars with spaces", "fences", "unclosed fences in quotes", "fence in a list"),
+    *("unclosed math in quotes", "unclosed comments in quotes", "unclosed comment"),
+    *("HTML blocks", "one HTML block", "unclosed scripts", "nested quotes", "callouts"),
+    *("lazy lines of nested quotes", "bullets in one line", "items of growing indent"),
+    *("blank lines in a list", "table", "delimiter row", "nested footnote definitions"),
+    *("block ids", "detached block ids", "carets", "long lines of dashes in quotes"),
+    # what vaultlink reads
+    *("disable comments", "unclosed directives", "rules of a directive", "usual section headings"),
+    *("section headings with entries", "section headings in one line", "entries"),
+    *("entry with many dashes", "prose in a section", "section marker pairs", "prompts"),
+    *("names in a query", "open links in a query", "calls in a base", "names of attachments"),
+    # properties and canvases
+    *("links in properties", "unquoted links in properties", "unclosed frontmatter"),
+    *("unclosed quoted text", "flow brackets", "merge keys", "nested properties", "canvas edges"),
+    *("canvas text of brackets", "anchors and aliases", "sexagesimal numbers"),
+]
+"""A shape for each state of the parsers. `make explore` tries all."""
 
-LEAST_SECONDS = 0.02
-"""A shorter time is no harm, and too short to compare."""
 
-
-def measure_parsing(shape: str, size: int, rounds: int) -> float:
-    """Return the least processor time of parsing a note of a shape, in seconds."""
+def prepare_parsing(shape: str, size: int) -> Callable[[], object]:
+    """Return the call that parses a note of a shape."""
     name, text = next(iter(render_shape(shape, size).items()))
-    parse = parse_canvas if name.endswith(".canvas") else parse_note
-    return measure_cpu_seconds(lambda: parse(name, text), rounds)
+    return partial(parse_canvas if name.endswith(".canvas") else parse_note, name, text)
 
 
-def measure_check(folder: Path, shape: str, size: int) -> float:
-    """Return the processor time of checking a vault with a note of a shape, in seconds."""
-    root = create_vault(folder, render_shape(shape, size))
-    return measure_cpu_seconds(lambda: open_vault(root).check(), rounds=1)
-
-
-def find_exponent(small: float, large: float) -> float:
-    """Return the exponent of the times of two notes, one of eight times the size."""
-    return math.log(large / small, 8) if large >= LEAST_SECONDS else 0.0
-
-
-@pytest.mark.parametrize("shape", list(list_shapes()))
+@each("shape", list(list_shapes()) if TIMES else PARSED)
 def test_time_of_parsing_grows_with_the_size(shape: str) -> None:
-    exponents = []
-    for _ in range(3):  # another program may disturb one measurement
-        large = measure_parsing(shape, SIZE * 8, rounds=1)
-        if large < LEAST_SECONDS:
-            return
-        small = measure_parsing(shape, SIZE, rounds=3)  # too long a time would hide a defect
-        exponents.append(find_exponent(small, large))
-        if exponents[-1] <= MAX_EXPONENT:
-            return
-    raise AssertionError(f"{shape}: exponents {exponents}")
+    assert_time_grows_slowly(partial(prepare_parsing, shape), SIZE)
 
 
 CHECKED = [
@@ -75,44 +84,29 @@ CHECKED = [
 ]
 
 
-@pytest.mark.parametrize("shape", CHECKED)
+@each("shape", CHECKED)
 def test_time_of_a_check_grows_with_the_size(shape: str, tmp_path: Path) -> None:
-    exponents = []
-    for attempt in range(3):
-        seconds = [
-            measure_check(tmp_path / f"{attempt}-{size}", shape, size) for size in (SIZE, SIZE * 8)
-        ]
-        exponents.append(find_exponent(*seconds))
-        if exponents[-1] <= MAX_EXPONENT:
-            return
-    raise AssertionError(f"{shape}: exponents {exponents}")
+    def prepare(size: int) -> Callable[[], object]:
+        root = create_vault(tmp_path / str(size), render_shape(shape, size))
+        return lambda: open_vault(root, Settings(cache=False, jobs=1)).check()
+
+    assert_time_grows_slowly(prepare, SIZE)
 
 
 FIXED = ["nested tag", "one HTML block", "section marker pairs"]
 
 
-def measure_fix(folder: Path, shape: str, size: int) -> float:
-    """Return the processor time of planning the fixes of a note of a shape, in seconds."""
-    root = create_vault(folder, render_shape(shape, size))
-    words = ["fix", "--diff", "--vault", str(root), "--no-cache", "--no-history", "--jobs", "1"]
-    return measure_cpu_seconds(lambda: run_vaultlink(words), rounds=1)
-
-
-@pytest.mark.parametrize("shape", FIXED)
+@each("shape", FIXED)
 def test_time_of_fixing_grows_with_the_size(shape: str, tmp_path: Path) -> None:
-    exponents = []
-    for attempt in range(3):
-        seconds = [  # smaller notes take less time than the command itself
-            measure_fix(tmp_path / f"{attempt}-{size}", shape, size)
-            for size in (SIZE * 2, SIZE * 16)
-        ]
-        exponents.append(find_exponent(*seconds))
-        if exponents[-1] <= MAX_EXPONENT:
-            return
-    raise AssertionError(f"{shape}: exponents {exponents}")
+    def prepare(size: int) -> Callable[[], object]:
+        root = create_vault(tmp_path / str(size), render_shape(shape, size))
+        options = ("--vault", str(root), "--no-cache", "--no-history", "--jobs", "1")
+        return lambda: run_vaultlink(["fix", "--diff", *options])
+
+    assert_time_grows_slowly(prepare, SIZE)
 
 
-@pytest.mark.parametrize(
+@each(
     ("uses", "usual"),
     [
         ({"a": 1, "A": 2}, {"a": "A"}),
@@ -133,7 +127,7 @@ def test_only_the_first_link_in_html_holds_the_text_of_the_change() -> None:
     assert [problem.replacements for problem in problems] == [(change,) for change in changes]
 
 
-@pytest.mark.parametrize(("missing", "safety"), [((), Safety.SAFE), (("a",), Safety.UNSAFE)])
+@each(("missing", "safety"), [((), Safety.SAFE), (("a",), Safety.UNSAFE)])
 def test_first_link_in_html_that_resolves_has_the_fix(
     missing: tuple[str, ...], safety: Safety, tmp_path: Path
 ) -> None:
@@ -163,7 +157,7 @@ def test_aliases_that_multiply_are_refused() -> None:
     assert [problem.kind for problem in note.problems] == ["invalid-frontmatter"]
 
 
-@pytest.mark.parametrize(
+@each(
     ("subpath", "line"),
     [("#A", 1), ("#A#C", 5), ("#B#C", 5), ("#C", 5), ("#A#A", None), ("#C#B", None), ("#^id", 7)],
 )
