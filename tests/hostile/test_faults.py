@@ -1,6 +1,6 @@
 """Faults at every call that changes files: nothing is torn, lost or left behind.
 
-`make test` injects a sample of them, `make faults` all.
+`make test` injects some of them, `make test-all` more, `make faults` all.
 """
 
 import errno
@@ -64,8 +64,26 @@ SAMPLE: Mapping[str, tuple[tuple[str, ...], Sequence[object]]] = {
 """Scenarios, and the options that choose their faults."""
 
 
+FEW = {
+    "changes": (("fix", "rename-folder", "swap", "merge", "delete-local"), ("--step", 331)),
+    "undos": (("undo-list", "undo-swap"), ("--step", 331)),
+    "recoveries": (("recover-list", "recover-undo-cycle"), ("--step", 83, "--modes", "kill,EIO")),
+    "files": (("report-again", "clean-records"), ("--step", 29, "--modes", "kill,EROFS")),
+}
+"""A scenario of each kind, and the options that choose its faults."""
+
+
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("names", "options"), SAMPLE.values(), ids=SAMPLE)
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        *(pytest.param(*faults, id=name) for name, faults in FEW.items()),
+        *(
+            pytest.param(*faults, id=f"all {name}", marks=pytest.mark.thorough)
+            for name, faults in SAMPLE.items()
+        ),
+    ],
+)
 def test_fault_leaves_nothing_torn_or_behind(
     library: Path, tmp_path: Path, names: Sequence[str], options: Sequence[object]
 ) -> None:
@@ -82,9 +100,9 @@ def test_sample_has_all_scenarios() -> None:
 def test_program_makes_the_same_calls_as_a_forked_process(
     library: Path, tmp_path: Path, name: str
 ) -> None:
-    [forked] = inject(library, tmp_path / "forked", [name], "--modes", "short", "--step", 11)
+    [forked] = inject(library, tmp_path / "forked", [name], "--modes", "short", "--step", 29)
     [started] = inject(
-        library, tmp_path / "started", [name], "--modes", "short", "--step", 11, "--program"
+        library, tmp_path / "started", [name], "--modes", "short", "--step", 29, "--program"
     )
     assert started == forked
     assert started.problems == []
