@@ -19,8 +19,8 @@ def count_examples(few: int) -> int:
 
 
 def choose_seeds(few: int) -> range:
-    """Return the seeds of a random test, one for each example."""
-    return range(few * TIMES, few * TIMES * 2) if TIMES else range(few)
+    """Return the seeds of a random test, one for each example; half of a few in a run of all tests."""
+    return range(few * TIMES, few * TIMES * 2) if TIMES else range(count_examples(few))
 
 
 def spread_seeds(few: int, at_once: int = 1) -> Sequence[Any]:

@@ -311,11 +311,15 @@ def test_packed_map_behaves_as_a_dictionary(seed: int) -> None:
 
 
 @each("jobs", [1, 2, 5])
-def test_progress_never_passes_its_total(tmp_path: Path, jobs: int) -> None:
+def test_progress_never_passes_its_total(
+    tmp_path: Path, jobs: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for threshold in ("BYTES", "NOTES"):
+        monkeypatch.setattr(workers, f"_FORK_THRESHOLD_{threshold}", 0)
     vault = tmp_path / "vault"
     vault.mkdir()
     for number in range(150):
-        (vault / f"n{number}.md").write_text(f"n{number} [[n1]]\n" * 3_000)
+        (vault / f"n{number}.md").write_text(f"n{number} [[n1]]\n" * 300)
     seen: list[tuple[int, int]] = []
     for _ in range(2):  # the second time, all notes have new times
         open_vault(
@@ -436,7 +440,7 @@ def test_first_run_takes_at_most_3_kb_of_memory_a_note(
         monkeypatch.setattr(workers, f"_FORK_THRESHOLD_{threshold}", 0)
     monkeypatch.setattr(PackedMap, "max_remembered", 1)
     sizes = {}
-    for notes in (100, 200, 800):  # the first one loads what others need
+    for notes in (50, 100, 400):  # the first one loads what others need
         folder, cache = tmp_path / str(notes), tmp_path / f"cache {notes}"
         generate_vault(folder, notes)
         forget_results()
@@ -446,7 +450,7 @@ def test_first_run_takes_at_most_3_kb_of_memory_a_note(
         sizes[notes] = tracemalloc.get_traced_memory()[0]
         tracemalloc.stop()
         assert len(vault.index.notes) > notes
-    assert (sizes[800] - sizes[200]) / 600 <= 3_000
+    assert (sizes[400] - sizes[100]) / 300 <= 3_000
     assert [path.name for path in cache.iterdir() if path.is_file()] == ["rules"]
 
 

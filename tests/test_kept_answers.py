@@ -166,18 +166,19 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 }
 
 
-@each("change", CHANGES)
 def test_change_of_what_an_answer_depends_on_is_seen(
-    vault: Path, run: RunCommand, change: str
+    vault: Path, run: RunCommand, subtests: pytest.Subtests
 ) -> None:
     let_time_pass()
     for words in COMMANDS.values():
         run(*words)
-    CHANGES[change](vault)
-    let_time_pass()
-    changed = {name: run(*words) for name, words in COMMANDS.items()}
-    for name, words in COMMANDS.items():
-        assert changed[name] == ask_anew(vault, run, words), name
+    for change, make in CHANGES.items():
+        with subtests.test(change):
+            make(vault)
+            let_time_pass()
+            changed = {name: run(*words) for name, words in COMMANDS.items()}
+            for name, words in COMMANDS.items():
+                assert changed[name] == ask_anew(vault, run, words), name
 
 
 def test_folder_that_became_read_only_is_seen(

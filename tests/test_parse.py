@@ -749,36 +749,6 @@ def test_large_invalid_yaml_is_explained_in_time(block: str) -> None:
     assert parse_note("n.md", f"---\n{block}\n---\n").problems
 
 
-@each(
-    "text",
-    [
-        "[[" * 200_000,
-        "[" * 500_000,
-        "]" * 500_000,
-        "`" * 200_001 + "[[a]]",
-        ("`" + "x") * 100_000,
-        "<a " * 200_000,
-        "<? " * 200_000,
-        "<!-- " * 100_000,
-        "> " * 10_000 + "[[a]]",
-        "- " * 10_000 + "[[a]]",
-        "[[a]] " * 100_000,
-        "word " * 1_000_000 + "[[a]]",
-        "[t](" * 100_000,
-        "*a " * 100_000 + "[[a*]]",
-        "$a " * 100_000,
-        "![[" * 100_000,
-        "#a" * 200_000,
-        "^[" * 100_000,
-        "\\" * 500_001,
-        ("x" * 80 + "\n") * 120_000 + "[[a]]\n",
-        "| a " * 100_000 + "\n" + "|--" * 100_000 + "\n" + "| [[a]] " * 100_000,
-    ],
-)
-def test_large_and_nested_texts_are_parsed_in_linear_time(text: str) -> None:
-    parse_note("n.md", text)  # in quadratic time it would exceed the time limit of a test
-
-
 def test_canvas_is_a_source_of_links() -> None:
     text = json.dumps(
         {

@@ -16,7 +16,7 @@ from rename_checks import Expected, compare_vaults
 from running import CommandResult, RunCommand, create_vault
 from test_independent_reader import list_reported_links, list_seen_links
 
-COUNT = int(os.environ.get("VAULTLINK_RENAMES", "40"))
+COUNT = int(os.environ.get("VAULTLINK_RENAMES", "20"))
 SEEDS = range(COUNT)
 
 

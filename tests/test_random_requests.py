@@ -12,7 +12,7 @@ from machine import require_program
 from random_requests import find_problems, generate
 from running import read_files
 
-COUNT = int(os.environ.get("VAULTLINK_REQUESTS", "24"))
+COUNT = int(os.environ.get("VAULTLINK_REQUESTS", "12"))
 PODCASTS = Path(__file__).parent.parent / "fixtures/podcast-wiki"
 
 
@@ -29,7 +29,7 @@ def test_random_list_is_one_run_that_can_be_undone(tmp_path: Path, seed: int) ->
     assert find_problems(example, tmp_path) == []
 
 
-@pytest.mark.parametrize("seed", range(COUNT // 24))
+@pytest.mark.parametrize("seed", range(COUNT // 12))
 def test_random_list_in_a_written_vault(tmp_path: Path, seed: int) -> None:
     files = {
         path: text

@@ -26,7 +26,7 @@ from vaultlink.write.recovery import is_complete_run
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such files")
 
-COUNT = int(os.environ.get("VAULTLINK_UNDOS", "24"))
+COUNT = int(os.environ.get("VAULTLINK_UNDOS", "12"))
 
 VAULT: Mapping[str, str] = {
     "Home.md": "[[long-tide]] [[Harbour wall]] [[Nowhere Two]]\n\nhome0 #sea\n",

@@ -257,8 +257,6 @@ OPERATIONS = {
     ),
 }
 
-Cases = each("name", OPERATIONS)
-
 
 @pytest.fixture
 def vault(tmp_path: Path) -> Path:
@@ -278,20 +276,6 @@ def count_findings(run: RunCommand, vault: Path) -> Counter[tuple[str, str]]:
 
 
 BEFORE: Tree = read_tree(EVERY_LINK)
-_after: dict[str, Tree] = {}
-
-
-@pytest.fixture
-def after(run: RunCommand, tmp_path: Path, name: str) -> Tree:
-    """The vault after an operation, which is made once in each process."""
-    if name not in _after:
-        vault = Path(shutil.copytree(EVERY_LINK, tmp_path / "renamed"))
-        done = run(*OPERATIONS[name].arguments(tmp_path), "--vault", vault)
-        assert (done.code, done.err) == (0, done.err), done.err
-        _after[name] = read_tree(vault)
-    return _after[name]
-
-
 _findings: list[Counter[tuple[str, str]]] = []
 
 
@@ -303,88 +287,63 @@ def findings_before(run: RunCommand, tmp_path: Path) -> Counter[tuple[str, str]]
     return _findings[0]
 
 
-@Cases
-def test_every_link_keeps_its_meaning_and_nothing_else_changes(after: Tree, name: str) -> None:
-    assert after != BEFORE
-    assert compare_vaults(BEFORE, after, OPERATIONS[name].expected) == []
-
-
-@Cases
-def test_undo_restores_every_byte_and_path(
-    run: RunCommand, vault: Path, tmp_path: Path, name: str
-) -> None:
-    before, folders = read_tree(vault), list_folders(vault)
-    run(*OPERATIONS[name].arguments(tmp_path), "--vault", vault)
-    assert read_tree(vault) != before
-    assert run("undo", "--vault", vault).code == 0
-    assert (read_tree(vault), list_folders(vault)) == (before, folders)
-
-
-@Cases
-def test_the_same_command_has_nothing_to_do_afterwards(
-    run: RunCommand, vault: Path, tmp_path: Path, name: str
-) -> None:
-    operation = OPERATIONS[name]
-    if not operation.again:
-        return  # a swap or a chain has its old names afterwards too
-    words = operation.arguments(tmp_path)
-    run(*words, "--vault", vault)
-    after = read_tree(vault)
-    assert run(*words, "--vault", vault).code in operation.again
-    assert read_tree(vault) == after
-
-
 AWAY_FROM_NEIGHBOUR = {"move-root-note": Counter({("VL108", "projects/deep/Links.md"): 1})}
 """The findings about a link whose target was in the folder of its note before that moved."""
 
 
-@Cases
-def test_check_finds_nothing_new(
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operation_keeps_every_link_and_can_be_undone(
     run: RunCommand,
+    vault: Path,
     tmp_path: Path,
-    after: Tree,
     findings_before: Counter[tuple[str, str]],
+    subtests: pytest.Subtests,
     name: str,
 ) -> None:
-    path = OPERATIONS[name].expected.path
-    known: Counter[tuple[str, str]] = Counter()
-    for (code, place), number in findings_before.items():
-        known[code, path(place)] += number
-    vault = write_files(tmp_path / "after", after)
-    new = count_findings(run, vault) - known
-    assert new == AWAY_FROM_NEIGHBOUR.get(name, Counter())
-
-
-@Cases
-def test_the_diff_writes_nothing_and_git_applies_it(
-    run: RunCommand, vault: Path, tmp_path: Path, after: Tree, name: str
-) -> None:
-    words = OPERATIONS[name].arguments(tmp_path)
-    done = run(*words, "--diff", "--vault", vault)
-    assert (done.code, read_tree(vault)) == (1, BEFORE)
-    copy = write_files(tmp_path / "copy", BEFORE)
-    patch = tmp_path / "changes.patch"
-    patch.write_bytes(done.out.encode())
-    git(copy, "apply", "--whitespace=nowarn", str(patch))
-    assert read_tree(copy) == after
-
-
-@Cases
-def test_the_json_says_what_is_written(
-    run: RunCommand, vault: Path, tmp_path: Path, name: str
-) -> None:
     operation = OPERATIONS[name]
-    words = operation.arguments(tmp_path)
-    before = read_tree(vault)
-    planned: Any = run(*words, "--diff", "--output-format", "json", "--vault", vault).data
-    assert read_tree(vault) == before
-    done: Any = run(*words, "--output-format", "json", "--vault", vault).data
-    assert done["skipped"] == []
-    assert [done[key] for key in ("renames", "files", "edits")] == [
-        planned[key] for key in ("renames", "files", "edits")
-    ]
-    moves = {item["from"]: item["to"] for item in done["files"]}
-    assert apply_edits(before, done["edits"], moves) == read_tree(vault)
+    folders, words = list_folders(vault), [*operation.arguments(tmp_path), "--vault", vault]
+
+    patch = run(*words, "--diff")
+    planned: Any = run(*words, "--diff", "--output-format", "json").data
+    with subtests.test("a diff writes nothing"):
+        assert (patch.code, read_tree(vault)) == (1, BEFORE)
+
+    done = run(*words, "--output-format", "json")
+    assert (done.code, done.err) == (0, done.err), done.err
+    written: Any = done.data
+    after = read_tree(vault)
+
+    with subtests.test("every link keeps its meaning, and nothing else changes"):
+        assert after != BEFORE
+        assert compare_vaults(BEFORE, after, operation.expected) == []
+
+    with subtests.test("git applies the diff"):
+        copy, file = write_files(tmp_path / "copy", BEFORE), tmp_path / "changes.patch"
+        file.write_bytes(patch.out.encode())
+        git(copy, "apply", "--whitespace=nowarn", str(file))
+        assert read_tree(copy) == after
+
+    with subtests.test("the JSON says what is written"):
+        assert written["skipped"] == []
+        for key in ("renames", "files", "edits"):
+            assert written[key] == planned[key]
+        moves = {item["from"]: item["to"] for item in written["files"]}
+        assert apply_edits(BEFORE, written["edits"], moves) == after
+
+    with subtests.test("check finds nothing new"):
+        known: Counter[tuple[str, str]] = Counter()
+        for (code, place), number in findings_before.items():
+            known[code, operation.expected.path(place)] += number
+        assert count_findings(run, vault) - known == AWAY_FROM_NEIGHBOUR.get(name, Counter())
+
+    if operation.again:  # a swap or a chain has its old names afterwards too
+        with subtests.test("the same command has nothing to do"):
+            assert run(*words).code in operation.again
+            assert read_tree(vault) == after
+
+    with subtests.test("undo restores every byte and path"):
+        assert run("undo", "--vault", vault).code == 0
+        assert (read_tree(vault), list_folders(vault)) == (BEFORE, folders)
 
 
 def apply_edits(before: Tree, edits: Any, moves: Mapping[str, str]) -> dict[str, bytes]:

@@ -266,12 +266,12 @@ class Watch:
             yield from self._environment.notify_once(f"skipped {path}", sentence)
 
     def _verify(self) -> Iterator[WatchUpdate]:
-        """Compare with a fresh start if `verify` is set and no event waits."""
+        """Compare with a fresh start if `verify` is set and nothing changed since the batch."""
         difference = None
         if self._settings.verify and not self._events:
             with suppress(VaultChanging):  # the next batch is compared instead
                 difference = find_difference(self.session)
-        if difference:
+        if difference and not self._workspace.is_outdated():
             self.verify_failures += 1
             yield Notice(
                 f"--verify: the state differs from a fresh start. {difference}. "
@@ -313,9 +313,10 @@ def build_fresh_state(vault: Vault) -> State:
     fresh = Vault(scan, state)
     for path, content in vault.overlays.items():
         fresh = fresh.holding(path, content)
-    files = list_files(vault.root).files
-    is_racy = any(stamp.changed > scan.started - RACY_WINDOW_NS for stamp in files.values())
-    if is_racy or not files == scan.listing.files == vault.scan.listing.files:
+    now, known = list_files(vault.root), vault.scan.listing
+    is_racy = any(stamp.changed > scan.started - RACY_WINDOW_NS for stamp in now.files.values())
+    is_changed = not now.files == scan.listing.files == known.files
+    if is_racy or is_changed or now.gitignores != known.gitignores:
         raise VaultChanging
     return fresh.state
 
