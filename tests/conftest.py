@@ -222,7 +222,13 @@ def find_folder(words: Sequence[str | Path]) -> Path:
 
 
 @pytest.fixture
-def run(capfdbinary: pytest.CaptureFixture[bytes]) -> RunCommand:
+def run(run_anywhere: RunCommand) -> RunCommand:
+    """Return a function that runs a command. A module may have its own, for example in its vault."""
+    return run_anywhere
+
+
+@pytest.fixture
+def run_anywhere(capfdbinary: pytest.CaptureFixture[bytes]) -> RunCommand:
     """Return a function that runs a command in the current folder, or in the vault if it has one.
 
     Paths in results are relative to the current folder. A program that VAULTLINK_PROGRAM names runs in a process of its own.

@@ -5,12 +5,16 @@ With the variable VAULTLINK_PROGRAM, the commands of most tests are those of a p
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from vaultlink.__main__ import start
 
 GIVEN_PROGRAM = os.environ.get("VAULTLINK_PROGRAM")
 
@@ -18,6 +22,54 @@ PROGRAM: tuple[str, ...] = (
     (GIVEN_PROGRAM,) if GIVEN_PROGRAM else (sys.executable, "-m", "vaultlink")
 )
 """The words that start the program in a process of its own."""
+
+
+def fork_command(
+    words: Sequence[str | Path], environment: Mapping[str, str]
+) -> Callable[[], None] | None:
+    """Return what runs a command as a new process would, as `preexec_fn` of a process that is to start `PROGRAM`.
+
+    The process is forked from this one, so it needs not import what the command needs. For another program, return None.
+    """
+    if GIVEN_PROGRAM or sys.platform == "win32":
+        return None
+
+    def run() -> None:
+        os.closerange(
+            3, 1 << 16
+        )  # files of other tests, and the pipe on which the parent waits for the program
+        os.environ.clear()
+        os.environ.update(environment)
+        for name, action in SIGNALS.items():
+            signal.signal(signal.Signals[name], action)
+        sys.stdin, sys.stdout, sys.stderr = (
+            open(number, mode, encoding="utf-8", errors=errors, closefd=False)  # noqa: SIM115
+            for number, mode, errors in (
+                (0, "r", None),
+                (1, "w", None),
+                (2, "w", "backslashreplace"),
+            )
+        )
+        sys.argv = ["vaultlink", *map(str, words)]
+        try:
+            start()
+        except BaseException:
+            traceback.print_exc()
+            sys.stderr.flush()
+        finally:
+            os._exit(1)
+
+    return run
+
+
+SIGNALS: Mapping[str, Any] = {
+    "SIGINT": signal.default_int_handler,
+    "SIGTERM": signal.SIG_DFL,
+    "SIGHUP": signal.SIG_DFL,
+    "SIGALRM": signal.SIG_DFL,
+    "SIGPIPE": signal.SIG_IGN,
+}
+"""What signals do in a new Python process."""
 
 
 class CommandResult(NamedTuple):

@@ -16,7 +16,7 @@ from typing import NamedTuple, cast
 import pexpect
 import pyte
 
-from running import PROGRAM
+from running import PROGRAM, fork_command
 
 TIMEOUT_SECONDS = 40.0
 """The time limit of a wait, for a loaded machine."""
@@ -46,16 +46,25 @@ class Screen:
     """A command on a terminal. `parts` is all its output so far."""
 
     def __init__(
-        self, command: Sequence[str], folder: Path, size: Size, environment: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        folder: Path,
+        size: Size,
+        environment: Mapping[str, str],
+        *,
+        is_forked: bool = False,
     ):
         self.size = size
         self._screen = pyte.HistoryScreen(*size, history=10_000, ratio=0.5)
         self._stream = pyte.ByteStream(self._screen)
+        whole = {**_select_environment(), **environment}
+        words = command[len(PROGRAM) :]
         self._process = pexpect.spawn(
             command[0],
             list(command[1:]),
             cwd=str(folder),
-            env={**_select_environment(), **environment},
+            env=whole,
+            preexec_fn=fork_command(words, whole) if is_forked else None,
             dimensions=(size.rows, size.columns),
             timeout=TIMEOUT_SECONDS,
             use_poll=True,  # select() fails in a process with many open files
@@ -208,7 +217,7 @@ def run_on_screen(
     """Run `vaultlink` in a folder on a terminal of this size."""
     command = [*PROGRAM, *map(str, words)]
     plain = {"TERM": "xterm-256color", "NO_COLOR": "1", "FORCE_HYPERLINK": "0"}
-    screen = Screen(command, folder, size, {**plain, **(environment or {})})
+    screen = Screen(command, folder, size, {**plain, **(environment or {})}, is_forked=True)
     try:
         yield screen
     finally:

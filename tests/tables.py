@@ -71,15 +71,16 @@ FIXTURE = type(pytest.fixture(lambda: None))
 
 
 def find_fixture(function: Test, name: str) -> Callable[..., Any] | None:
-    """Return the function of a fixture that the module of a test has for each test, or None."""
+    """Return the function of a fixture that the module of a test has for each test, or None.
+
+    A fixture with parameters is one of the test, too, which has each parameter for all cases.
+    """
     found = function.__globals__.get(name)
-    if (
-        not isinstance(found, FIXTURE)
-        or vars(found)["_fixture_function_marker"].scope != "function"
-    ):
+    if not isinstance(found, FIXTURE):
         return None
-    made: Callable[..., Any] = vars(found)["__wrapped__"]
-    return made
+    marker, made = vars(found)["_fixture_function_marker"], vars(found)["__wrapped__"]
+    is_made_anew = marker.scope == "function" and not marker.params
+    return made if is_made_anew else None
 
 
 def list_shared(function: Test, values: Mapping[str, Any]) -> list[str]:

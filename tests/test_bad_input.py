@@ -1,11 +1,13 @@
 """Tests of invalid input: a clear message and the documented exit code, no traceback, no hang.
 
-All tests run real processes with limits on time and memory.
+All tests run processes with limits on time and memory.
 """
 
+import ctypes
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -17,45 +19,60 @@ from threading import Event, Thread
 
 import pytest
 
-from running import RunCommand
+from running import PROGRAM, RunCommand, fork_command
 from tables import each
 from vaultlink.disk.scan import list_files
 
 SECONDS = 60
-LIMITED = """
-import ctypes, os, resource, sys
-if sys.platform == "linux":
-    resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
-    if os.geteuid() == 0:  # root reads everything; without these two capabilities it reads what its files' modes allow
-        for capability in (1, 2):
-            ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
-os.execv(sys.executable, [sys.executable, "-m", "vaultlink", *sys.argv[1:]])
-"""
+MEMORY_BYTES = 4 << 30
 Done = subprocess.CompletedProcess[str]
 
 
 def command(*arguments: str | Path) -> list[str]:
-    """Return the command with these arguments and memory limits."""
-    return [sys.executable, "-c", LIMITED, *map(str, arguments)]
+    """Return the command with these arguments."""
+    return [*PROGRAM, *map(str, arguments)]
+
+
+def limit_process() -> None:
+    """Limit the memory of this process, and let root read only what a user may read."""
+    if sys.platform != "linux":
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
+    library = ctypes.CDLL(None)
+    header = (ctypes.c_uint32 * 2)(0x20080522, 0)  # the version of the sets, and this process
+    sets = (ctypes.c_uint32 * 6)()  # effective, permitted, inheritable, of 32 capabilities each
+    library.capget(header, sets)
+    for capability in (1, 2):  # reading and searching whatever the modes of files allow
+        library.prctl(24, capability, 0, 0, 0)  # another program can't have it
+        for number in range(3):
+            sets[number] &= ~(1 << capability)
+    library.capset(header, sets)
 
 
 def vaultlink(
     *arguments: str | Path, folder: Path | None = None, env: Mapping[str, str] | None = None
 ) -> Done:
     """Run vaultlink, and assert that it prints no traceback and ends in time."""
-    cache = {
-        "VAULTLINK_CACHE_DIR": str((folder or Path(str(arguments[-1]))).resolve().parent / "cache")
-    }
+    cache = (folder or Path(str(arguments[-1]))).resolve().parent / "cache"
+    whole = {**os.environ, "VAULTLINK_CACHE_DIR": str(cache), **(env or {})}
+    run = fork_command(arguments, whole)
+
+    def start() -> None:
+        limit_process()
+        if run:
+            run()
+
     done = subprocess.run(
         command(*arguments),
         cwd=folder,
-        env={**os.environ, **cache, **(env or {})},
+        env=whole,
         check=False,
         capture_output=True,
         text=True,
         encoding="utf-8",
         errors="replace",
         timeout=SECONDS,
+        preexec_fn=start,
     )
     assert "Traceback" not in done.stderr + done.stdout, done.stderr
     assert "internal error" not in done.stderr, done.stderr

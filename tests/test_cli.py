@@ -56,10 +56,10 @@ def vault(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def run(run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+def run(run_anywhere: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
     """Return a function that runs a command in the sample vault."""
     monkeypatch.chdir(vault)
-    return run
+    return run_anywhere
 
 
 # -- check ------------------------------------------------------------------------------------------------------------

@@ -58,10 +58,10 @@ def rename(root: Path, old: str, new: str) -> None:
 
 
 @pytest.fixture
-def run(run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
+def run(run_anywhere: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch) -> RunCommand:
     """Return a function that runs a command in the vault."""
     monkeypatch.chdir(vault)
-    return run
+    return run_anywhere
 
 
 def history_of(run: RunCommand, note: str) -> dict[str, object]:

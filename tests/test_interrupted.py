@@ -693,7 +693,7 @@ def test_rename_of_0_5_0_is_whole(run: RunCommand, vault: Path) -> None:
 
 
 @pytest.mark.usefixtures("old_records")
-@each("line", [("baseline",), ("undo",)], ids=" ".join)
+@pytest.mark.parametrize("line", [("baseline",), ("undo",)], ids=" ".join)
 def test_fix_that_0_5_0_left_half_done_is_reverted(
     run: RunCommand, vault: Path, line: Sequence[str]
 ) -> None:
@@ -706,7 +706,7 @@ def test_fix_that_0_5_0_left_half_done_is_reverted(
 
 
 @pytest.mark.usefixtures("old_records")
-@each("is_moved", [False, True])
+@pytest.mark.parametrize("is_moved", [False, True])
 def test_rename_that_0_5_0_left_half_done_is_reverted(
     run: RunCommand, vault: Path, is_moved: bool
 ) -> None:

@@ -17,11 +17,10 @@ from running import RunCommand, create_vault
 from vaultlink.model import PendingWrite
 from vaultlink.write.journal import record_and_write
 
-pytestmark = pytest.mark.project
-
 SAMPLE = Path(__file__).parents[1] / "fixtures" / "podcast-wiki"
 
 pytestmark = [
+    pytest.mark.project,
     pytest.mark.skipif(sys.platform != "linux", reason="reads the memory of processes in /proc"),
     pytest.mark.timeout(300),  # it waits for the pauses of watchers
 ]

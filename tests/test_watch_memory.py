@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from tables import each
 from vaultlink.disk.scan import Settings
 from vaultlink.disk.state_file import StoredState
 from vaultlink.engine.step import State
@@ -76,7 +75,7 @@ def change_settings(vault: Path, number: int) -> None:
     (vault / ".vaultlink.toml").write_text(f"ignore = ['{rule}']\n" + "\n" * number)
 
 
-@each("is_exempting", [False, True], ids=["as-library", "as-command"])
+@pytest.mark.parametrize("is_exempting", [False, True], ids=["as-library", "as-command"])
 def test_replaced_vaults_are_freed(tmp_path: Path, is_exempting: bool) -> None:
     vault = make_vault(tmp_path)
     settings = Settings(cache_dir=tmp_path / "cache")

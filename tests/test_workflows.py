@@ -311,7 +311,7 @@ RANDOM_CALLS = (
     "make hostile PYTHON=python",
     "make explore PYTHON=python",
     "VAULTLINK_RENAMES=2000 VAULTLINK_REQUESTS=2000 "
-    "python -m pytest -n 2 --dist worksteal tests/test_random_renames.py tests/test_random_requests.py",
+    "python -I -m pytest -n 2 --dist worksteal tests/test_random_renames.py tests/test_random_requests.py",
     "python benchmarks/worst_cases.py",
 )
 
