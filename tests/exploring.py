@@ -4,7 +4,7 @@ A run of all tests tries a few, the same ones each time. `make explore` tries ma
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -23,10 +23,18 @@ def choose_seeds(few: int) -> range:
     return range(few * TIMES, few * TIMES * 2) if TIMES else range(count_examples(few))
 
 
+def spread(values: Iterable[Any], at_once: int = 1) -> Sequence[Any]:
+    """Return values of a parameter: `make test` tries the first ones, `make test-all` the others. A tuple has several values."""
+    first, others = [*values][:at_once], [*values][at_once:]
+    return [
+        *first,
+        *(
+            pytest.param(*(one if isinstance(one, tuple) else (one,)), marks=pytest.mark.thorough)
+            for one in others
+        ),
+    ]
+
+
 def spread_seeds(few: int, at_once: int = 1) -> Sequence[Any]:
     """Return the seeds of a random test that takes seconds: `make test` tries the first ones, `make test-all` the others."""
-    seeds = choose_seeds(few)
-    return [
-        *seeds[:at_once],
-        *(pytest.param(seed, marks=pytest.mark.thorough) for seed in seeds[at_once:]),
-    ]
+    return spread(choose_seeds(few), at_once)

@@ -19,6 +19,7 @@ from threading import Event, Thread
 
 import pytest
 
+from exploring import spread
 from running import PROGRAM, RunCommand, fork_command
 from tables import each
 from vaultlink.disk.scan import list_files
@@ -420,7 +421,7 @@ ODD_PROPERTIES = (
 )
 
 
-@pytest.mark.parametrize("name", HARD)
+@pytest.mark.parametrize("name", spread(sorted(HARD, key=lambda name: len(HARD[name])), -2))
 def test_hard_note(vault: Path, name: str) -> None:
     written(vault, {"Hard.md": HARD[name], "After.md": "[[Nowhere else]] [[Hard]]\n"})
     found = check(vault, "--select", "VL0,VL1,invalid-frontmatter")

@@ -431,6 +431,7 @@ def open_answers(folder: Path, variant: str = "") -> tuple[AnswerStore[Facts], C
     return store, cache
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="needs forks and files without a name")
 def test_first_run_takes_at_most_3_kb_of_memory_a_note(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -33,6 +33,8 @@ from tables import each
 from vaultlink import __version__
 from vaultlink.config.settings import BACKLINKS_CHOICES
 
+pytestmark = pytest.mark.project
+
 PAGES = sorted((ROOT / "docs").glob("*.md"))
 FORGES = [page for page in PAGES if page.stem in ("github", "gitlab", "obsidian-git", "pre-commit")]
 """Pages about one system: every command in them must succeed."""
@@ -179,7 +181,6 @@ FINDINGS_ALLOWED = "trap 'code=$?; if [ $code -ne 1 ]; then exit $code; fi' ERR\
 """Makes bash go on after exit code 1 (findings), and stop at any other."""
 
 
-@pytest.mark.project
 @pytest.mark.parametrize("page", RUN, ids=named)
 def test_commands_of_the_page_run(
     page: Path,

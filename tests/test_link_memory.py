@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import pytest
 
+from exploring import spread
 from repositories import commit, create_repository, update_files
 from running import RunCommand, create_vault, damage_states, write_files
 from tables import each
@@ -427,7 +428,7 @@ WAYS: tuple[Callable[[RunCommand, Path, Case], tuple[str, ...]], ...] = (
 )
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", spread(WAYS, 3))
 @each("name", CASES)
 def test_links_lead_to_what_they_led_to(
     name: str,
@@ -450,7 +451,7 @@ def test_links_lead_to_what_they_led_to(
 
 
 @pytest.mark.parametrize(
-    "way", [since_the_last_commit, in_commits, in_commits_after_a_run, after_a_run]
+    "way", spread((after_a_run, in_commits, since_the_last_commit, in_commits_after_a_run), 2)
 )
 @each("name", LIVES_ON)
 def test_link_to_a_note_that_lives_on_stays(
@@ -558,7 +559,7 @@ def test_nothing_is_guessed_without_a_past(tmp_path: Path, run: RunCommand) -> N
         assert (root / case.note).read_text("utf-8") == home
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", spread(range(4)))
 def test_watcher_notices_links_that_lead_elsewhere(
     tmp_path: Path, subtests: pytest.Subtests, part: int
 ) -> None:

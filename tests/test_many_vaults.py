@@ -397,6 +397,7 @@ def check_at_once(
     return [output for output, _ in outputs]
 
 
+@pytest.mark.thorough
 def test_runs_at_the_same_time_with_one_cache_do_not_disturb_each_other(
     tmp_path: Path, environment: Mapping[str, str]
 ) -> None:

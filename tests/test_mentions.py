@@ -1019,6 +1019,7 @@ def test_link_with_a_bare_pipe_is_not_written_in_what_looks_like_a_row(
 NESTED = [" ".join(["a"] * count) for count in range(1, 61)]
 
 
+@pytest.mark.thorough
 @each("plain", [False, True], ids=["library", "plain"])
 def test_nested_names_take_little_memory(plain: bool) -> None:
     """Of 60 names that contain each other, each is at 3,000 places: three parts of a text have them."""

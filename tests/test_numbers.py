@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from exploring import spread
 from repositories import create_repository
 from running import RunCommand, create_vault, read_files, write_files
 from tables import each
@@ -91,7 +92,7 @@ def compare_with_fix(run: RunCommand, vault: Path, *words: object) -> Numbers:
     return cold
 
 
-@pytest.mark.parametrize("many", [1_000, 0])
+@pytest.mark.parametrize("many", spread((0, 1_000)))
 @each("name", sorted(file.name for file in FIXTURES.iterdir() if file.is_dir()))
 def test_outputs_of_fixtures_agree(
     name: str, many: int, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch

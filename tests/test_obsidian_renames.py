@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from exploring import spread
 from simulated_obsidian import (
     LINK,
     WAYS,
@@ -63,7 +64,7 @@ def test_obsidian_updates_at_once(tmp_path: Path, way: str, notes: int, pause: f
     assert list_runs(simulation.root) == []
 
 
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("way", spread(WAYS))
 def test_obsidian_takes_longer_than_the_maximum_delay(tmp_path: Path, way: str) -> None:
     """It needs 40 seconds, and the watcher waits for its end."""
     simulation = open_linked_vault(tmp_path, 160)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from exploring import spread
 from forge import ROOT
 from running import RunCommand, create_vault, write_files
 from tables import each
@@ -139,7 +140,7 @@ def list_whole(run: RunCommand, podcast: Path, line: str, key: str, *words: str)
     return [json.dumps(row) for row in data[key]]
 
 
-@pytest.mark.parametrize("limit", ["1", "4"])
+@pytest.mark.parametrize("limit", spread(("4", "1")))
 @each(("line", "key"), LISTINGS.items(), ids=LISTINGS)
 def test_pages_of_a_command_have_every_row_once(
     run: RunCommand, podcast: Path, line: str, key: str, limit: str

@@ -20,7 +20,7 @@ from tables import each
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="simulates other systems on Linux")
 
-SYSTEMS = ("win32", "darwin", "darwin-nfd")
+SYSTEMS = ("win32", "darwin-nfd")
 SCRIPT = ROOT / "tests" / "simulated.py"
 CAFE, CAFE_NFD = "Caf\u00e9.md", "Cafe\u0301.md"
 NOTES = {

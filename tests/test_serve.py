@@ -48,7 +48,7 @@ from vaultlink.watch.events import EventQueue
 from vaultlink.write.journal_files import lock_vault
 
 HOOKS = 2_000
-COUNT = int(os.environ.get("VAULTLINK_QUESTIONS", "150"))
+COUNT = int(os.environ.get("VAULTLINK_QUESTIONS", "40"))
 
 VAULT = {
     "Home.md": "# Home\n\n[[Tide]] and [[Nowhere]], [[The wall]] and [[Tied]]\n",
@@ -262,6 +262,7 @@ def test_random_questions_while_the_vault_changes(tmp_path: Path, commits: float
     assert declined <= COUNT / 10
 
 
+@pytest.mark.thorough
 def test_month_of_hooks_takes_no_memory(tmp_path: Path) -> None:
     """Two thousand hooks are answered while notes change: as without a server, and with no more memory than after 500."""
     random = Random(2000)

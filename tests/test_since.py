@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from exploring import choose_seeds
+from exploring import choose_seeds, spread
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand, read_files
 from tables import each
@@ -202,7 +202,7 @@ def agree(found: list[str], wanted: list[str]) -> bool:
     )
 
 
-@pytest.mark.parametrize("committed", [True, False], ids=["committed", "in the working tree"])
+@pytest.mark.parametrize("committed", spread((False, True)))
 @each(("number", "case"), enumerate(CASES.values()), ids=CASES)
 def test_only_new_findings_are_reported(
     run: RunCommand,

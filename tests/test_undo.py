@@ -651,6 +651,7 @@ def killed(code: str, vault: Path, after: float) -> float:
         return time.monotonic() - start
 
 
+@pytest.mark.thorough
 def test_run_killed_at_any_moment_can_be_undone(run: RunCommand, tmp_path: Path) -> None:
     old = {
         f"f{number % 20}/note {number}.md": f"note {number}\r\n".encode() * 50

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from exploring import TIMES, choose_seeds
+from exploring import TIMES, choose_seeds, spread_seeds
 from running import RunCommand, create_vault, write_files
 from vaultlink.api import Vault, find_origin, open_vault
 from vaultlink.disk import load
@@ -165,7 +165,7 @@ def find_without(vault: Path) -> VaultMentions:
 
 
 @pytest.mark.parametrize(("sample", "more"), [(500, 100), (7, 40)])
-@pytest.mark.parametrize("seed", choose_seeds(4))
+@pytest.mark.parametrize("seed", spread_seeds(4))
 def test_kept_mentions_equal_those_of_a_full_search(
     seed: int, sample: int, more: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

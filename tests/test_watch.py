@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from exploring import choose_seeds
+from exploring import choose_seeds, spread
 from machine import require_program
 from running import RunCommand, create_vault, damage_states, write_files
 from vaultlink.disk.scan import Settings
@@ -44,7 +44,7 @@ def vault(tmp_path: Path) -> Path:
 MANY = {f"n{number}.md": f"[[n{number + 1}]] [[no {number}]]\n" * 9 for number in range(300)}
 
 
-@pytest.mark.parametrize("is_cleaned", [False, True], ids=["damaged", "damaged and deleted"])
+@pytest.mark.parametrize("is_cleaned", spread((False, True)))
 def test_damaged_cache_costs_no_change(tmp_path: Path, is_cleaned: bool) -> None:
     vault, cache = create_vault(tmp_path / "vault", MANY), tmp_path / "cache"
     with run_watcher(vault, settings=Settings(cache_dir=cache)) as watched:
@@ -68,7 +68,7 @@ def test_damaged_cache_costs_no_change(tmp_path: Path, is_cleaned: bool) -> None
         watched.wait_for(lambda watched: "- planned-note new.md" in watched.list_changes())
 
 
-@pytest.mark.parametrize("is_replaced", [False, True], ids=["deleted", "replaced"])
+@pytest.mark.parametrize("is_replaced", spread((False, True)))
 def test_cache_that_another_run_deletes_or_replaces_does_not_matter(
     tmp_path: Path, is_replaced: bool, run: RunCommand
 ) -> None:
@@ -511,7 +511,7 @@ def something(dice: random.Random, vault: Path) -> None:
             file.write_bytes(b"\xff[[a]]\n")
 
 
-@pytest.mark.parametrize(("poll", "seeds"), [(None, 6), (0.2, 2)], ids=["events", "polling"])
+@pytest.mark.parametrize(("poll", "seeds"), spread([(None, 4), (0.2, 2)]))
 def test_state_equals_a_fresh_start_after_random_events(
     tmp_path: Path, poll: float | None, seeds: int
 ) -> None:

@@ -11,6 +11,7 @@ from threading import Thread
 import pytest
 from msgspec.structs import replace
 
+from exploring import spread
 from machine import require_program
 from running import create_vault, write_files
 from tables import each
@@ -1055,7 +1056,7 @@ def test_renames_survive_a_missing_vault(tmp_path: Path) -> None:
     assert watched.list_changes() == ["+ moved-link a.md"]
 
 
-@pytest.mark.parametrize("poll", [None, 0.2])
+@pytest.mark.parametrize("poll", spread((None, 0.2)))
 @pytest.mark.parametrize(
     "place", ["vault/.gitignore", "vault/x/.gitignore", ".git/info/exclude", ".gitignore"]
 )

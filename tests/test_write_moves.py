@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from errno import EIO, ENOSPC
 from pathlib import Path
 from unittest.mock import patch
@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from exploring import spread
 from killed_moves import FILES, SCENARIOS, Scenario, identify_files, read_tree
-from running import RunCommand, create_vault, write_files
+from running import RunCommand, create_vault, new_folder, write_files
 from tables import each
 from vaultlink.disk.scan import list_files
 from vaultlink.errors import JournalError
@@ -510,34 +511,32 @@ def test_undo_commands_show_moves(run: RunCommand, vault: Path) -> None:
 
 # -- interrupted -----------------------------------------------------------------------------------------------------
 
-FULL = ("kill run", "fail run")
-KILLED = [
-    *((kind, name) for kind in FULL for name in SCENARIOS),
-    *(
-        (kind, name)
-        for kind in ("kill revert", "kill undo")
-        for name in ("swap", "into moved folder")
-    ),
-    *(("kill and copy", name) for name in ("chain", "swap", "swapped folders")),
-    *(("fail undo", name) for name in ("chain", "swap", "cycle over folders", "swapped folders")),
-]
+KILLED: Mapping[str, Iterable[str]] = {
+    "kill run": SCENARIOS,
+    "kill revert": ("swap", "into moved folder"),
+    "kill undo": ("swap", "into moved folder"),
+    "fail run": SCENARIOS,
+    "kill and copy": ("chain", "swap", "swapped folders"),
+    "fail undo": ("chain", "swap", "cycle over folders", "swapped folders"),
+}
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows can't fork")
-@each(("kind", "scenario"), KILLED)
-@pytest.mark.timeout(300)
+@pytest.mark.parametrize("kind", spread(KILLED, 3))
 def test_interrupted_run_is_reverted_or_undone_exactly(
-    tmp_path: Path, kind: str, scenario: str
+    tmp_path: Path, subtests: pytest.Subtests, kind: str
 ) -> None:
     script = Path(__file__).with_name("killed_moves.py")
-    done = subprocess.run(
-        [sys.executable, script, kind, scenario, tmp_path],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr[-3_000:]
-    assert int(done.stdout) > 15
+    for scenario in KILLED[kind]:
+        with subtests.test(scenario):
+            done = subprocess.run(
+                [sys.executable, script, kind, scenario, new_folder(tmp_path)],
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            assert done.returncode == 0, done.stderr[-3_000:]
+            assert int(done.stdout) > 15
 
 
 def interrupt(vault: Path, moves: Mapping[str, str], texts: Mapping[str, bytes]) -> str:

@@ -96,6 +96,7 @@ def test_sample_has_all_scenarios() -> None:
     assert sorted(name for names, _ in SAMPLE.values() for name in names) == sorted(SCENARIOS)
 
 
+@pytest.mark.thorough
 @each("name", ["fix", "undo-swap"])
 def test_program_makes_the_same_calls_as_a_forked_process(
     library: Path, tmp_path: Path, name: str

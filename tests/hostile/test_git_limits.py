@@ -88,6 +88,7 @@ def test_output_is_read_up_to_a_limit(root: Path, limit: int, output: bytes, is_
     assert (result.output, result.is_cut) == (output, is_cut)
 
 
+@pytest.mark.thorough
 def test_no_thread_is_left_behind(root: Path) -> None:
     """Notes are read in several processes only if there is one thread."""
     before = threading.active_count()

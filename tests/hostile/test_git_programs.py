@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from exploring import spread
 from machine import require_program
 from repositories import commit, create_repository, git, update_files
 from running import RunCommand
@@ -217,7 +218,7 @@ def run_watcher(root: Path) -> None:
         process.communicate(timeout=30)
 
 
-@pytest.mark.parametrize("layout", LAYOUTS, ids=lambda layout: layout.__name__)
+@pytest.mark.parametrize("layout", spread(LAYOUTS, 2), ids=lambda layout: layout.__name__)
 @pytest.mark.usefixtures("plain_git")
 def test_no_command_runs_a_program_of_the_repository(
     tmp_path: Path,

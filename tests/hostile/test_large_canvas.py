@@ -43,6 +43,7 @@ def measure(root: Path, line: str) -> float:
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(0 if HOSTILE else 600)
 def test_time_grows_as_the_size(tmp_path: Path) -> None:
     half = make_vault(tmp_path / "half", MEGABYTES * 500_000)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from exploring import spread
 from machine import require_program
 from running import create_vault
 from shells import INTERACTIVE, Shell
@@ -52,7 +53,7 @@ def start(shell: str, folder: Path) -> Shell:
     return terminal
 
 
-@pytest.mark.parametrize("shell", INTERACTIVE)
+@pytest.mark.parametrize("shell", spread(INTERACTIVE))
 def test_completed_name_is_one_argument(vault: Path, shell: str) -> None:
     terminal, found = start(shell, vault), {}
     try:

@@ -12,6 +12,7 @@ import pytest
 from fault_scenarios import VAULT
 from faults import NO_FAULT, Fault, compile_faults, list_variables
 
+from exploring import spread
 from running import read_files, write_files
 
 HOSTILE = bool(os.environ.get("VAULTLINK_HOSTILE"))
@@ -70,7 +71,7 @@ def start_and_stop(library: Path, root: Path, number: int) -> Iterator["subproce
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
-    "call", ["write vault/.vaultlink", "renameat vault/Home.md", "renameat2 vault/Flood.md"]
+    "call", spread(("renameat vault/Home.md", "write vault/.vaultlink", "renameat2 vault/Flood.md"))
 )
 def test_other_run_waits_and_ends(library: Path, tmp_path: Path, call: str) -> None:
     calls, after = list_calls(library, tmp_path / "first")

@@ -14,7 +14,7 @@ from lsprotocol import types
 from odd_texts import FOLDERS, NAMES, PARTS, UNSUPPRESSED, make_text, make_vault
 
 from editors import COMMAND, EDITORS, Editor, find_offset, read_path, start, wait_until
-from exploring import spread_seeds
+from exploring import spread, spread_seeds
 from running import write_files
 from vaultlink.api import Vault, open_vault
 from vaultlink.disk.scan import Settings
@@ -240,7 +240,7 @@ STEPS, PAUSE = 1000, 125
 
 
 @pytest.mark.asyncio
-@pytest.mark.parametrize("moves", [False, True], ids=["", "moves"])
+@pytest.mark.parametrize("moves", spread((True, False)))
 @pytest.mark.parametrize("seed", spread_seeds(3))
 async def test_server_equals_a_fresh_start_after_many_changes(
     seed: int, moves: bool, tmp_path: Path

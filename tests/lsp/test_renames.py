@@ -611,7 +611,7 @@ def test_document_outside_a_vault_has_only_its_own_names(view: View, uri: str) -
 NEW_NAMES = ("New", "new.md", "Plan", "alpha/New", "Zoë 🌊", "a|b", "Part", "block", "x/y", "start")
 
 
-@each("seed", range(count_examples(60)))
+@each("seed", range(count_examples(24)))
 def test_renames_are_those_of_the_library(tmp_path: Path, seed: int) -> None:
     """At any place, with unsaved texts and in all units: the same texts and paths, or the same refusal."""
     random = Random(seed)
