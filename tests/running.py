@@ -116,6 +116,11 @@ def write_files(folder: Path, files: Files) -> Path:
     return folder
 
 
+def let_time_pass() -> None:
+    """Wait until changes are old enough to be told from later ones."""
+    time.sleep(2 * RACY_WINDOW_NS / 1e9)
+
+
 def damage_states(cache: Path) -> None:
     """Damage the files of saved states in place, as a failing disk does."""
     for file in cache.glob("*/state"):

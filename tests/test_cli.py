@@ -10,7 +10,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 import pytest
 
 import vaultlink
-from running import PROGRAM, RunCommand, create_vault, write_files
+from running import PROGRAM, RunCommand, create_vault, let_time_pass, write_files
 from tables import each
 from vaultlink.cli.command_table import COMMANDS, GROUPS
 from vaultlink.cli.dispatch import render_overview
@@ -30,7 +29,6 @@ from vaultlink.cli.typer_parser import parse_with_typer
 from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.disk.read import load_rules
-from vaultlink.disk.scan import RACY_WINDOW_NS
 from vaultlink.errors import UsageError
 from vaultlink.rules.registry import build_catalog
 
@@ -827,7 +825,7 @@ def test_check_imports_neither_typer_nor_networkx(vault: Path) -> None:
         "import sys; from vaultlink.__main__ import main; main(['check', '-q'])\n"
         "print({'typer', 'networkx', 'rich', 'rapidfuzz'} & set(sys.modules))"
     )
-    time.sleep(2 * RACY_WINDOW_NS / 1e9)  # the result for files that changed just now is not kept
+    let_time_pass()  # the result for files that changed just now is not kept
     done = subprocess.run(process(code=code), capture_output=True, text=True, check=True, cwd=vault)
     assert done.stdout.splitlines()[-1] == "{'rapidfuzz'}"  # for the suggestions of few findings
     done = subprocess.run(process(code=code), capture_output=True, text=True, check=True, cwd=vault)

@@ -1,7 +1,6 @@
 """Tests of what vaultlink explains of the past: `vaultlink history`, causes of broken links, `--no-history`."""
 
 import shutil
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,11 +10,10 @@ from msgspec.structs import replace
 
 from builder import build_state, collect_findings, make_settings
 from repositories import commit, create_repository, git, update_files
-from running import CommandResult, RunCommand
+from running import CommandResult, RunCommand, let_time_pass
 from tables import each
 from vaultlink.api import make_suggester, open_vault, replace_state
 from vaultlink.cli.commands.lists import choose_columns
-from vaultlink.disk.scan import RACY_WINDOW_NS
 from vaultlink.engine.step import step
 from vaultlink.history.git_log import read_log
 from vaultlink.history.git_renames import NoteHistory, git_history, read_note_history
@@ -175,7 +173,7 @@ def test_renames_are_found_although_no_link_is_broken(run: RunCommand, vault: Pa
 def test_without_git_earlier_runs_are_used(run: RunCommand, vault: Path) -> None:
     shutil.rmtree(vault / ".git")
     update_files(vault, {"Home.md": "[[Goals]]\n"})
-    time.sleep(2 * RACY_WINDOW_NS / 1e9)
+    let_time_pass()
     run("check")
     (vault / "Goals.md").rename(vault / "Targets.md")
     data = history_of(run, "Goals")
@@ -459,7 +457,7 @@ def test_without_history_links_are_only_dangling(run: RunCommand, vault: Path) -
 
 def test_run_without_history_keeps_what_earlier_runs_remember(run: RunCommand, vault: Path) -> None:
     shutil.rmtree(vault / ".git")
-    time.sleep(2 * RACY_WINDOW_NS / 1e9)
+    let_time_pass()
     checked(run)
     (vault / "Other.md").rename(vault / "Others.md")
     update_files(vault, {"Home.md": "[[Other]]\n"})

@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -10,11 +9,11 @@ import pytest
 
 from builder import build_state, make_settings
 from repositories import commit, create_repository, git, read_history, read_notes, update_files
-from running import RunCommand, create_vault
+from running import RunCommand, create_vault, let_time_pass
 from tables import each
 from vaultlink.api import open_vault
 from vaultlink.disk import load
-from vaultlink.disk.scan import RACY_WINDOW_NS, Settings, list_files
+from vaultlink.disk.scan import Settings, list_files
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, State, step
 from vaultlink.git.location import find_git_dir
@@ -401,7 +400,7 @@ def age(root: Path) -> None:
     """Wait until the modification times of files are reliable."""
     for number, path in enumerate(sorted(root.rglob("*.md"))):
         os.utime(path, (OLD + number, OLD + number))
-    time.sleep(2 * RACY_WINDOW_NS / 1e9)
+    let_time_pass()
 
 
 MOVED = ["“Plan” was moved to b/Old plan."]

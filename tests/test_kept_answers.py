@@ -3,14 +3,13 @@
 import os
 import random
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from exploring import choose_seeds
-from running import CommandResult, RunCommand, create_vault, write_files
+from running import CommandResult, RunCommand, create_vault, let_time_pass, write_files
 from tables import each
 
 NOTES = {
@@ -73,11 +72,6 @@ def ask_anew(vault: Path, run: RunCommand, words: tuple[str, ...]) -> CommandRes
         [file] = (vault.parent / "cache").glob(f"*/{name}")
         file.unlink()
     return run(*words)
-
-
-def let_time_pass() -> None:
-    """Wait until changes are old enough to be told from later ones."""
-    time.sleep(0.1)
 
 
 @each("json", [False, True], ids=["", "json"])

@@ -5,6 +5,7 @@ import re
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,13 @@ def vault(tmp_path: Path) -> Path:
 
 def run_late(vault: Path, words: Sequence[str]) -> Screen:
     """Run a command that has to wait for the write lock, so that all its phases are late."""
-    with run_on_screen(vault, *words) as screen:
-        with lock_vault(vault):
+    with ExitStack() as lock:
+        lock.enter_context(lock_vault(vault))
+        with run_on_screen(vault, *words) as screen:
             screen.wait_for("waiting for it")
             time.sleep(0.6)
-        return screen.wait_for_end()
+            lock.close()
+            return screen.wait_for_end()
 
 
 def list_phases(screen: Screen) -> list[str]:

@@ -2,7 +2,6 @@
 
 import json
 import os
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,9 +10,8 @@ from msgspec.structs import replace
 
 from builder import build_state, collect_findings, make_settings
 from repositories import commit, create_repository, update_files
-from running import RunCommand, create_vault, read_files
+from running import RunCommand, create_vault, let_time_pass, read_files
 from tables import each
-from vaultlink.disk.scan import RACY_WINDOW_NS
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.model import History
 from vaultlink.parse.note import parse_note
@@ -381,7 +379,7 @@ def test_fix_after_a_rename_by_hand(tmp_path: Path, run: RunCommand) -> None:
     vault = create_vault(tmp_path / "vault", NOTES)
     for number, path in enumerate(NOTES, 1_000_000_000):
         os.utime(vault / path, (number, number))
-    time.sleep(2 * RACY_WINDOW_NS / 1e9)  # what changed just now is not remembered
+    let_time_pass()  # what changed just now is not remembered
     run("check", "--vault", vault)
     (vault / "Work").rename(vault / "Job")
     done = run("check", "--select", "broken-query", "--vault", vault)

@@ -11,7 +11,7 @@ from zlib import adler32
 import msgspec
 import pytest
 
-from running import RunCommand, create_vault, read_files, write_files
+from running import RunCommand, create_vault, let_time_pass, read_files, write_files
 from screens import LARGE, Screen, run_on_screen
 from tables import each
 from vaultlink.disk.cache import Cache
@@ -466,6 +466,7 @@ def test_forged_answer_sends_no_command_to_a_terminal(
     tmp_path: Path, words: tuple[str, ...]
 ) -> None:
     root = create_vault(tmp_path / "v", NOTES)
+    let_time_pass()
     magic = Cache(tmp_path, root)._magic
     with run_on_screen(root, *words, size=LARGE) as screen:
         screen.wait_until(Screen.has_ended)
