@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from vaultlink.__main__ import start
+from vaultlink.disk.scan import RACY_WINDOW_NS
 
 GIVEN_PROGRAM = os.environ.get("VAULTLINK_PROGRAM")
 
