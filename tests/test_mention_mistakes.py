@@ -499,10 +499,15 @@ KINDS = {
     "a word for a name with capitals inside": Kind(
         {
             "most.md": "---\ntitle: MoST\n---\nA model.\n",
+            "iron.md": "---\ntitle: iRon\n---\nA model.\n",
             "lamp.md": "---\ntitle: PierLamp\n---\nA model.\n",
-            **{f"Run {number}.md": "We ran [[most]] on it.\n" for number in range(12)},
+            **{f"Run {number}.md": "We ran [[most]] and [[iron]] on it.\n" for number in range(12)},
         },
-        ("For ⟪most⟫ of us it was late.\n", "We compare it with ⟦PierLamp⟧ at night.\n"),
+        (
+            "For ⟪most⟫ of us it was late.\n",
+            "We bent some ⟪iron⟫ for the gate.\n",
+            "We compare it with ⟦PierLamp⟧ at night.\n",
+        ),
     ),
     "a name that two notes have": Kind(
         {"a/Power series.md": "Real ones.\n", "b/Power series.md": "Complex ones.\n"},

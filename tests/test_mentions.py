@@ -832,6 +832,16 @@ WRITTEN = [
 ]
 
 
+@each("before", [[], ["l.md"]])
+def test_pipes_are_written_as_in_the_only_other_note_that_has_some(before: list[str]) -> None:
+    files = {**TARGETS, "m.md": "[[n | me]]\n", "n.md": "The graph view.\n"}
+    files |= dict.fromkeys(before, "Words.\n")
+    index = build_state(files).index
+    mentions = make_finder(index, files).find("n.md", files["n.md"])
+    edits = LinkWriter(index, ObsidianSettings()).link(mentions, files["n.md"])
+    assert apply_edits(files["n.md"], edits) == "The [[Graph view | graph view]].\n"
+
+
 @each(("case", "text", "settings", "expected"), WRITTEN)
 def test_link_is_written_in_the_style_of_the_vault(
     case: str, text: str, settings: Mapping[str, object], expected: str
