@@ -86,7 +86,7 @@ def take(places: deque[int], items: Sequence[pytest.Item], number: int) -> list[
 class Worker:
     """A forked process that runs tests, as the first process sees it.
 
-    - connection: takes lists of places of tests, of which an empty one is the last; returns reports, and after each test its place.
+    - connection: takes lists of places of tests, of which an empty one is the last; returns the place of each test with its reports.
     - waiting: the places of the tests that it still has to run. The first is running.
     - is_told_all: whether it got the empty list.
     """
@@ -120,11 +120,11 @@ class Worker:
         except (EOFError, ConnectionError):
             return False
         config = session.config
-        if isinstance(sent, int):
-            assert self.waiting.popleft() == sent
-            return True
-        report = config.hook.pytest_report_from_serializable(config=config, data=sent)
-        config.hook.pytest_runtest_logreport(report=report)
+        place, reports = sent
+        assert self.waiting.popleft() == place
+        for data in reports:
+            report = config.hook.pytest_report_from_serializable(config=config, data=data)
+            config.hook.pytest_runtest_logreport(report=report)
         return True
 
     def end(self, session: pytest.Session) -> list[int]:
@@ -151,7 +151,7 @@ def run_tests(session: pytest.Session, connection: Connection, name: str) -> Non
     """Run the tests that the first process names, in a forked process, and end it."""
     code = 1
     try:
-        prepare_process(session.config, connection, name)
+        reports = prepare_process(session.config, name)
         places = receive_places(connection)
         place = next(places, None)
         while place is not None:
@@ -159,7 +159,8 @@ def run_tests(session: pytest.Session, connection: Connection, name: str) -> Non
             after = None if following is None else session.items[following]
             item = session.items[place]
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
-            connection.send(place)
+            connection.send((place, reports))
+            reports.clear()
             place = following
         code = 0
     except BaseException:  # nothing may return to the code that forked
@@ -174,8 +175,11 @@ def receive_places(connection: Connection) -> Iterator[int]:
         yield from places
 
 
-def prepare_process(config: pytest.Config, connection: Connection, name: str) -> None:
-    """Give a forked process folders and captured output of its own, and let it send its reports."""
+def prepare_process(config: pytest.Config, name: str) -> list[object]:
+    """Give a forked process folders and captured output of its own; return the list to which its reports are added.
+
+    Cases that pass are not reported: they are many, and nothing is printed of them.
+    """
     plugins = config.pluginmanager
     plugins.unregister(name="terminalreporter")
     capture = plugins.getplugin("capturemanager")
@@ -186,9 +190,13 @@ def prepare_process(config: pytest.Config, connection: Connection, name: str) ->
     folders._basetemp.mkdir()
     os.environ[WORKER] = name
 
-    class Sender:
-        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-            data = config.hook.pytest_report_to_serializable(config=config, report=report)
-            connection.send(data)
+    reports = list[object]()
 
-    plugins.register(Sender())
+    class Collector:
+        def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+            if not (isinstance(report, pytest.SubtestReport) and report.passed):
+                hook = config.hook
+                reports.append(hook.pytest_report_to_serializable(config=config, report=report))
+
+    plugins.register(Collector())
+    return reports
