@@ -1,7 +1,9 @@
 """Fixtures of all tests: an isolated environment, separate folders, and commands run in this process."""
 
 import gc
+import importlib
 import os
+import pkgutil
 import re
 import shutil
 import signal
@@ -9,7 +11,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from contextlib import chdir
+from contextlib import chdir, suppress
 from functools import cache
 from itertools import count, pairwise
 from pathlib import Path
@@ -17,6 +19,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+import vaultlink
 from exploring import TIMES, count_examples
 from repositories import GIT_ENVIRONMENT
 from running import GIVEN_PROGRAM, PROGRAM, CommandResult, RunCommand
@@ -102,8 +105,21 @@ def reset_signals() -> None:
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def pytest_collection_finish() -> None:
-    """Exempt the collected tests from garbage collection: each full one takes half a second otherwise."""
+MANY_TESTS = 200
+LAZY = ("prompt_toolkit", "jinja2", "ahocorasick_rs", "rapidfuzz", "regex", "tomlkit")
+"""Libraries that vaultlink imports when it needs them."""
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Exempt the collected tests from garbage collection: each full one takes half a second otherwise.
+
+    If many run in forked processes, import what commands import late, so that not each process does.
+    """
+    if len(session.items) > MANY_TESTS and session.config.getoption("forks", 0):
+        names = [module.name for module in pkgutil.walk_packages(vaultlink.__path__, "vaultlink.")]
+        for name in [*names, *LAZY]:
+            with suppress(ImportError):  # of a library that is not there, or of another system
+                importlib.import_module(name)
     gc.collect()
     gc.freeze()
 
