@@ -171,6 +171,13 @@ def own_folder(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
     return tmp_path_factory.getbasetemp() / f"none-{next(_unused_names)}"
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _isolate_shared_vaults(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Keep the vaults that tests share out of the cache and the records of whoever runs the tests."""
+    for name in ("cache", "state"):
+        os.environ[f"XDG_{name.upper()}_HOME"] = str(tmp_path_factory.getbasetemp() / name)
+
+
 @pytest.fixture(autouse=True)
 def _isolate_environment(monkeypatch: pytest.MonkeyPatch, own_folder: Path) -> None:
     for name in (
@@ -185,6 +192,7 @@ def _isolate_environment(monkeypatch: pytest.MonkeyPatch, own_folder: Path) -> N
     monkeypatch.setenv("FORCE_HYPERLINK", "0")  # the terminal of the developer may have hyperlinks
     monkeypatch.setenv("VAULTLINK_CACHE_DIR", str(own_folder / "cache"))
     monkeypatch.setenv("VAULTLINK_STATE_DIR", str(own_folder / "state"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(own_folder / "caches"))  # the cache of `open_vault`
     monkeypatch.setenv("XDG_DATA_HOME", str(own_folder / "data"))  # with the trash of the system
 
 

@@ -41,6 +41,7 @@ def fork_command(
         )  # files of other tests, and the pipe on which the parent waits for the program
         os.environ.clear()
         os.environ.update(environment)
+        signal.set_wakeup_fd(-1)  # that of an event loop
         for name, action in SIGNALS.items():
             signal.signal(signal.Signals[name], action)
         sys.stdin, sys.stdout, sys.stderr = (

@@ -19,7 +19,7 @@ from pygls.protocol import default_converter
 from pytest_lsp import LanguageClient, client_capabilities
 from pytest_lsp.client import DEFAULT_CLIENT_FEATURES, register_lsp_features
 
-from running import PROGRAM
+from running import PROGRAM, fork_command
 
 WAIT = 120.0
 """Seconds until something that must happen has happened, on a slow machine."""
@@ -308,7 +308,8 @@ async def start(
         wait: True to wait until the vaults are read.
     """
     client = Client()
-    await client.start_io(*COMMAND, *options)
+    run = fork_command(["lsp", *options], os.environ)
+    await client.start_io(*COMMAND, *options, preexec_fn=run)
     try:
         found = [types.WorkspaceFolder(folder.as_uri(), folder.name) for folder in folders]
         result = await client.initialize_session(
@@ -344,6 +345,7 @@ class Wire:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            preexec_fn=fork_command(["lsp", *options], os.environ),  # noqa: PLW1509 - no lock is held
         )
         self._arrived = queue.SimpleQueue[Any]()
         threading.Thread(target=self._read, daemon=True).start()
