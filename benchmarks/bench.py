@@ -37,7 +37,7 @@ from peers import describe_python, install_peers, read_tool_version
 from probe import bench_probe
 from queries import bench_formats, bench_queries, bench_repeated
 from renaming import bench_rename
-from watches import bench_serve, bench_watch
+from watches import bench_watch
 from writes import bench_backlinks, bench_fixing
 
 IGNORED_ON_COPY = shutil.ignore_patterns(".git", ".rumdl_cache", ".lycheecache")
@@ -58,7 +58,6 @@ SECTIONS: dict[str, Callable[[Bench], None]] = {
     "since": bench_since,
     "start": bench_start,
     "watch": bench_watch,
-    "serve": bench_serve,
     "lsp": bench_language_server,
     "scale": bench_scale,
 }

@@ -2,7 +2,7 @@
 
     python benchmarks/standard_runs.py VAULT STEPS
 
-runs the process whose memory is measured: it keeps a vault in memory as `serve` does, takes over
+runs the process whose memory is measured: it keeps a vault in memory as `mcp` does, takes over
 STEPS changed notes, and prints the bytes that are allocated then.
 """
 

@@ -1,11 +1,9 @@
-"""Sections of the bench about `watch` and `serve`."""
+"""Section of the bench about `watch`."""
 
-import statistics
 import time
 
-from checks import CHECK, VAULTLINK, run_quietly
-from histories import list_notes
-from measure import Bench, TimedCommand, measure_run
+from checks import VAULTLINK
+from measure import Bench
 from watching import (
     QUIET_SECONDS,
     WatchProcess,
@@ -38,21 +36,3 @@ def bench_watch(bench: Bench) -> None:
     bench.figures.add("watch, processor time of 20 idle seconds", idle, "s", 0.05)
     bench.figures.add("watch, memory", watched.read_memory_megabytes(), "MB")
     watched.stop()
-
-
-def bench_serve(bench: Bench) -> None:
-    """The check of a draft by the command line, while `serve` keeps the vault in memory."""
-    notes = list_notes(bench.vault)
-    note = notes[len(notes) // 2]
-    words = (*CHECK, "--stdin-filename", note.relative_to(bench.vault).as_posix(), "-")
-    run_quietly(bench, bench.vault, "serve", "--background")
-    spent = []
-    for number in range(bench.rounds * 6):
-        text = note.read_bytes() + f"\nThe [[topic {number} that nobody wrote]].\n".encode()
-        run = TimedCommand(words, bench.vault, text=text)
-        spent.append(measure_run(run, bench.environment))
-    run_quietly(bench, bench.vault, "serve", "--stop")
-    wall = statistics.median(one.wall for one in spent[1:]) * 1000
-    client = statistics.median(one.processor for one in spent[1:]) * 1000
-    bench.figures.add("check of a draft through serve", wall, "ms", 40)
-    bench.figures.add("its client, processor time", client, "ms")

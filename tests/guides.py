@@ -408,22 +408,6 @@ def left_by_obsidian_plugin(repo: Path, environment: Environment) -> None:
     assert [row[0] for row in table_rows("obsidian-plugin", "Command | What it does")] == commands
 
 
-def left_by_serving(repo: Path, environment: Environment) -> None:
-    """Nothing is written, and no server runs any more. `doctor` names one that does."""
-    assert status(repo, environment) == ""
-    for commands, words in (
-        ("vaultlink serve --stop", "No server of this version runs"),
-        (
-            "vaultlink serve --background; vaultlink doctor; vaultlink serve --stop",
-            "answers commands",
-        ),
-    ):
-        assert words in run_process(["bash", "-c", commands + " 2>&1"], repo, environment).stdout
-    assert "no vaultlink serve is running" in check_output(
-        ["vaultlink", "doctor"], repo, environment
-    )
-
-
 def left_by_editors(repo: Path, environment: Environment) -> None:
     """Nothing is written, and the note does not exist. The page has every key of a finding."""
     assert status(repo, environment) == "?? draft.md\n?? drafts.json\n"

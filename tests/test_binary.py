@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -251,20 +251,29 @@ def test_language_server_publishes_findings(machine: Machine, vault: Path) -> No
         assert process.wait(WAIT) == 0
 
 
-def test_tools_of_agents_are_served(machine: Machine, vault: Path) -> None:
+def begin_session() -> bytes:
+    """Return the first requests of an agent: the greeting, and a call of the tool `check`."""
     hello: dict[str, Any] = {
         "protocolVersion": "2025-06-18",
         "capabilities": {},
         "clientInfo": {"name": "test", "version": "1"},
     }
-    call = {"name": "check", "arguments": {}}
     messages: list[dict[str, Any]] = [
         {"jsonrpc": "2.0", "id": 0, "method": "initialize", "params": hello},
         {"jsonrpc": "2.0", "method": "notifications/initialized"},
-        {"jsonrpc": "2.0", "id": 1, "method": "tools/call", "params": call},
     ]
-    data = "".join(f"{json.dumps(message)}\n" for message in messages).encode()
-    done = machine.run("mcp", "--vault", vault, folder=vault, data=data)
+    return "".join(f"{json.dumps(message)}\n" for message in messages).encode() + call_tool("check")
+
+
+def call_tool(name: str) -> bytes:
+    """Return the request for an answer of a tool."""
+    call = {"name": name, "arguments": {}}
+    request = {"jsonrpc": "2.0", "id": name, "method": "tools/call", "params": call}
+    return f"{json.dumps(request)}\n".encode()
+
+
+def test_tools_of_agents_are_served(machine: Machine, vault: Path) -> None:
+    done = machine.run("mcp", "--vault", vault, folder=vault, data=begin_session())
     assert b"planned-note" in done.stdout.splitlines()[-1]
 
 
@@ -294,27 +303,6 @@ def test_program_ends_if_the_process_that_unpacked_it_is_killed(
         process.kill()
         process.stdout.read()  # to the end: the program has closed it
     shutil.rmtree(next(machine.temporary.iterdir()))
-
-
-def test_server_in_the_background_answers_commands(machine: Machine, vault: Path) -> None:
-    printed = machine.run("check", folder=vault, code=1).stdout
-    told = machine.run("serve", "--background", folder=vault).stderr.decode()
-    process = int(told.split()[1])
-    try:
-        os.kill(process, 0)
-        assert machine.run("check", folder=vault, code=1).stdout == printed
-        again = machine.run("serve", "--background", folder=vault).stderr.decode()
-        assert again == told, "another server was started"
-    finally:
-        machine.run("serve", "--stop", folder=vault)
-
-    def has_ended() -> bool:
-        with suppress(ProcessLookupError):
-            os.kill(process, 0)
-            return Path(f"/proc/{process}/stat").read_text(encoding="ascii").split()[2] == "Z"
-        return True
-
-    wait_until(has_ended)
 
 
 # -- the programs around it -----------------------------------------------------------------------------------------------
@@ -361,9 +349,13 @@ def test_files_of_a_server_are_locked_and_those_of_a_strange_folder_never_loaded
     machine: Machine, vault: Path, tmp_path: Path
 ) -> None:
     """Systems delete old files in /tmp that are not locked. Then anybody can make a folder with the same name."""
-    with machine.start("serve", folder=vault) as process:
-        assert process.stderr is not None
-        assert process.stderr.readline().startswith(b"Serving ")
+    with machine.start("mcp", folder=vault) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(begin_session())
+        process.stdin.flush()
+        while b"planned-note" not in process.stdout.readline():
+            pass
         (folder,) = machine.temporary.iterdir()
         handle = os.open(folder, os.O_RDONLY)
         with pytest.raises(BlockingIOError):
@@ -371,7 +363,9 @@ def test_files_of_a_server_are_locked_and_those_of_a_strange_folder_never_loaded
         os.close(handle)
         shutil.rmtree(folder)
         folder.mkdir()
-        machine.run("unresolved", "--json", folder=vault)
+        process.stdin.write(call_tool("mentions"))
+        process.stdin.flush()
+        assert b"was deleted while vaultlink ran" in process.stdout.readline()
         made = [path for path in folder.rglob("*") if path.is_file()]
         assert not made, "the server unpacked files into a folder that it did not make"
         shutil.rmtree(folder, ignore_errors=True)  # the server removes it if it ended

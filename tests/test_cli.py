@@ -742,6 +742,15 @@ def test_help_lists_the_commands(run: RunCommand) -> None:
         assert is_listed != command.is_hidden, name
 
 
+@each(
+    "line", ["serve", "serve --background", "serve --stop", "serve --idle 5 --isolated", "serve x"]
+)
+def test_serve_of_earlier_versions_is_accepted(run: RunCommand, vault: Path, line: str) -> None:
+    done = run(*line.split(), "--vault", vault)
+    assert (done.code, done.out, done.err.count("\n")) == (0, "", 1)
+    assert done.err.startswith("serve does nothing any more: ")
+
+
 @each("name", COMMANDS)
 def test_every_command_and_option_has_help_that_fits_80_columns(run: RunCommand, name: str) -> None:
     done = run(name, "--help")

@@ -219,7 +219,6 @@ GIVEN = {
         "vault/draft.md": "To the [[Port]].\n",
         "vault/drafts.json": '{"Inbox/new.md": "To the [[Port]].\\n"}',
     },
-    "serving": {"draft.md": "To the [[Port]].\n"},
     "many-vaults": {
         f"vault/{folder}/{name}": text
         for folder in ("handbook", "notes/team-a", "notes/team-b")
@@ -376,7 +375,6 @@ LEFT = {
     "ci": left_by_ci,
     "configuration": guides.left_by_configuration,
     "editors": guides.left_by_editors,
-    "serving": guides.left_by_serving,
     "fixing": guides.left_by_fixing,
     "history": guides.left_by_history,
     "hooks": guides.left_by_hooks,

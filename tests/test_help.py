@@ -33,13 +33,7 @@ SILENT = ("vaultlink graph --output-format svg", "vaultlink merge-driver", "vaul
 
 ENDLESS = (
     *("vaultlink watch", "vaultlink watch --fix", "vaultlink fix --interactive"),
-    *(
-        "vaultlink lsp",
-        "vaultlink lsp --no-cache",
-        "vaultlink mcp",
-        "vaultlink mcp --allow-writes",
-        "vaultlink serve",
-    ),
+    *("vaultlink lsp", "vaultlink lsp --no-cache", "vaultlink mcp", "vaultlink mcp --allow-writes"),
 )
 """Examples that run on a terminal until they are ended."""
 
@@ -161,7 +155,7 @@ def test_examples_run(run: RunCommand, vault: Path, command: str) -> None:
 @each("line", ENDLESS)
 def test_examples_on_a_terminal_run(vault: Path, line: str) -> None:
     with run_on_screen(vault, *list_words(line)) as screen:
-        if re.search("watch|lsp|mcp|serve", line):
+        if re.search("watch|lsp|mcp", line):
             screen.wait_for("Ctrl-C").send_signal(signal.SIGINT)
             screen.wait_until(lambda seen: seen.has_ended())
         else:

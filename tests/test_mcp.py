@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from mcp.client.client import Client
 
 from mcp_client import MAX_BYTES, McpClient
-from running import PROGRAM, RunCommand, create_vault, read_files, write_files
+from running import PROGRAM, RunCommand, create_vault, damage_states, read_files, write_files
 from tables import each
 from vaultlink.errors import UsageError
 from vaultlink.serve.tools import READING as READING_TOOLS
@@ -899,6 +899,16 @@ def test_places_of_another_listing_are_refused(
 def test_after_the_last_row_there_is_nothing(server: McpClient) -> None:
     data = server.call("check", {"after": 1_000}).data
     assert (data["findings"], data["next"], data["counts"]["findings"]) == ([], None, 5)
+
+
+def test_damaged_cache_is_read_again_for_a_call(tmp_path: Path) -> None:
+    texts = {f"n{number}.md": f"[[n{number + 1}]] [[no {number}]]\n" * 9 for number in range(300)}
+    cache = tmp_path / "cache"
+    with McpClient(create_vault(tmp_path / "vault", texts), "--cache-dir", str(cache)) as tools:
+        assert not tools.call("note", {"note": "n1"}).is_error
+        damage_states(cache)
+        found = [tools.call("note", {"note": f"n{number}"}) for number in (0, 150, 299)]
+        assert [reply.is_error for reply in found] == [False] * 3, found
 
 
 # -- the end --------------------------------------------------------------------------------------------------------------

@@ -618,7 +618,7 @@ def test_hostile_names_and_texts_are_only_text(start_app: StartApp) -> None:
 def test_unload_leaves_no_process(start_app: StartApp) -> None:
     app = start_app()
     app.wait_for(lambda: app.status == "9 mistakes · 8 planned")
-    app.wait_for(lambda: sorted(app.list_processes().values()), ["serve", "watch"])
+    app.wait_for(lambda: sorted(app.list_processes().values()), ["watch"])
     app.ask("() => window.app.plugin.onunload()")
     app.wait_for(lambda: not app.list_processes())
     assert app.notices == []

@@ -88,7 +88,7 @@ LINES = (
 """Command lines that print results, of every command that has the option."""
 
 NO_RESULTS = ("guard", "lsp", "mcp", "merge-driver", "serve", "watch")
-"""Commands that print nothing, or never write into the vault; `watch`, `lsp`, `mcp` and `serve` have tests of their own."""
+"""Commands that print nothing, or never write into the vault; `watch`, `lsp` and `mcp` have tests of their own."""
 
 PLACES = (
     "Home.md",

@@ -55,7 +55,6 @@ GUIDES = {
     "guard": "hooks",
     "lsp": "language-server",
     "mcp": "agents",
-    "serve": "serving",
     "fix": "fixing",
     "sections": "backlinks",
     "undo": "fixing",
@@ -86,10 +85,14 @@ def describe_command(name: str) -> str:
     return f"{shown}{former}: {COMMANDS[name].summary}"
 
 
+RETIRED = ("serve",)
+"""Commands that do nothing any more."""
+
+
 def command_table() -> str:
     """Return the table of commands: a row for each purpose, a line for each command."""
     rows = [
-        f"| **{purpose}** | {'<br>'.join(map(describe_command, commands))} |"
+        f"| **{purpose}** | {'<br>'.join(describe_command(name) for name in commands if name not in RETIRED)} |"
         for purpose, commands in GROUPS.items()
     ]
     head = ["| Purpose | `vaultlink …` |", "|---|---|"]
@@ -115,7 +118,7 @@ def test_tables_are_up_to_date() -> None:
     assert README.read_text(encoding="utf-8") == fresh, "run `make refresh`"
 
 
-@each("command", [*COMMANDS, *ALIASES])
+@each("command", [*(COMMANDS.keys() - RETIRED), *ALIASES])
 def test_every_command_is_named(command: str) -> None:
     assert re.search(rf"`(vaultlink )?{command}\b", README.read_text(encoding="utf-8"))
 

@@ -975,6 +975,18 @@ def test_failed_backend_is_replaced_and_causes_a_full_rescan() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="what Linux alone has")
+@each(("folder", "is_told"), [("{vault}", True), ("/proc/self/net", False)])
+def test_disks_that_tell_of_each_change(vault: Path, folder: str, is_told: bool) -> None:
+    """Others are listed now and then, such as network drives; here one that is no disk."""
+    from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
+
+    backend = InotifyBackend(EventQueue())
+    backend.watch_folders({"": folder.format(vault=vault)})
+    assert backend.detects_overflow == is_told
+    backend.close()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="what Linux alone has")
 def test_inotify_backend_reports_changes_in_all_folders(vault: Path) -> None:
     from vaultlink.watch.backend_inotify import InotifyBackend  # noqa: PLC0415 - only where there is inotify
 

@@ -1,8 +1,10 @@
 """Tests of the vault that is kept warm: it follows the disk, and held texts win."""
 
 import gc
+import os
 import random
 import shutil
+import subprocess
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from typing import TypeVar
 import pytest
 
 from exploring import TIMES, choose_seeds
+from repositories import git
 from running import create_vault, damage_states, write_files
 from tables import each
 from vaultlink.api import Vault, open_vault
@@ -169,6 +172,107 @@ def test_vault_without_notes_is_an_error_until_it_has_some(
             workspace.refresh()
     (vault / "a.md").write_text("[[b]]\n")
     assert list_findings(workspace.refresh()) == ["dangling-link a.md b"]
+
+
+def change_hidden(vault: Path, _outside: Path) -> None:
+    (vault / ".vaultlink-12345-abcdef-0.tmp").write_text("text")
+    (vault / "x/.obsidian").mkdir()
+    (vault / ".Gone.md.icloud").write_text("text")
+
+
+def change_back(vault: Path, _outside: Path) -> None:
+    (vault / ".vaultlink-12345-abcdef-0.tmp").unlink()
+    (vault / "x/.obsidian").rmdir()
+    (vault / ".Gone.md.icloud").unlink()
+
+
+def change_by_another_name(_vault: Path, outside: Path) -> None:
+    (outside / "a.md").write_text("[[Elsewhere]]\n")
+
+
+def link_from_outside(vault: Path, outside: Path) -> None:
+    (outside / "port.md").write_text("[[port]]\n")
+    (vault / "port.md").hardlink_to(outside / "port.md")
+
+
+def change_what_was_linked(_vault: Path, outside: Path) -> None:
+    (outside / "port.md").write_text("[[Somewhere]]\n")
+
+
+def change_kind(vault: Path, outside: Path) -> None:
+    (vault / "b.md").unlink()
+    (vault / "b.md").symlink_to(outside / "a.md")
+    os.mkfifo(vault / "pipe.md")
+
+
+def change_case(vault: Path, _outside: Path) -> None:
+    (vault / "b.md").rename(vault / "B.md")
+
+
+def keep_times(vault: Path, _outside: Path) -> None:
+    file = vault / "x/c.md"
+    status, text = file.stat(), file.read_text()
+    file.write_text(text.replace("[[a]]", "[[q]]"))
+    os.utime(file, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def move_folder(vault: Path, outside: Path) -> None:
+    (vault / "x").rename(outside / "x")
+
+
+@each(
+    "changes",
+    [
+        [change_hidden, change_back],
+        [change_by_another_name],
+        [link_from_outside, change_what_was_linked],
+        [change_kind],
+        [change_case],
+        [keep_times],
+        [move_folder],
+    ],
+    ids=lambda changes: changes[0].__name__,
+)
+def test_odd_changes_are_seen(
+    vault: Path, tmp_path: Path, changes: list[Callable[[Path, Path], None]]
+) -> None:
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "a.md").hardlink_to(vault / "a.md")
+    workspace = Workspace(scan_vault(vault, PLAIN))
+    for change in changes:
+        workspace.refresh()
+        change(vault, outside)
+        assert find_first_difference(workspace.refresh()) is None
+    workspace.close()
+
+
+def test_other_places_where_git_finds_what_it_ignores(
+    vault: Path, workspace: Workspace, tmp_path: Path
+) -> None:
+    git(vault, "init", "--quiet")
+    ignored = tmp_path / "ignored"
+    for text in ("b.md\n", "x/\n"):
+        git(vault, "config", "core.excludesFile", str(ignored))
+        ignored.write_text(text)
+        workspace.refresh()
+        assert find_first_difference(workspace.vault) is None
+
+
+def test_folder_that_is_mounted_over(vault: Path, workspace: Workspace) -> None:
+    """No event tells of it."""
+    mount = ["mount", "-t", "tmpfs", "tmpfs", str(vault / "x")]
+    workspace.refresh()
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("only root can mount, on Linux")
+    try:
+        for text in ("[[One]]\n", "[[Two]]\n"):
+            assert find_first_difference(workspace.refresh()) is None
+            (vault / "x/c.md").write_text(text)
+            assert find_first_difference(workspace.refresh()) is None
+    finally:
+        subprocess.run(["umount", str(vault / "x")], check=True)
+    assert find_first_difference(workspace.refresh()) is None
 
 
 # -- held texts ---------------------------------------------------------------------------------------------------------

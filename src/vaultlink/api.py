@@ -21,7 +21,7 @@ import msgspec
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.changes import Progress, ignore_progress, read_changes
 from vaultlink.disk.history_sources import RecordedMoves
-from vaultlink.disk.load import StateOrigin, find_present_history, load_state
+from vaultlink.disk.load import StateOrigin, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, ignores_case, scan_vault
 from vaultlink.disk.workers import suggest_all
@@ -31,7 +31,7 @@ from vaultlink.errors import VaultError
 from vaultlink.files import is_folder, vault_state_folder
 from vaultlink.index.index import Index
 from vaultlink.index.resolve import is_note, normalize_name, resolve
-from vaultlink.model import Diagnostic, History, Link, Note, Suggestion, sum_counts
+from vaultlink.model import Diagnostic, Link, Note, Suggestion, sum_counts
 from vaultlink.rules.registry import Rule, build_catalog
 from vaultlink.write.cache import save_result, save_state
 from vaultlink.write.own_files import open_scratch_file
@@ -641,24 +641,7 @@ def find_origin(vault: Vault) -> StateOrigin | None:
     return vault._origin
 
 
-def find_past(vault: Vault) -> History | None:
-    """Return what a command that starts now would know of the past of a vault.
-
-    Args:
-        vault: A vault without unsaved contents, as it is on disk.
-
-    Returns:
-        The history; None if the vault must be opened again to find out.
-    """
-    scan = vault.scan
-    history, kept = find_present_history(scan, vault.state, open_recorded_moves(scan.root))
-    if cache := scan.open_cache():
-        for kind, (query, result) in kept.items():
-            save_result(cache, query, result, kind)
-    return history
-
-
-def replace_state(vault: Vault, state: State, scan: VaultScan | None = None) -> Vault:
+def replace_state(vault: Vault, state: State) -> Vault:
     """Return a vault with another state.
 
     The new vault takes over the suggester of `vault` and updates it, because building one is slow.
@@ -667,12 +650,11 @@ def replace_state(vault: Vault, state: State, scan: VaultScan | None = None) -> 
     Args:
         vault: The vault with the previous state.
         state: The new state.
-        scan: A later scan of the vault; None for the scan of `vault`.
 
     Returns:
         The vault in the new state, with the unsaved contents of `vault`.
     """
-    return Vault(scan or vault.scan, state, vault.overlays)
+    return Vault(vault.scan, state, vault.overlays)
 
 
 def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:

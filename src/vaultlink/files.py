@@ -8,8 +8,6 @@ import errno
 import os
 import stat as modes
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import BinaryIO, Literal
 
 from vaultlink.text import blake2b
@@ -263,20 +261,3 @@ def vault_state_folder(root: str | os.PathLike[str]) -> str:
     `user_folder`.
     """
     return os.path.join(state_folder(), blake2b(os.fsencode(root), digest_size=10).hexdigest())
-
-
-_MAX_ADDRESS = 100
-"""Bytes of the path of a socket that every system allows."""
-
-
-@contextmanager
-def short_address(path: str) -> Iterator[str]:
-    """Yield a path of a socket that is short enough for the system. Raises OSError."""
-    if len(os.fsencode(path)) <= _MAX_ADDRESS:
-        yield path
-        return
-    folder = os.open(os.path.dirname(path), os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        yield f"/proc/self/fd/{folder}/{os.path.basename(path)}"  # only Linux has it
-    finally:
-        os.close(folder)

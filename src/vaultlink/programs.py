@@ -41,13 +41,10 @@ class _Binary:
     digest: ClassVar[bytes | None] = None
     """The digest of its code and rules; None if this is no binary."""
 
-    process: ClassVar[int] = 0
-    """The process that was started: it unpacked the program, and waits for its end."""
-
 
 def declare_binary(digest: bytes) -> None:
     """Record that this is a binary, built from code and rules with this digest."""
-    _Binary.digest, _Binary.process = digest, os.getppid()
+    _Binary.digest = digest
 
 
 def is_binary() -> bool:
@@ -91,17 +88,12 @@ def find_own_place() -> str:
     return sys.executable if is_binary() else os.path.dirname(__file__)  # noqa: PTH120
 
 
-def find_own_process() -> int:
-    """Return the number of the process that the user sees, and can end."""
-    return _Binary.process or os.getpid()
-
-
 # -- find programs ---------------------------------------------------------------------------------
 
 
 def search_program(name: str) -> str | None:
     """Return the absolute path of a program on the PATH; None if there is none."""
-    return find_program(name, _get_search_path())
+    return _find_program(name, _get_search_path())
 
 
 def search_foreign_program(name: str, root: "Path") -> str | None:
@@ -115,7 +107,7 @@ def search_foreign_program(name: str, root: "Path") -> str | None:
         for folder in _get_search_path().split(os.pathsep)
         if os.path.realpath(folder) != current
     ]
-    return find_program(name, os.pathsep.join(folders), os.path.realpath(root))
+    return _find_program(name, os.pathsep.join(folders), os.path.realpath(root))
 
 
 def _get_search_path() -> str:
@@ -123,7 +115,7 @@ def _get_search_path() -> str:
 
 
 @cache
-def find_program(name: str, search_path: str, avoided: str = "") -> str | None:
+def _find_program(name: str, search_path: str, avoided: str = "") -> str | None:
     """Return the absolute path of a program; None if it is not installed.
 
     Relative folders of `search_path` are left out, as is the current one that Windows looks into
@@ -145,7 +137,7 @@ def find_program(name: str, search_path: str, avoided: str = "") -> str | None:
 
 def _is_in(folder: str, *paths: str) -> bool:
     """Return True if one of the paths is a folder or is in it, also by symbolic links."""
-    from pathlib import Path  # noqa: PLC0415 - a client of `serve` needs no paths
+    from pathlib import Path  # noqa: PLC0415 - `--version` of a binary needs no paths
 
     return any(Path(os.path.realpath(path)).is_relative_to(folder) for path in paths)
 
@@ -320,45 +312,6 @@ def _limit_memory(process: int, limit: int) -> None:
 
     with suppress(OSError, ValueError):  # it has ended, or has a lower limit
         resource.prlimit(process, resource.RLIMIT_DATA, (limit, limit))
-
-
-class BackgroundProgram:
-    """A program that outlives this one.
-
-    Raises OSError if it can't be started.
-    """
-
-    _started: ClassVar["list[BackgroundProgram]"] = []
-    """All of them: Python would complain that nobody waits for their end."""
-
-    def __init__(self, call: ProgramCall):
-        import subprocess  # noqa: PLC0415 - few commands start one
-
-        self._process = subprocess.Popen(
-            call.words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            env=call.environment,
-            cwd=call.folder,
-            start_new_session=True,
-        )
-        self._started.append(self)
-
-    @property
-    def has_ended(self) -> bool:
-        """True if it runs no more."""
-        return self._process.poll() is not None
-
-    @property
-    def number(self) -> int:
-        """The number of its process."""
-        return self._process.pid
-
-    def end(self) -> str:
-        """End the program if it runs, and return what it printed."""
-        self._process.terminate()
-        return self._process.communicate()[1].decode("utf-8", "replace")
 
 
 def read_program_version(program: str) -> bytes:

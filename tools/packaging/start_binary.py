@@ -16,7 +16,7 @@ UNPACKED: str = getattr(sys, "_MEIPASS", "")
 """The folder of the unpacked files."""
 
 
-_RUN_ON = {"watch", "serve", "lsp", "mcp"}
+_RUN_ON = {"watch", "lsp", "mcp"}
 """The commands that do not end by themselves."""
 
 _PR_SET_PDEATHSIG = 1

@@ -43,7 +43,7 @@ function lastWords(stderr: string): string {
   return stderr.trim().split("\n").slice(-3).join(" ").replace(/^error: /i, "");
 }
 
-/** The program `vaultlink` for one vault, its watcher and its server. */
+/** The program `vaultlink` for one vault, and its watcher. */
 export class Program {
   private readonly children = new Set<ChildProcess>();
   private timer: number | null = null;
@@ -82,10 +82,9 @@ export class Program {
     return [JSON.parse(stdout) as { last: string | null }].flatMap(({ last }) => last ?? []);
   }
 
-  /** Start the watcher; and the server, without which questions only take longer. */
+  /** Start the watcher. */
   follow(): void {
     const watcher = this.start(["watch", "--vault", this.vault, "--output-format", "json-lines"]);
-    const server = this.start(["serve", "--vault", this.vault, "--quiet"]);
     const started = Date.now();
     let [rest, errors, wrong] = ["", "", ""];
     watcher.stdout?.setEncoding("utf8").on("data", (text: string) => {
@@ -97,7 +96,6 @@ export class Program {
     watcher.stderr?.setEncoding("utf8").on("data", (text: string) => (errors = (errors + text).slice(-2_000)));
     watcher.on("close", (code, signal) => {
       if (this.isEnded) return;
-      server.kill();
       if (Date.now() - started > STEADY_TIME) this.deaths = 0;
       const delay = DELAYS[this.deaths++];
       const cause = wrong ? `it printed “${wrong.slice(0, 80)}”` : code === 2 ? lastWords(errors) : signal ? `signal ${signal}` : `exit code ${code}`;

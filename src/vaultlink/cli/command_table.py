@@ -39,7 +39,9 @@ GROUPS: dict[str, dict[str, Command]] = {
         "mcp": Command(
             "protocols:mcp", "Serve the vault to agents over the Model Context Protocol."
         ),
-        "serve": Command("serve", "Keep a vault in memory for commands that ask about it."),
+        "serve": Command(
+            "serve", "Do nothing: commands read the vault themselves.", is_hidden=True
+        ),
     },
     "Fix": {
         "fix": Command("fix", "Apply all safe fixes, including those of backlinks sections."),

@@ -49,27 +49,8 @@ _KNOWN_ELSEWHERE = {
 }
 """Commands that other programs have, and what serves here."""
 
-_ASKING = frozenset({"backlinks", "links", "topics", "unresolved"})
-"""Commands that a server answers, as it does `check` of texts on standard input, and `guard`."""
-
 
 def run_command(line: Sequence[str]) -> int:
-    code = _ask_server(line)
-    return _run_here(line) if code is None else code
-
-
-def _ask_server(line: Sequence[str]) -> int | None:
-    """Have a server answer a command whose output is for a program, if one does."""
-    is_known = bool(line) and (line[0] in _ASKING or (line[0] == "check" and "-" in line))
-    streams = (sys.stdin, sys.stdout, sys.stderr)
-    if not is_known or None in streams or sys.stdout.isatty() or sys.stderr.isatty():
-        return None
-    from vaultlink.serve.client import answer_line  # noqa: PLC0415 - for few commands
-
-    return answer_line(line)
-
-
-def _run_here(line: Sequence[str]) -> int:
     _forget_earlier_runs()
     try:
         try:
@@ -203,19 +184,13 @@ def _answer_hook() -> int:
         read_standard_input,
     )
 
-    data = read_standard_input()
-    call = read_payload(data)
+    call = read_payload(read_standard_input())
     if not call.actions:
         if (answer := make_answer(call, "")) and sys.stdout:
             with suppress(OSError):
                 sys.stdout.write(answer.decode())
                 sys.stdout.flush()
         return EXIT_CLEAN
-    from vaultlink.serve.client import answer_line  # noqa: PLC0415 - most calls change no file
-
-    code = answer_line(["guard"], data, [action.path for action in call.actions])
-    if code is not None:
-        return code
     _import_msgspec()
     from vaultlink.cli.commands.guard import GuardOptions, settle_call  # noqa: PLC0415
 

@@ -39,7 +39,6 @@ from vaultlink.write.cache import save_result
 if TYPE_CHECKING:
     from vaultlink.api import Vault
     from vaultlink.config.settings import Config
-    from vaultlink.disk.changes import Progress
     from vaultlink.model import Note
     from vaultlink.refactor.arguments import FindPath
 
@@ -76,24 +75,6 @@ def build_settings(options: OpenOptions) -> Settings:
     )
 
 
-class VaultSource:
-    """The source of the vault of a command: the disk."""
-
-    def scan(self, root: Path, settings: Settings) -> VaultScan:
-        """Return a scan of the vault as it is now. Raises VaultError or ConfigError."""
-        return scan_vault(root, settings)
-
-    def load(self, scan: VaultScan, progress: "Progress | None", /) -> "Vault":
-        """Return the vault of a scan. Raises VaultError or ConfigError."""
-        from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
-
-        return open_vault(scan.root, scan.settings, progress, scan)
-
-
-SOURCES = [VaultSource()]
-"""The source in force is the last one: a server has another."""
-
-
 def scan_from_options(
     options: OpenOptions, start: StartPaths = (), overrides: Mapping[str, Any] | None = None
 ) -> VaultScan:
@@ -107,9 +88,9 @@ def scan_from_options(
     if overrides:
         settings = replace(settings, overrides={**settings.overrides, **overrides})
     if options.vault:
-        return SOURCES[-1].scan(options.vault, settings)
+        return scan_vault(options.vault, settings)
     choice = _find_containing_vault(start)
-    scan = SOURCES[-1].scan(choice.root, settings)
+    scan = scan_vault(choice.root, settings)
     return scan if scan.choice == choice.reason else replace(scan, choice=choice.reason)
 
 
@@ -200,9 +181,11 @@ OPENED: "list[Vault]" = []
 
 def open_scanned_vault(scan: VaultScan, terminal: Terminal, *, warns: bool = True) -> "Vault":
     """Open a scanned vault; with `warns`, print what its settings do not do."""
+    from vaultlink.api import open_vault  # noqa: PLC0415 - an unchanged vault needs no check
+
     OPENED.clear()
     with terminal.progress_line() as progress:
-        vault = SOURCES[-1].load(scan, progress)
+        vault = open_vault(scan.root, scan.settings, progress, scan)
     OPENED.append(vault)
     if warns and (warning := describe_skipped_preview(vault.config)):
         terminal.print_message(warning)
@@ -237,8 +220,7 @@ class KeptAnswer:
         """
         self._terminal, self._key = terminal, None
         self._entry = f"answer-{kind}-{terminal.written_format}"
-        is_kept = inputs is not None and len(SOURCES) == 1  # that of a server is in memory
-        self._cache = scan.open_cache() if is_kept else None
+        self._cache = scan.open_cache() if inputs is not None else None
         if self._cache is None:
             return
         folders = scan.listing.folders

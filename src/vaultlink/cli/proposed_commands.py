@@ -5,8 +5,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from msgspec.structs import replace
-
 from vaultlink.cli.opening import (
     RULE_OPTIONS,
     find_path_prefix,
@@ -82,17 +80,6 @@ def format_vault_option(options: OpenOptions, root: Path) -> str:
     """
     named = _list_vault_words(options.vault, root)
     return _join_words([*named, *_list_words(options, _SETTINGS_OPTIONS)])
-
-
-def list_setting_words(options: OpenOptions) -> list[str]:
-    """Return the options that decide how a vault is opened, with absolute paths."""
-    paths = {
-        name: path.absolute()
-        for name in ("config", "cache_dir")
-        if (path := getattr(options, name))
-    }
-    names = ("config", "isolated", "no_cache", "cache_dir", "no_history")
-    return _list_words(replace(options, **paths), names)
 
 
 def describe_undo(options: VaultOptions, root: Path) -> str:

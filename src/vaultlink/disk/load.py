@@ -16,7 +16,6 @@ from vaultlink.disk.saved_state import (
     list_stamps,
     make_recheck,
     renew_stamps,
-    restore_index,
     restore_state,
     split_digests,
 )
@@ -25,8 +24,7 @@ from vaultlink.disk.state_file import StateTable, StoredState
 from vaultlink.disk.workers import share_checks
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
-from vaultlink.index.packed_map import list_changed_keys
-from vaultlink.model import NO_HISTORY, History
+from vaultlink.model import NO_HISTORY
 
 _RESAVE_THRESHOLD = 25
 """Maximum number of changed notes for which the cache is not saved again.
@@ -162,30 +160,6 @@ def _renew_stamps(
         scan, stored.table, changed, before, differing, knows_commits=knows_commits
     )
     return StateToSave(None, {}, renewed, stored.file)
-
-
-def find_present_history(
-    scan: VaultScan, state: State, recorded: RecordedMoves
-) -> tuple[History | None, Mapping[str, tuple[bytes, bytes]]]:
-    """Return what a run that starts now knows of the past, and what it keeps.
-
-    `state` is that of the vault now. Returns None for the history if such a run would save the
-    state, or if this state does not share the values of the saved one.
-    """
-    cache = scan.open_cache()
-    store = GitStore(cache)
-    stored, stamps = (cache.load(scan.listing.files) if cache else None) or (None, None)
-    if cache and scan.settings.history:
-        if stored is None or stamps is None:
-            return None, {}
-        before, now = restore_index(stored), state.index
-        changed = set(list_changed_keys(before.notes, now.notes)) | (before.files ^ now.files)
-        if len(changed) > _max_unsaved(scan, stamps):
-            return None, {}
-    history, memory = find_history(scan, state, stored, stamps, store, recorded)
-    if stored and scan.settings.history and _has_news(stored, stamps, memory):
-        return None, {}
-    return history, store.to_save
 
 
 def _has_news(stored: StoredState, stamps: SavedStamps | None, memory: Memory) -> bool:

@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import suppress
 from importlib.resources import files
 from typing import Any, BinaryIO
@@ -32,7 +32,6 @@ from vaultlink.disk.scan import is_valid_unicode
 from vaultlink.errors import USER_ERRORS, UsageError
 from vaultlink.serve.answers import HALF_CHARACTER, describe_error, make_sentence
 from vaultlink.serve.changes import Call
-from vaultlink.serve.client import ToolServer
 from vaultlink.serve.questions import MAX_DRAFT_BYTES
 from vaultlink.serve.tools import Tool, answer_call, list_tools
 from vaultlink.serve.worker import Worker
@@ -52,29 +51,26 @@ _LAST_SECONDS = 60.0
 """Seconds for the answers that are due when standard input ends."""
 
 
-def serve(
-    open_workspace: Callable[[], Workspace], *, allow_writes: bool, server: ToolServer | None = None
-) -> None:
+def serve(open_workspace: Callable[[], Workspace], *, allow_writes: bool) -> None:
     """Serve until standard input ends.
 
     An error of `USER_ERRORS` from `open_workspace`, which runs in the thread that works on the
-    vault, is the answer to each call. A `server` of the vault is asked as long as it runs; only
-    then the vault is opened here.
+    vault, is the answer to each call.
     """
     for name in ("asyncio", "mcp"):  # they log to stderr
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
-    worker = Worker(open_workspace, is_lazy=server is not None and server.is_running)
+    worker = Worker(open_workspace)
     try:
-        asyncio.run(_serve(worker, server, list_tools(allow_writes=allow_writes)))
+        asyncio.run(_serve(worker, list_tools(allow_writes=allow_writes)))
     except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
         pass  # nobody reads the answers any more
     finally:
         worker.stop()
 
 
-async def _serve(worker: Worker, other: ToolServer | None, tools: Mapping[str, Tool]) -> None:
+async def _serve(worker: Worker, tools: Mapping[str, Tool]) -> None:
     _end_on_signals(worker)
-    server = _build_server(_Calls(worker, other, tools))
+    server = _build_server(_Calls(worker, tools))
     lines = _Lines(sys.stdin.buffer)
     async with stdio_server(anyio.wrap_file(lines)) as (incoming, outgoing):  # type: ignore[arg-type] # it reads lines only
         due = _DueAnswers(outgoing)
@@ -238,34 +234,24 @@ class _DueAnswers:
 
 
 class _Calls:
-    """Answers calls in order: by a server of the vault if one runs, else here."""
+    """Answers calls of tools, one after the other."""
 
-    def __init__(self, worker: Worker, server: ToolServer | None, tools: Mapping[str, Tool]):
-        self._worker, self._server, self.tools = worker, server, tools
-        self._thread = ThreadPoolExecutor(1)
+    def __init__(self, worker: Worker, tools: Mapping[str, Tool]):
+        self._worker, self.tools = worker, tools
 
     def submit(
         self, name: str, arguments: object, is_cancelled: Callable[[], bool]
     ) -> "Future[str]":
-        """Have a call answered, and return the JSON object to come."""
-        return self._thread.submit(self._answer, name, arguments, is_cancelled)
-
-    def _answer(self, name: str, arguments: object, is_cancelled: Callable[[], bool]) -> str:
+        """Have a call answered, and return the JSON object to come. Raises UsageError."""
         if name not in self.tools:
             known = ", ".join(self.tools)
             raise UsageError(f"there is no tool {quote_name(name)}. The tools are {known}.")
         worker, tool = self._worker, self.tools[name]
-        if self._server is not None and not worker.has_opened:
-            answer = self._server.call(
-                name, arguments, worker.runs, is_cancelled, writes=tool.writes
-            )
-            if answer is not None:
-                return answer
         return worker.submit(
             lambda workspace: answer_call(
                 Call(workspace, worker.write, is_cancelled, worker.runs), tool, name, arguments
             )
-        ).result()
+        )
 
 
 # -- the requests of the protocol ------------------------------------------------------------------

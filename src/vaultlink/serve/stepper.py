@@ -440,14 +440,6 @@ class Stepper:
             vault = vault.holding(path, content)
         self.vault = self._learn(vault, vault.state.settings.history)
 
-    def replace_history(self, history: History) -> None:
-        """Continue with this history in place of the one that steps made."""
-        vault, settings = self.vault, self.vault.state.settings
-        self._move_tracker = MoveTracker(history)
-        if history != settings.history:
-            state = step(vault.state, [], replace(settings, history=history))
-            self.vault = Vault(vault.scan, state, vault.overlays)
-
     def learn_history(self, history: History) -> bool:
         """Add a history from another source; return False if it is known already."""
         before, self.vault = self.vault, self._learn(self.vault, history)

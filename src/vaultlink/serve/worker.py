@@ -41,16 +41,14 @@ _END = _Job(lambda _workspace: None, Future())
 class Worker:
     """A thread that opens a vault and then runs jobs, one after the other.
 
-    If `open_workspace` raises an error, each job raises it. If the worker `is_lazy`, the first job
-    opens the vault, else the thread at once. `runs` are the ids of the runs that jobs wrote and did
-    not undo, the last one at the end.
+    If `open_workspace` raises an error, each job raises it. `runs` are the ids of the runs that
+    jobs wrote and did not undo, the last one at the end.
     """
 
     def __init__(
         self,
         open_workspace: Callable[[], Workspace],
         *,
-        is_lazy: bool = False,
         rest: Rest = Rest(),  # noqa: B008 - immutable
     ):
         self._rest = rest
@@ -58,7 +56,7 @@ class Worker:
         self._workspace: Workspace | None = None
         self._busy, self._is_stopping = threading.Lock(), False
         self.runs: list[str] = []
-        threading.Thread(target=self._run, args=(is_lazy,), daemon=True).start()
+        threading.Thread(target=self._run, daemon=True).start()
 
     @property
     def has_opened(self) -> bool:
@@ -91,10 +89,9 @@ class Worker:
                 self._workspace.close()
         self._jobs.put(_END)
 
-    def _run(self, is_lazy: bool) -> None:
-        if not is_lazy:
-            with suppress(Exception):  # each job reports it
-                self._get_workspace()
+    def _run(self) -> None:
+        with suppress(Exception):  # each job reports it
+            self._get_workspace()
         left, has_worked = 0, False
         while True:
             job = self._take(self._rest.idle if left else _FOLD_SECONDS if has_worked else None)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.api import Vault, find_origin, find_past, open_vault
+from vaultlink.api import Vault, find_origin, open_vault
 from vaultlink.disk.changes import Progress
 from vaultlink.disk.git_history import find_git_history
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
@@ -181,7 +181,6 @@ class Workspace:
         self.stepper = Stepper(open_lazily(scan, progress))
         self.events = EventQueue()
         self.feed = EventFeed(self.events, poll_seconds, rescan_interval, backend_factory)
-        self._as_new: tuple[Vault, SettingsSnapshot] | None = None
         self._has_started = False
         self._next_listing = 0.0
         self._shared: set[str] = set()
@@ -226,24 +225,6 @@ class Workspace:
             raise VaultError(f"{self.root}: there is no note in this vault any more.")
         if result.paths or result.scan.listing != self.vault.scan.listing:
             self.stepper.commit(self.stepper.prepare(result))
-        return self.vault
-
-    def refresh_as_new(self) -> Vault:
-        """Refresh, and return the vault as a command that starts now would have it.
-
-        What a command knows of the past is in the saved state and in git. So that is asked in place
-        of what steps noticed, and the vault is opened again where a command would save it. Raises
-        as `refresh`.
-        """
-        vault = self.refresh()
-        if self._as_new != (vault, self._settings):
-            past = find_past(vault)
-            if past is None:
-                opened = open_lazily(vault.scan)
-                past = opened.state.settings.history
-                self.stepper.replace_vault(use_single_process(opened))
-            self.stepper.replace_history(past)
-            self._as_new = (self.vault, self._settings)
         return self.vault
 
     def hold(self, path: str, content: str | bytes) -> Vault:

@@ -141,16 +141,6 @@ def hold_lock_file(file: Path) -> int:
     return handle
 
 
-def try_hold_lock_file(file: Path) -> int | None:
-    """Lock a file, which is created if there is none; None if another process has it."""
-    _make_private_folder(file.parent)
-    handle = _open_lock_file(file, os.O_CREAT)
-    if try_lock(handle):
-        return handle
-    os.close(handle)
-    return None
-
-
 def release_lock_file(file: Path, handle: int) -> None:
     with suppress(OSError):
         file.unlink()

@@ -7,15 +7,12 @@ from contextlib import contextmanager, suppress
 from errno import EEXIST
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from vaultlink.errors import UsageError
-from vaultlink.files import LEFTOVER_PREFIX, identify_file, short_address
+from vaultlink.files import LEFTOVER_PREFIX
 from vaultlink.git.location import find_work_tree
 from vaultlink.write.file_locks import is_abandoned, try_lock
-
-if TYPE_CHECKING:
-    import socket
 
 _CREATE_FLAGS = (
     os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -194,27 +191,3 @@ def temporary_files(texts: Sequence[str]) -> Iterator[list[Path]]:
         for file, text in zip(files, texts, strict=True):
             file.write_bytes(text.encode())
         yield files
-
-
-@contextmanager
-def listening_at(path: Path) -> "Iterator[socket.socket]":
-    """Yield a listening socket for this user, then remove it. Raises UsageError."""
-    import socket  # noqa: PLC0415 - few commands need it
-
-    with socket.socket(socket.AF_UNIX) as listener:
-        try:
-            path.unlink(missing_ok=True)
-            with short_address(str(path)) as address:
-                listener.bind(address)
-            path.chmod(0o600)
-            listener.listen(128)
-        except OSError as error:
-            problem = f"can't make a socket at {path}: {error.strerror or error}."
-            advice = "Remove what is there, or set VAULTLINK_STATE_DIR to another folder."
-            raise UsageError(f"{problem} {advice}") from None
-        identity = identify_file(path)
-        try:
-            yield listener
-        finally:
-            if identify_file(path) == identity:  # else it is that of another process
-                path.unlink()

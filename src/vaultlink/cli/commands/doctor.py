@@ -44,7 +44,6 @@ from vaultlink.index.resolve import is_note
 from vaultlink.programs import describe_form, find_own_place, is_binary
 from vaultlink.report.layout import Palette, escape_controls, format_count, wrap_text
 from vaultlink.rules.registry import build_catalog
-from vaultlink.serve.client import find_server
 from vaultlink.text import list_first
 from vaultlink.watch.peers import list_watchers
 from vaultlink.write.journal_files import journal_folder, list_runs
@@ -400,9 +399,6 @@ def _check_traces(scan: VaultScan) -> Iterator[CheckRow]:
         for watcher in watchers
     ]
     yield CheckRow("watchers", False, "; ".join(states) or "no vaultlink watch is running")
-    server = find_server(scan.root)
-    state = f"process {server} answers commands" if server else "no vaultlink serve is running"
-    yield CheckRow("server", False, state)
 
 
 def _name_some(paths: Sequence[str]) -> str:

@@ -18,7 +18,6 @@ from vaultlink.disk.changes import Progress
 from vaultlink.disk.processes import SpareProcess
 from vaultlink.disk.scan import Settings, scan_vault
 from vaultlink.errors import UsageError
-from vaultlink.serve.client import ToolServer
 from vaultlink.serve.workspace import Workspace
 
 
@@ -152,7 +151,5 @@ def mcp(options: McpOptions) -> int:
         from vaultlink.serve.mcp import serve  # noqa: PLC0415 - an extra library
     if sys.stdin.isatty():
         print_stderr("This serves an agent's program on standard input; Ctrl-C ends it.")
-
-    server = ToolServer(scan.root, scan.settings)
-    serve(partial(Workspace, scan), allow_writes=options.allow_writes, server=server)
+    serve(partial(Workspace, scan), allow_writes=options.allow_writes)
     return EXIT_CLEAN
