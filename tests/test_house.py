@@ -70,7 +70,7 @@ def test_every_library_has_a_place(modules: Modules) -> None:
         for contract in PYPROJECT["tool"]["importlinter"]["contracts"]
         if contract["name"] == "Each library has one place"
     ]
-    imported = {origin.partition(".")[0] for module in modules for origin, _ in module.imports()}
+    imported = {origin.partition(".")[0] for module in modules for origin, _ in module.imports}
     everywhere = {"vaultlink", "msgspec", *sys.stdlib_module_names}
     assert imported - everywhere == set(contract["forbidden_modules"])
 

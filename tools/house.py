@@ -68,13 +68,21 @@ class Module:
                 targets = node.targets if isinstance(node, ast.Assign) else [node.target]
                 yield from ((it.id, node) for it in targets if isinstance(it, ast.Name))
 
-    def imports(self) -> Iterator[tuple[str, str]]:
-        """Yield the module and the name (or empty) of each import, wherever it stands."""
+    @property
+    def lines(self) -> int:
+        """The number of lines."""
+        return len(self.path.read_bytes().splitlines())
+
+    @cached_property
+    def imports(self) -> list[tuple[str, str]]:
+        """The module and the name (or empty) of each import, wherever it stands."""
+        found = list[tuple[str, str]]()
         for node in self.nodes:
             if isinstance(node, ast.Import):
-                yield from ((alias.name, "") for alias in node.names)
+                found += ((alias.name, "") for alias in node.names)
             elif isinstance(node, ast.ImportFrom) and node.module:
-                yield from ((node.module, alias.name) for alias in node.names)
+                found += ((node.module, alias.name) for alias in node.names)
+        return found
 
     def strings(self) -> Iterator[str]:
         """Yield all strings except docstrings."""
@@ -142,7 +150,7 @@ def find_unused_names(modules: Iterable[Module], outside: frozenset[str]) -> lis
     used = set[tuple[str, str]]()
     for module in modules:
         aliases: dict[str, str] = {}
-        for origin, name in module.imports():
+        for origin, name in module.imports:
             used.add((origin, name))
             aliases[name or origin] = f"{origin}.{name}" if name else origin
         for node in module.nodes:
@@ -171,7 +179,7 @@ def find_edges(modules: Iterable[Module]) -> dict[str, set[str]]:
     """Return the modules of vaultlink that each module imports, wherever the import stands."""
     edges = {module.dotted_name: set[str]() for module in modules}
     for module in modules:
-        for origin, name in module.imports():
+        for origin, name in module.imports:
             target = f"{origin}.{name}" if f"{origin}.{name}" in edges else origin
             if target in edges:
                 edges[module.dotted_name].add(target)
@@ -296,7 +304,7 @@ def measure(root: Path, modules: list[Module]) -> dict[str, int]:
             count_arguments(node) >= MANY_ARGUMENTS for node in nodes
         ),
         "modules with more than 500 lines of code": sum(
-            module.code_lines() > MAX_CODE_LINES for module in modules
+            module.lines > MAX_CODE_LINES < module.code_lines() for module in modules
         ),
         "thousand lines of source": count_lines(module.path for module in modules),
         "thousand lines of tests": count_lines((root / "tests").rglob("*.py")),

@@ -339,13 +339,14 @@ async def start(
 class Wire:
     """A server and its messages as they are. Only those of the protocol may come from it."""
 
-    def __init__(self, *options: str):
+    def __init__(self, *options: str, is_forked: bool = True):
+        run = fork_command(["lsp", *options], os.environ) if is_forked else None
         self.process = subprocess.Popen(
             [*COMMAND, *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            preexec_fn=fork_command(["lsp", *options], os.environ),  # noqa: PLW1509 - no lock is held
+            preexec_fn=run,  # noqa: PLW1509 - no lock is held
         )
         self._arrived = queue.SimpleQueue[Any]()
         threading.Thread(target=self._read, daemon=True).start()

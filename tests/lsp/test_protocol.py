@@ -280,7 +280,7 @@ def test_huge_document_is_declined_and_delays_no_other(
     vault: Path, subtests: pytest.Subtests
 ) -> None:
     other = (vault / "a.md").as_uri()
-    with Wire() as wire:
+    with Wire(is_forked=False) as wire:  # its memory is measured
         wire.initialize(vault)
         assert wire.is_alive()
         while list_codes(wire, other) != ["VL125"]:
