@@ -25,8 +25,6 @@ from vaultlink.dashboard.model import (
     TableCut,
     TopicRow,
     Totals,
-    Trend,
-    TrendPoint,
     TwinRow,
     VaultReport,
 )
@@ -174,22 +172,6 @@ SMALL = VaultReport(
         ),
         FixRow("Pier.md", 9, "VL406", "The line is doubled.", False, "- [[Mole]]", ""),
     ),
-    trend=Trend(
-        tuple(
-            TrendPoint(
-                f"{number:040x}",
-                f"2025-0{number}-01",
-                70 + number,
-                number,
-                number * 9,
-                4,
-                3,
-                20 - number,
-            )
-            for number in range(1, 6)
-        ),
-        "The clone is shallow: older commits are missing.",
-    ),
     cuts=(TableCut("hubs", 7, 1204), TableCut("mentions", 2, 60)),
     next=(
         ReportStep("proposals", "vaultlink fix --interactive", "Decide on 1 proposal", 1, 4.8),
@@ -308,7 +290,6 @@ def make_hostile_report() -> VaultReport:
         related=tuple(
             IsolatedNote(name, name, 1, (RelatedNoteRow(name, name, 1.0, name),)) for name in names
         ),
-        trend=None,
         cuts=(),
     )
 

@@ -983,11 +983,6 @@ def test_unreadable_folders_are_named(
     ("words", "code", "message"),
     [
         (
-            ("report", "--commits", "5", "--json"),
-            0,
-            "warning: --commits: The vault is not in a git",
-        ),
-        (
             ("init", "--ci", "github", "--package", "x"),
             0,
             "is not in a git repository, where alone",

@@ -305,9 +305,7 @@ def left_by_report(repo: Path, environment: dict[str, str]) -> None:
     """Only the page is written, and it is the same each time."""
     assert check_output(["git", "status", "--porcelain"], repo, environment) == "?? vault.html\n"
     page = (repo / "vault.html").read_bytes()
-    check_output(
-        ["vaultlink", "report", "--output", "vault.html", "--history", "20"], repo, environment
-    )
+    check_output(["vaultlink", "report", "--output", "vault.html"], repo, environment)
     assert (repo / "vault.html").read_bytes() == page
 
 

@@ -63,15 +63,13 @@ GROUPS = {
 HIDDEN = {
     "check": ("--unlink", "--create", "--template", "--created"),
     "graph": ("--format",),
-    "report": ("--output", "--history"),
+    "report": ("--output",),
 }
 """Options that still work, and that no help page shows."""
 
 SAME = [
     ("graph --format json", "graph --output-format json"),
     ("graph --format=dot --focus Tide", "graph --output-format dot --focus Tide"),
-    ("report --history 1 --json", "report --commits 1 --json"),
-    ("report --history=1 --json", "report --commits=1 --json"),
     ("check --fix --unsafe-fixes --unlink --diff", "fix --unsafe-fixes --unlink --diff"),
 ]
 """Lines with a former name, and lines with the present one."""

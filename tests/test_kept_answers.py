@@ -125,7 +125,6 @@ ONE_NOTE = {
     "history": ("history", "Home"),
     "rename --diff": ("rename", "--diff", "Home", "House"),
     "fix --diff with a day": ("fix", "--diff", "--unsafe-fixes", "--create", "new", "--created"),
-    "report with commits": ("report", "--output-format", "markdown", "--commits", "3"),
 }
 
 

@@ -147,7 +147,7 @@ def test_report_of_paths(run: RunCommand, vault: Path) -> None:
     assert isinstance(whole, dict)
     assert isinstance(part, dict)
     assert (whole["paths"], part["paths"]) == ([], ["b"])
-    for key in ("score", "totals", "next", "vault", "trend"):
+    for key in ("score", "totals", "next", "vault"):
         assert part[key] == whole[key], "about the whole vault"
     assert list_paths(whole["orphans"]) == ["Home.md", "b/Log.md", "b/Lost.md"]
     assert list_paths(part["orphans"]) == ["b/Log.md", "b/Lost.md"]

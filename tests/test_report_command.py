@@ -240,7 +240,6 @@ def test_exit_code_is_1_below_the_least_score(run: RunCommand, least: str, code:
         (("--date", "yesterday"), "--date: must be a day such as 2026-05-31, not “yesterday”."),
         (("--date", "2026-02-30"), "--date: must be a day"),
         (("--date", "20260228"), "--date: must be a day"),
-        (("--history", "0"), "--commits: must be a whole number above 0"),
         (("--open", "--json"), "--open requires --output-file, or the format html."),
         (
             ("--output", "../r.pdf"),

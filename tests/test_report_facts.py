@@ -30,8 +30,6 @@ from vaultlink.dashboard.markdown_report import (
 )
 from vaultlink.dashboard.model import (
     LinkSource,
-    Trend,
-    TrendPoint,
     VaultReport,
     render_json_report,
 )
@@ -547,18 +545,6 @@ def test_markdown_begins_with_what_to_do_next() -> None:
     )
     assert "| `Nowhere` |" not in first
     assert "| `Nowhere` |" in rest
-
-
-def test_markdown_shows_the_trend_newest_first() -> None:
-    points = (
-        TrendPoint("a" * 40, "2026-05-01", 90, 1, 2, 3, 4, 5),
-        TrendPoint("b" * 40, "2026-05-02", 91, 1, 2, 3, 4, 5),
-    )
-    text = render_markdown_report(
-        msgspec.structs.replace(REPORT, trend=Trend(points, "The clone is shallow."))
-    )
-    assert text.index("| `bbbbbbbbbbbb` | 2026-05-02 | 91 |") < text.index("| `aaaaaaaaaaaa`")
-    assert "The clone is shallow." in text
 
 
 def test_hostile_names_stay_in_code_spans_and_the_page_is_short() -> None:

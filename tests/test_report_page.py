@@ -29,7 +29,7 @@ from reports import (
 )
 from tables import each
 from vaultlink.dashboard.markdown_report import render_markdown_report
-from vaultlink.dashboard.model import FixRow, Trend, TrendPoint
+from vaultlink.dashboard.model import FixRow
 from vaultlink.dashboard.page import (
     SECTIONS,
     SHOWN_CHARACTERS,
@@ -377,12 +377,6 @@ def test_megabytes_in_a_fix_are_shortened() -> None:
     fix = FixRow("Pier.md", 1, "VL101", "m" * 9_000_000, True, "a" * 9_000_000, "b" * 9_000_000)
     page = render_page(change_report(SMALL, fixes=(fix,)), NO_PICTURE)
     assert len(page) < 200_000
-
-
-def test_trend_of_one_commit_says_that_it_is_too_short() -> None:
-    trend = Trend((TrendPoint("0" * 40, "2025-01-01", 70, 1, 1, 0, 0, 0),))
-    page = render_page(change_report(SMALL, trend=trend), NO_PICTURE)
-    assert "A trend takes at least two commits." in page
 
 
 # -- figures ----------------------------------------------------------------------------------------------------------

@@ -209,7 +209,7 @@ def build_report(
     max_rows: int | None = None,
     paths: tuple[str, ...] = (),
 ) -> VaultReport:
-    """Build the report of a vault, without its trend; all rows without `max_rows`.
+    """Build the report of a vault; all rows without `max_rows`.
 
     The tables are about the files in `paths`, vault paths of files and folders; without any, about
     the whole vault.

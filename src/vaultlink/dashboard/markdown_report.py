@@ -2,14 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
-from msgspec.structs import astuple
-
 from vaultlink.dashboard.model import (
     HealthScore,
     ReportStep,
     Totals,
-    Trend,
-    TrendPoint,
     VaultReport,
     describe_part,
 )
@@ -47,7 +43,6 @@ def render_markdown_report(report: VaultReport) -> str:
             _describe_fixes(report.totals),
             SCORE_HEADING,
             _render_score(report.score),
-            *_render_trend(report.trend),
             *_render_tables(report),
         ]
     )
@@ -102,16 +97,6 @@ def _describe_fixes(totals: Totals) -> str:
     if unsafe is None:
         return f"{safe}; the unsafe fixes were not all counted."
     return f"{safe}; {unsafe:,} more {'has' if unsafe == 1 else 'have'} an unsafe fix."
-
-
-def _render_trend(trend: Trend | None) -> list[str]:
-    if trend is None:
-        return []
-    rows = [
-        [format_cell(point.commit[:12]), *astuple(point)[1:]] for point in reversed(trend.points)
-    ]
-    table = render_markdown_table(TrendPoint.__struct_fields__, rows) if rows else ""
-    return ["### Last commits", table, trend.note]
 
 
 _TABLES = (

@@ -377,42 +377,6 @@ class TwinRow(msgspec.Struct, frozen=True):
     score: float
 
 
-class TrendPoint(msgspec.Struct, frozen=True):
-    """The vault as it was at a commit, checked with the settings of today.
-
-    Attributes:
-        commit: Hash of the commit.
-        date: Date of the commit, `YYYY-MM-DD`.
-        score: The health score, from 0 to 100.
-        notes: Number of notes.
-        links: Number of links.
-        dangling: Number of links that led to no file.
-        topics: Number of unresolved topics.
-        findings: Number of findings.
-    """
-
-    commit: str
-    date: str
-    score: int
-    notes: int
-    links: int
-    dangling: int
-    topics: int
-    findings: int
-
-
-class Trend(msgspec.Struct, frozen=True):
-    """The last commits.
-
-    Attributes:
-        points: The commits, oldest first.
-        note: The reason that there are fewer commits than asked for; "" if there are not.
-    """
-
-    points: tuple[TrendPoint, ...]
-    note: str = ""
-
-
 class TableCut(msgspec.Struct, frozen=True):
     """A table of a report with fewer rows than there are.
 
@@ -451,14 +415,13 @@ class VaultReport(msgspec.Struct, frozen=True):
         missing_attachments: Attachments that do not exist, most links first.
         sections: Backlinks sections, those out of step first.
         fixes: Fixes that wait, safe ones first.
-        trend: The last commits; None without `--commits`.
         cuts: The tables that are cut, with their numbers of rows; empty if none is.
         next: What to do next, most points first.
         mentions: Notes that others certainly name without a link, most mentions first.
         related: The notes without backlinks that have the fewest links, each with related notes.
         twins: The pairs of notes that are most alike, at most twenty.
         paths: Vault paths to which all tables are limited; empty for the whole vault. The score,
-            the totals, the trend and what to do next are always those of the whole vault.
+            the totals and what to do next are always those of the whole vault.
     """
 
     schema: int
@@ -481,7 +444,6 @@ class VaultReport(msgspec.Struct, frozen=True):
     missing_attachments: tuple[MissingAttachment, ...]
     sections: tuple[SectionRow, ...]
     fixes: tuple[FixRow, ...]
-    trend: Trend | None = None
     cuts: tuple[TableCut, ...] = ()
     next: tuple[ReportStep, ...] = ()
     mentions: tuple[MentionedNote, ...] = ()

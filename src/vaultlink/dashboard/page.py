@@ -9,7 +9,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, NamedTuple
 
-from vaultlink.dashboard.model import HealthScore, Totals, Trend, VaultReport, describe_part
+from vaultlink.dashboard.model import HealthScore, Totals, VaultReport, describe_part
 from vaultlink.errors import UsageError
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode, render_svg
 from vaultlink.obsidian import format_address
@@ -85,7 +85,7 @@ def _shorten_parts(parts: list[DiffPart]) -> list[DiffPart]:
     return show_blanks(shown)
 
 
-# -- the figures at the top of a page: sentences, numbers, the score and the trend -----------------
+# -- the figures at the top of a page: sentences, numbers and the score ----------------------------
 
 
 class Figure(NamedTuple):
@@ -190,86 +190,6 @@ def list_figures(totals: Totals) -> list[Figure]:
             "sections",
         ),
     ]
-
-
-# -- the trend ------------------------------------------------------------------------------------
-
-_WIDTH, _HEIGHT = 240, 48
-"""The size of a line in pixels."""
-
-_NUMBERS = (
-    ("Score", "score"),
-    ("Notes", "notes"),
-    ("Links", "links"),
-    ("Unresolved topics", "topics"),
-    ("Findings", "findings"),
-)
-"""The labels of the numbers, and their fields in a `TrendPoint`."""
-
-
-class TrendLine(NamedTuple):
-    """A number over the last commits: its last value, the change, and an SVG."""
-
-    label: str
-    last: int
-    change: str
-    picture: str
-
-
-def draw_trend(trend: Trend | None) -> list[TrendLine]:
-    """Return the lines of a trend; none if it has fewer than two commits."""
-    points = trend.points if trend else ()
-    if len(points) < 2:
-        return []
-    lines = []
-    for label, field in _NUMBERS:
-        values = [int(getattr(point, field)) for point in points]
-        change = f"{values[-1] - values[0]:+,}".replace("-", "−")
-        text = "unchanged" if values[-1] == values[0] else f"{change} since {points[0].date}"
-        picture = render_sparkline(values, _WIDTH, _HEIGHT, label)
-        lines.append(TrendLine(label, values[-1], text, picture))
-    return lines
-
-
-_RADIUS = 2
-"""Radius of the dot at the last value, in pixels. It is also the margin around the line."""
-
-
-def render_sparkline(values: Sequence[int], width: int, height: int, label: str) -> str:
-    """Return a line through at least two values, with a dot at the last one, as SVG.
-
-    It has the colour of the text around it, and no style, script, link or `id`, so it can stand
-    anywhere in a page any number of times. Equal values are a line at half height. Screen readers
-    read the label with the first, last, lowest and highest value.
-    """
-    lowest, highest = min(values), max(values)
-    right, bottom = width - _RADIUS, height - _RADIUS
-    points = []
-    for number, value in enumerate(values):
-        across = number / (len(values) - 1)
-        up = (value - lowest) / (highest - lowest) if highest > lowest else 0.5
-        x = _format_pixels(_RADIUS + across * (right - _RADIUS))
-        points.append((x, _format_pixels(bottom - up * (bottom - _RADIUS))))
-    line = " ".join(f"{x},{y}" for x, y in points)
-    x, y = points[-1]
-    text = (
-        f"from {values[0]:,} to {values[-1]:,}; lowest {lowest:,}, highest {highest:,}."
-        if highest > lowest
-        else f"all {lowest:,}."
-    )
-    return (
-        f'<svg class="sparkline" role="img" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}"><title>{label}</title>'
-        f"<desc>{len(values):,} values, {text}</desc>"
-        f'<polyline points="{line}" fill="none" stroke="currentColor" stroke-width="1.5" '
-        'stroke-linecap="round" stroke-linejoin="round"/>'
-        f'<circle cx="{x}" cy="{y}" r="{_RADIUS}" fill="currentColor"/></svg>'
-    )
-
-
-def _format_pixels(value: float) -> str:
-    """Format a number with at most one decimal."""
-    return f"{value:.1f}".removesuffix(".0")
 
 
 # -- encode a picture of the graph for the script of the page, `assets/graph.js` -------------------
@@ -429,7 +349,6 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
         formula=format_formula(report.score),
         score_bar=measure_score_bar(report.score),
         figures=list_figures(report.totals),
-        trend=draw_trend(report.trend),
         contents=SECTIONS,
         step_tables=STEP_TABLES,
         picture=picture,

@@ -1,21 +1,15 @@
-"""The health score of a vault, and its trend over commits."""
+"""The health score of a vault."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
-from itertools import chain
-from typing import Annotated, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from vaultlink.backlinks.existing import is_managed_section
-from vaultlink.dashboard.model import HealthScore, ScorePart, SectionRow, Trend, TrendPoint
+from vaultlink.dashboard.model import HealthScore, ScorePart, SectionRow
 from vaultlink.engine.step import State
-from vaultlink.git.objects import CommitTree
 from vaultlink.index.index import Index, LinkTargets
 from vaultlink.index.resolve import is_note
-from vaultlink.index.topics import list_topics
 from vaultlink.model import UNRESOLVED, Diagnostic, Note, Section, Severity, sum_counts
-from vaultlink.report.layout import format_count
 from vaultlink.rules.section_rules import ALL_SECTION_RULES
 from vaultlink.text import group_by
 
@@ -230,87 +224,3 @@ def _describe_sections(note: Note, found: Sequence[Diagnostic]) -> Iterator[Sect
             message is None,
             _IN_STEP if message is None else message,
         )
-
-
-# -- the trend of a vault: what is counted of the state at each commit -----------------------------
-
-_Count = Annotated[int, msgspec.Meta(ge=0, le=1 << 40)]
-
-
-class TreeMeasures(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The numbers of a vault whose files are those of a tree; see `TrendPoint`.
-
-    They are kept between runs. Decoding raises `ValidationError` for numbers out of range.
-    """
-
-    score: Annotated[int, msgspec.Meta(ge=0, le=100)]
-    notes: _Count
-    links: _Count
-    dangling: _Count
-    topics: _Count
-    findings: _Count
-
-
-def measure_state(state: State) -> TreeMeasures:
-    counts = count_score(state)
-    links = sum_counts(state.tallies.values())
-    return TreeMeasures(
-        compute_score(counts).value,
-        counts.notes,
-        links.links,
-        links.dangling,
-        len(list_topics(chain.from_iterable(state.diagnostics.values()))),
-        sum(map(len, state.diagnostics.values())),
-    )
-
-
-def build_trend(
-    commits: Sequence[CommitTree],
-    measures: Mapping[str, TreeMeasures],
-    asked: int,
-    *,
-    is_shallow: bool = False,
-    problem: str = "",
-) -> Trend:
-    """Return the trend of commits, which are given latest first.
-
-    Commits without notes are left out, and so are all before the first one that was not measured.
-    `measures` are the numbers of their trees; trees without files have none. `asked` is the number
-    of commits asked for. `problem` is the reason why a tree was not measured, as a clause; "" if
-    all were.
-    """
-    points: list[TrendPoint] = []
-    empty = 0
-    for commit in commits:
-        found = measures.get(commit.tree)
-        if found is None and commit.tree:
-            break
-        if found is None or not found.notes:
-            empty += 1
-            continue
-        points.append(TrendPoint(commit.commit, commit.date, *msgspec.structs.astuple(found)))
-    missing = asked - len(commits)
-    sentences = []
-    if missing > 0:
-        sentences.append(_describe_depth(len(commits), missing, is_shallow=is_shallow))
-    if empty:
-        verb = "is" if empty == 1 else "are"
-        sentences.append(f"{format_count(empty, 'commit')} without notes {verb} left out.")
-    if problem and points:
-        first = points[-1].commit[:7]
-        sentences.append(f"Commits before {first} are left out: {problem}.")
-    elif problem:
-        sentences.append(f"No commit could be measured: {problem}.")
-    return Trend(tuple(reversed(points)), " ".join(sentences))
-
-
-def _describe_depth(found: int, missing: int, *, is_shallow: bool) -> str:
-    commits = format_count(found, "commit")
-    if is_shallow:
-        return (
-            f"The clone is shallow and has only {commits} of the vault. "
-            f"`git fetch --deepen {missing}` fetches more."
-        )
-    if not found:
-        return "No commit has a file of the vault."
-    return f"Only {commits} changed the vault."

@@ -434,79 +434,10 @@ def merge_files(
     return (result.output, result.code > 0) if result and is_merged else None
 
 
-# -- read the commits of a vault from git, and the files in their trees ----------------------------
-
-
-_MAX_COMMITS = 2**31 - 1
-"""The largest number that git understands."""
-
-
-class CommitTree(NamedTuple):
-    """The full hash of a commit, and its tree of a vault; "" if there is none.
-
-    `date` is in the committer's time zone, as `YYYY-MM-DD`.
-    """
-
-    commit: str
-    date: str
-    tree: str
-
-
-class TreeEntry(NamedTuple):
-    """A file in a tree: mode, object name of the content, path in the tree."""
-
-    mode: str
-    blob: str
-    path: str
-
-
-def can_read_repository(root: Path) -> bool:
-    """Return True if git accepts the repository that a folder lies in."""
-    return run_git(root, "rev-parse", "--git-dir") is not None
+# -- a branch without a commit ---------------------------------------------------------------------
 
 
 def has_no_commit_yet(root: Path) -> bool:
     """Return True on a branch without a commit, but not in a damaged repository."""
     names_commit = run_git(root, "rev-parse", "--verify", "--quiet", "HEAD") is not None
     return not names_commit and run_git(root, "symbolic-ref", "--quiet", "HEAD") is not None
-
-
-def is_shallow_clone(root: Path) -> bool:
-    """Return True if git has only the last commits of the repository."""
-    return (run_git(root, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
-
-
-def list_first_parents(root: Path, count: int) -> list[CommitTree] | None:
-    """Return a folder's last commits by first parent, latest first; None if git fails."""
-    limit = f"--max-count={min(count, _MAX_COMMITS)}"
-    command = ("rev-list", "--first-parent", limit, "--format=%cs", "HEAD", "--", ".")
-    output = run_git(root, *command)
-    if output is None:
-        return None
-    lines = output.decode("ascii", "replace").split("\n")
-    commits = [line.removeprefix("commit ") for line in lines[::2] if line]
-    trees = check_objects(root, [f"{name}:./" for name in commits], "%(objecttype) %(objectname)")
-    return [
-        CommitTree(commit, date, words[1] if words[:1] == ["tree"] else "")
-        for commit, date, words in zip(commits, lines[1::2], trees, strict=False)
-    ]
-
-
-def list_tree(root: Path, tree: str) -> Iterator[TreeEntry] | None:
-    """Return the files of a tree and its subtrees; None if git can't read them."""
-    output = run_git(root, "ls-tree", "-r", "-z", "--full-tree", tree)
-    return None if output is None else map(_parse_entry, filter(None, _split_fields(output)))
-
-
-def _parse_entry(line: str) -> TreeEntry:
-    fields, _, path = line.partition("\t")
-    mode, _, blob = fields.split(" ")
-    return TreeEntry(mode, blob, path)
-
-
-def diff_trees(root: Path, old: str, new: str) -> list[RawDiffEntry] | None:
-    """Return the changes from one tree to another; None if git can't read them."""
-    output = run_git(
-        root, *("diff-tree", "-r", "-z", "--raw", "--no-abbrev", "--no-renames", old, new, "--")
-    )
-    return None if output is None else list(parse_raw_diff(output))

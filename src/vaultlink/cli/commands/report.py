@@ -1,10 +1,9 @@
-"""`vaultlink report`: a page about the whole vault, and its trend over commits."""
+"""`vaultlink report`: a page about the whole vault."""
 
 import os
 import re
 from contextlib import suppress
 from datetime import date
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -26,24 +25,13 @@ from vaultlink.cli.options import PathsOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.dashboard.facts import ReportInputs, ReportLabels, build_report
 from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
-from vaultlink.dashboard.model import Trend, VaultReport, render_json_report
-from vaultlink.dashboard.score import TreeMeasures, build_trend
+from vaultlink.dashboard.model import VaultReport, render_json_report
 from vaultlink.disk.cache import digest_parts
-from vaultlink.disk.changes import Progress, ignore_progress
-from vaultlink.disk.revision_states import TreeWalk
-from vaultlink.disk.revisions import limit_old_texts
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.errors import UsageError
 from vaultlink.git.location import find_git_dir
-from vaultlink.git.objects import (
-    CommitTree,
-    can_read_repository,
-    has_no_commit_yet,
-    is_shallow_clone,
-    list_first_parents,
-)
-from vaultlink.git.program import NO_GIT, has_git, run_git
+from vaultlink.git.program import run_git
 from vaultlink.index.index import link_name
 from vaultlink.index.resolve import make_path_filter
 from vaultlink.mentions.mention import Mention
@@ -70,14 +58,6 @@ class DashboardOptions(PathsOptions, frozen=True, kw_only=True):
         option("Write the report to this file.", metavar="FILE", hidden_names=("--output",)),
     ] = None
     open_page: Annotated[bool, option("Open the file in the browser.", "--open")] = False
-    commits: Annotated[
-        int | None,
-        option(
-            "Show how the vault changed in the last N commits.",
-            metavar="N",
-            hidden_names=("--history",),
-        ),
-    ] = None
     fail_under: Annotated[
         int | None, option("Exit with 1 if the score is below this.", metavar="SCORE")
     ] = None
@@ -128,8 +108,7 @@ def report(options: DashboardOptions) -> int:
     warn_of_scan(scan, terminal)
     terminal.check_output_file()
     own = _find_own_path(options.output_file, scan.root)
-    inputs = None if options.commits else repr(replace(options, open_page=False))
-    kept = KeptAnswer(scan, terminal, "report", inputs, own)
+    kept = KeptAnswer(scan, terminal, "report", repr(replace(options, open_page=False)), own)
     code = kept.print(lambda: _print_report(options, terminal, output_format, scan, own))
     if options.open_page and file and not _open_in_browser(file):
         terminal.print_message("No browser was found. Open the file in one.")
@@ -233,14 +212,7 @@ def _make_report(
     commit = _find_commit(vault.root)
     labels = ReportLabels(vault.root.name, __version__, commit, options.date or "")
     with terminal.progress_line("Measuring the vault"):
-        report = build_report(inputs, labels, max_rows, part)
-    if not options.commits:
-        return report
-    with terminal.progress_line("Measuring commits") as progress:
-        trend = compute_trend(vault, options.commits, progress)
-    if not trend.points:
-        terminal.print_message(f"warning: --commits: {trend.note}")
-    return replace(report, trend=trend)
+        return build_report(inputs, labels, max_rows, part)
 
 
 def _find_mentions(vault: Vault, terminal: Terminal) -> list[Mention] | None:
@@ -333,84 +305,3 @@ FORMATS_BY_EXTENSION = {
     ".markdown": "markdown",
 }
 """File extension to the output format that it implies."""
-
-
-# -- the trend of a vault over its last commits, from git and the cache ----------------------------
-
-_KIND = "trend"
-"""Name of the cache entry: the numbers of trees, for one set of settings."""
-
-_SCORE_VERSION = b"2"
-"""Counts the formulas of the score, so that kept scores of an earlier one are not used."""
-
-_MAX_TREES = 2_000
-"""Trees whose numbers are kept, the latest ones."""
-
-_MAX_BYTES = 1_000_000
-"""Bytes of the largest entry that is read; `_MAX_TREES` take less."""
-
-MeasuresByTree = dict[str, TreeMeasures]
-
-
-def compute_trend(vault: Vault, count: int, progress: Progress = ignore_progress) -> Trend:
-    """Return the trend over the last `count` commits that changed the vault.
-
-    From HEAD on, only the first parent of a merge is followed. Each point has the numbers that a
-    check of the commit's files with the current settings finds, without uncommitted changes, files
-    that git ignores, and what is known of renames. Numbers that were found before are read from the
-    cache. A commit that can't be measured is not an error: the note of the trend says why it is
-    left out.
-    """
-    commits = list_first_parents(vault.root, count) if find_git_dir(vault.root) else None
-    if commits is None:
-        return Trend((), _explain_no_commits(vault.root))
-    known = _load_measures(vault)
-    missing: dict[str, CommitTree] = {}
-    for commit in commits:
-        if commit.tree and commit.tree not in known:
-            missing.setdefault(commit.tree, commit)
-    problem = ""
-    if missing:
-        limits = limit_old_texts(vault.scan.listing.files)
-        walk = TreeWalk(vault.root, vault.state, vault.overlays, vault.scan.settings.jobs, limits)
-        walked = walk.measure(list(missing.values()), progress)
-        problem = walked.problem
-        known.update(zip(missing, walked.measures, strict=False))
-        _save_measures(vault, known)
-    is_shallow = len(commits) < count and is_shallow_clone(vault.root)
-    return build_trend(commits, known, count, is_shallow=is_shallow, problem=problem)
-
-
-def _explain_no_commits(root: Path) -> str:
-    if find_git_dir(root) is None:
-        return "The vault is not in a git repository."
-    if not has_git():
-        return f"{NO_GIT}."
-    if not can_read_repository(root):
-        return "git can't read the repository: `git status` in the vault's folder says why."
-    if has_no_commit_yet(root):
-        return "The repository has no commit yet."
-    return "git can't list the commits: `git log` in the vault's folder says why."
-
-
-def _load_measures(vault: Vault) -> MeasuresByTree:
-    cache = vault.scan.open_cache()
-    data = cache.load_result(_settings_digest(vault), _KIND) if cache else None
-    if data is not None and len(data) <= _MAX_BYTES:
-        with suppress(msgspec.MsgspecError, ValueError):
-            return msgspec.msgpack.decode(data, type=MeasuresByTree)
-    return {}
-
-
-def _save_measures(vault: Vault, measures: MeasuresByTree) -> None:
-    cache = vault.scan.open_cache()
-    if cache:
-        kept = dict(islice(measures.items(), max(0, len(measures) - _MAX_TREES), None))
-        save_result(cache, _settings_digest(vault), msgspec.msgpack.encode(kept), _KIND)
-
-
-def _settings_digest(vault: Vault) -> bytes:
-    """Return a digest of the settings that the numbers of a tree depend on."""
-    return digest_parts(
-        (_SCORE_VERSION, vault.config.digest().encode(), repr(vault.scan.obsidian).encode())
-    )
