@@ -32,7 +32,10 @@ from vaultlink.rules.registry import build_catalog
 
 FILE = Path(__file__).with_name("public_names.json")
 SAMPLE = ROOT / "fixtures" / "podcast-wiki"
-MEANT_CHANGES: Mapping[str, str] = {}
+MEANT_CHANGES: Mapping[str, str] = {
+    "commands › doctor › --against-obsidian": "`obsidian unresolved` and docs/comparison.md",
+    "json › doctor › compared": "`obsidian unresolved` and docs/comparison.md",
+}
 """What was removed or changed since the last release, as docs/versions.md allows, and what is used instead.
 
 A name stands for all names below it: `commands › check › --old`, or `commands › check`. A release empties the list.
