@@ -35,6 +35,8 @@ SAMPLE = ROOT / "fixtures" / "podcast-wiki"
 MEANT_CHANGES: Mapping[str, str] = {
     "commands › report › --commits, --history": "`check --changed-since`, or a baseline",
     "json › report › trend": "`check --changed-since`, or a baseline",
+    "commands › doctor › --against-obsidian": "`obsidian unresolved` and docs/comparison.md",
+    "json › doctor › compared": "`obsidian unresolved` and docs/comparison.md",
 }
 """What was removed or changed since the last release, as docs/versions.md allows, and what is used instead.
 

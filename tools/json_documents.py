@@ -14,7 +14,6 @@ from vaultlink.cli.commands.clean import CleanRow
 from vaultlink.cli.commands.config import SettingRow
 from vaultlink.cli.commands.doctor import CheckRow
 from vaultlink.cli.commands.undo import RunRow, RunStateRow
-from vaultlink.cli.obsidian_comparison import AppComparison
 from vaultlink.cli.sections_run import SectionChangeRow
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.diagnostics import KnownCount
@@ -561,11 +560,6 @@ DOCUMENTS: Mapping[str, Document] = {
                 ("version", str, "Version of vaultlink."),
                 ("vault", str | None, "Absolute path of the vault; None if none was found."),
                 ("attention", int, "Number of lines that need attention."),
-                (
-                    "compared",
-                    tuple[AppComparison, ...],
-                    "The comparisons with Obsidian; none without `--against-obsidian`.",
-                ),
                 ("checks", tuple[CheckRow, ...], "The lines of the page."),
             ),
         ),

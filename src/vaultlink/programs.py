@@ -14,7 +14,6 @@ from time import monotonic
 from typing import IO, TYPE_CHECKING, ClassVar, NamedTuple, TextIO
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from threading import Thread
 
 _VERSION_TIMEOUT_SECONDS = 2
@@ -93,33 +92,15 @@ def find_own_place() -> str:
 
 def search_program(name: str) -> str | None:
     """Return the absolute path of a program on the PATH; None if there is none."""
-    return _find_program(name, _get_search_path())
-
-
-def search_foreign_program(name: str, root: "Path") -> str | None:
-    """Return the absolute path of a program on the PATH that no vault holds.
-
-    It is neither in `root` nor in the current folder, and no symbolic link leads into `root`.
-    """
-    current = os.path.realpath(os.curdir)
-    folders = [
-        folder
-        for folder in _get_search_path().split(os.pathsep)
-        if os.path.realpath(folder) != current
-    ]
-    return _find_program(name, os.pathsep.join(folders), os.path.realpath(root))
-
-
-def _get_search_path() -> str:
-    return os.environ.get("PATH", os.defpath)
+    return _find_program(name, os.environ.get("PATH", os.defpath))
 
 
 @cache
-def _find_program(name: str, search_path: str, avoided: str = "") -> str | None:
+def _find_program(name: str, search_path: str) -> str | None:
     """Return the absolute path of a program; None if it is not installed.
 
     Relative folders of `search_path` are left out, as is the current one that Windows looks into
-    first: a vault may hold a program with this name. So is what is in `avoided`, a real path.
+    first: a vault may hold a program with this name.
     """
     if sys.platform == "win32" and not name.lower().endswith((".exe", ".com")):
         name += ".exe"
@@ -129,17 +110,9 @@ def _find_program(name: str, search_path: str, avoided: str = "") -> str | None:
             os.path.isabs(folder)  # noqa: PTH117
             and os.path.isfile(file)  # noqa: PTH113
             and os.access(file, os.X_OK)
-            and not (avoided and _is_in(avoided, folder, file))
         ):
             return file
     return None
-
-
-def _is_in(folder: str, *paths: str) -> bool:
-    """Return True if one of the paths is a folder or is in it, also by symbolic links."""
-    from pathlib import Path  # noqa: PLC0415 - `--version` of a binary needs no paths
-
-    return any(Path(os.path.realpath(path)).is_relative_to(folder) for path in paths)
 
 
 # -- run programs ----------------------------------------------------------------------------------

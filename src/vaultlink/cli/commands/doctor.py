@@ -10,26 +10,18 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 
 import vaultlink
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listings import Listing, choose_listing_format, print_listing
-from vaultlink.cli.obsidian_comparison import (
-    AppComparison,
-    compare_with_app,
-    describe_comparison,
-    read_links,
-)
-from vaultlink.cli.opening import open_scanned_vault, protect_vault, scan_from_options, start_at
-from vaultlink.cli.options import FolderOptions, option
+from vaultlink.cli.opening import protect_vault, scan_from_options, start_at
+from vaultlink.cli.options import FolderOptions
 from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.unmatched_items import list_unmatched_items
 from vaultlink.config.settings import merge_layers
-from vaultlink.disk.obsidian_app import AppError, ObsidianApp
 from vaultlink.disk.obsidian_files import OBSIDIAN_FILES
 from vaultlink.disk.read import load_rules
 from vaultlink.disk.scan import VaultScan
@@ -405,58 +397,8 @@ def _name_some(paths: Sequence[str]) -> str:
     return list_first(paths, _MAX_NAMED)
 
 
-# -- comparison with Obsidian for `vaultlink doctor` -----------------------------------------------
-
-_COMPARED = {
-    "unresolved": "unresolved links",
-    "orphans": "orphans",
-    "deadends": "dead ends",
-    "links": "links of notes",
-}
-"""The names of the lines of the comparison, by kind."""
-
-_DIFFERS = (
-    "Run it again when Obsidian has finished indexing. A difference that stays may be a mistake of "
-    "vaultlink: please report it with the text of the link."
-)
-
-
-def compare_with_obsidian(
-    scan: VaultScan, terminal: Terminal, rows: list[CheckRow]
-) -> tuple[AppComparison, ...]:
-    """Compare a vault with what Obsidian lists, and add the rows about it."""
-    try:
-        with terminal.progress_line("Asking Obsidian"):
-            app = ObsidianApp(scan.root)
-        own = read_links(open_scanned_vault(scan, terminal, warns=False).index)
-        with terminal.progress_line("Asking Obsidian"):
-            found = list(compare_with_app(app, own))
-    except AppError as error:
-        rows.append(CheckRow("app", True, f"not compared: {error}", error.advice))
-        return ()
-    except USER_ERRORS as error:
-        rows.append(CheckRow("app", True, "not compared: the vault can't be read", str(error)))
-        return ()
-    rows.append(CheckRow("app", False, f"Obsidian {app.version} answers for this vault"))
-    for name, item in zip(_COMPARED.values(), found, strict=True):
-        if isinstance(item, AppError):
-            rows.append(CheckRow(name, True, f"not compared: {item}", item.advice))
-        else:
-            detail = describe_comparison(item)
-            rows.append(CheckRow.make(name, item.differences, detail, _DIFFERS))
-    return tuple(item for item in found if isinstance(item, AppComparison))
-
-
 class DoctorOptions(FolderOptions, frozen=True, kw_only=True):
     """Options of `doctor`."""
-
-    against_obsidian: Annotated[
-        bool,
-        option(
-            "Compare with what the command line of Obsidian lists. (tested with a stand-in "
-            "for it, never with Obsidian)"
-        ),
-    ] = False
 
 
 _MAX_WIDTH = 80
@@ -472,30 +414,20 @@ def doctor(options: DoctorOptions) -> int:
     written, and notes are read only to compare names in the settings. The exit code is 0 if
     everything is fine, 1 if something needs attention.
 
-    With --against-obsidian, the command line of Obsidian (1.12.7 or later) lists the unresolved
-    links, orphans and dead ends of the vault, and the links of the 20 notes that have most. What
-    only one of the two has needs attention, and so does an Obsidian that gives no answer. The first
-    command may start Obsidian. This was tested with a program that prints what Obsidian documents,
-    never with Obsidian itself.
-
     Output formats: page (also when piped), tsv, json.
     """
     terminal = Terminal(options)
     choose_listing_format(terminal, "page", "page")
     rows = list(check_program())
     scan = _scan_vault(options, rows)
-    compared: tuple[AppComparison, ...] = ()
     if scan is not None:
         protect_vault(scan.root, terminal, scan)
         rows += check_vault(scan, terminal, is_named=options.vault is not None)
-        if options.against_obsidian:
-            compared = compare_with_obsidian(scan, terminal, rows)
     attention = sum(row.attention for row in rows)
     head = {
         "version": vaultlink.__version__,
         "vault": str(scan.root) if scan else None,
         "attention": attention,
-        "compared": compared,
     }
     listing = Listing(
         "checks",
