@@ -32,7 +32,19 @@ from vaultlink.rules.registry import build_catalog
 
 FILE = Path(__file__).with_name("public_names.json")
 SAMPLE = ROOT / "fixtures" / "podcast-wiki"
-MEANT_CHANGES: Mapping[str, str] = {}
+MEANT_CHANGES: Mapping[str, str] = {
+    "commands › backlinks › --write": "sections write; the former word still works, as those below",
+    "commands › backlinks › --check": "sections check",
+    "commands › backlinks › --adopt": "sections adopt",
+    "commands › backlinks › --remove": "sections remove",
+    "commands › backlinks › --diff, --dry-run": "sections write --diff",
+    "commands › backlinks › --style": "sections write --style",
+    "commands › backlinks › --heading": "sections write --heading",
+    "commands › backlinks › --entries": "sections write --entries",
+    "commands › backlinks › --order": "sections write --order",
+    "commands › backlinks › --group": "nothing; it had no effect",
+    "commands › init › --pre-commit": "init --ci pre-commit; the former word still works",
+}
 """What was removed or changed since the last release, as docs/versions.md allows, and what is used instead.
 
 A name stands for all names below it: `commands › check › --old`, or `commands › check`. A release empties the list.

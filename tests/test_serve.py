@@ -98,7 +98,7 @@ DECLINED = [
     (("backlinks", "No such note"), b""),
     (("backlinks", "--help"), b""),
     (("backlinks", "--bogus"), b""),
-    (("backlinks", "--check"), b""),
+    (("sections", "check"), b""),
     (("links", "--output-file", "../out.tsv"), b""),
     (("links", "--output-format", "bogus"), b""),
 ]
@@ -844,7 +844,7 @@ def test_server_whose_own_folder_is_gone(
         {"line": ["links"], "folder": "/", "environment": {"A=": "\0"}, "input": None},
         {"line": ["links"], "folder": "/", "environment": {}, "input": 7},
         {"line": ["fix"], "folder": "/", "environment": {}, "input": None},
-        {"line": ["backlinks", "--write"], "folder": "/", "environment": {}, "input": None},
+        {"line": ["sections", "write"], "folder": "/", "environment": {}, "input": None},
         {"tool": "change", "arguments": {}, "runs": []},
         {"tool": 7, "arguments": {}, "runs": 7, "settings": "", "environment": {}},
     ],

@@ -117,7 +117,7 @@ def _run(line: Sequence[str]) -> int:
 
 
 _READING: Mapping[str, tuple[Callable[[Any], int], Callable[[Any], bool]]] = {
-    "backlinks": (backlinks, lambda o: not (o.write or o.check or o.diff or o.adopt or o.remove)),
+    "backlinks": (backlinks, lambda _options: True),
     "check": (
         check,
         lambda o: o.paths == (Path("-"),) and not (o.fix or o.diff or o.changed_since),
