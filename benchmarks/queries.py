@@ -66,7 +66,6 @@ def plan_repeated(bench: Bench) -> dict[str, RepeatedRun]:
         "rename --diff of a note with one link": RepeatedRun(
             ("rename", find_notes(bench)[1], NEW_NAME, "--diff"), 2.5
         ),
-        "backlinks --check": RepeatedRun(("backlinks", "--check"), 2),
         "sections check": RepeatedRun(("sections", "check"), 2),
     }
 

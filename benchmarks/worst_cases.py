@@ -37,7 +37,7 @@ COMMANDS = {
     "check": ("check", "--output-format", "concise"),
     "fix": ("fix", "--diff"),
     "links": ("links",),
-    "backlinks": ("backlinks", "--check"),
+    "backlinks": ("sections", "check"),
 }
 OPERATIONS = ("parse", *COMMANDS)
 

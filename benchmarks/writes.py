@@ -22,11 +22,11 @@ def bench_backlinks(bench: Bench) -> None:
     """Writing all backlinks sections, and a second run, compared with a check."""
     _bench_write(
         bench,
-        ("backlinks", "--write"),
+        ("sections", "write"),
         [
-            Ratio("backlinks --write, cold / check, cold", "cold", "check cold", 2.5),
-            Ratio("backlinks --write, second run / check, cold", "again cold", "check cold", 1.1),
-            Ratio("backlinks --write, second run / check, warm", "again warm", "check warm", 1.1),
+            Ratio("sections write, cold / check, cold", "cold", "check cold", 2.5),
+            Ratio("sections write, second run / check, cold", "again cold", "check cold", 1.1),
+            Ratio("sections write, second run / check, warm", "again warm", "check warm", 1.1),
         ],
     )
 

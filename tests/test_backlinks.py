@@ -1,4 +1,4 @@
-"""Tests of `vaultlink backlinks` on disk: write, check, adopt and remove sections; list backlinks without them."""
+"""Tests of `vaultlink sections` on disk, and that listings leave sections out."""
 
 import time
 from collections.abc import Mapping
@@ -38,46 +38,46 @@ def bytes_of(folder: Path) -> Mapping[str, bytes]:
 
 def test_sections_are_written_checked_and_removed(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
-    checked = run("backlinks", "--check")
+    checked = run("sections", "check")
     assert (checked.code, checked.lines) == (
         1,
         ["path\tchange", "A.md\twritten", "sub/N.md\twritten"],
     )
     assert "2 sections would be written." in checked.err
-    table = run("backlinks", "--check", "--output-format", "table")
+    table = run("sections", "check", "--output-format", "table")
     assert [line.split(maxsplit=1)[1] for line in table.lines[1:]] == ["would be written"] * 2
     assert bytes_of(vault) == before
-    done = run("backlinks", "--write")
+    done = run("sections", "write")
     assert (done.code, done.lines) == (0, checked.lines)
     assert "2 sections were written. `vaultlink undo` reverts it." in done.err
     after = bytes_of(vault)
     assert after["sub/N.md"] == before["sub/N.md"] + b"\r\n" + SECTION.encode()
     assert {path for path in before if after[path] != before[path]} == {"A.md", "sub/N.md"}
-    for words in (["--write"], ["--check"], ["--diff"]):
-        again = run("backlinks", *words)
+    for words in (["write"], ["check"], ["write", "--diff"]):
+        again = run("sections", *words)
         assert (again.code, again.out) == (0, ""), words
     assert bytes_of(vault) == after
-    removed = run("backlinks", "--remove")
+    removed = run("sections", "remove")
     assert (removed.code, removed.lines) == (
         0,
         ["path\tchange", "A.md\ttaken out", "sub/N.md\ttaken out"],
     )
     assert bytes_of(vault) == before
-    assert run("backlinks", "--remove").out == ""
+    assert run("sections", "remove").out == ""
 
 
 @pytest.mark.parametrize("output_format", ["tsv", "json", "table"])
-@pytest.mark.parametrize("word", ["--write", "--check", "--diff", "--adopt", "--remove"])
+@pytest.mark.parametrize("word", ["write", "check", "write --diff", "adopt", "remove"])
 def test_run_without_changes_is_remembered_until_something_changes(
     vault: Path, run: RunCommand, word: str, output_format: str
 ) -> None:
-    words = ("backlinks", word, "--output-format", output_format)
-    run("backlinks", "--adopt" if word == "--adopt" else "--write")
-    if word == "--remove":
-        run("backlinks", word)
+    words = ("sections", *word.split(), "--output-format", output_format)
+    run("sections", "adopt" if word == "adopt" else "write")
+    if word == "remove":
+        run("sections", word)
     time.sleep(0.1)  # changes that are just made are not trusted
     first = run(*words)
-    assert list((vault.parent / "cache").glob("*/answer-backlinks*"))
+    assert list((vault.parent / "cache").glob("*/answer-sections*"))
     remembered = run(*words)
     fresh = run(*words, "--no-cache")
     assert (first.code, first.out, first.err) == (fresh.code, fresh.out, fresh.err)
@@ -94,21 +94,21 @@ def test_run_without_changes_is_remembered_until_something_changes(
 
 def test_run_can_be_undone(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
-    run("backlinks", "--write")
+    run("sections", "write")
     assert run("undo").code == 0
     assert bytes_of(vault) == before
 
 
 def test_diff_shows_what_would_be_written(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
-    shown = run("backlinks", "--write", "--diff", "N")
+    shown = run("sections", "write", "--diff", "N")
     assert shown.code == 1
     assert [line for line in shown.lines if line.startswith(("---", "+++"))] == [
         "--- a/sub/N.md",
         "+++ b/sub/N.md",
     ]
     assert "+The first – [[A | The first]]" in shown.out
-    assert run("backlinks", "--dry-run", "N").out == shown.out
+    assert run("sections", "write", "--dry-run", "N").out == shown.out
     assert bytes_of(vault) == before
 
 
@@ -124,25 +124,25 @@ def test_diff_shows_what_would_be_written(vault: Path, run: RunCommand) -> None:
 def test_style_of_sections_is_configurable(
     vault: Path, run: RunCommand, words: list[str], line: str
 ) -> None:
-    assert run("backlinks", "--write", "N", *words).code == 0
+    assert run("sections", "write", "N", *words).code == 0
     assert line in (vault / "sub/N.md").read_text(encoding="utf-8").splitlines()
-    assert run("backlinks", "--check", "N", *words).code == 0
+    assert run("sections", "check", "N", *words).code == 0
 
 
 def test_single_note_can_be_selected(vault: Path, run: RunCommand) -> None:
-    assert run("backlinks", "--write", "A").lines == ["path\tchange", "A.md\twritten"]
-    assert run("backlinks", "--check").lines == ["path\tchange", "sub/N.md\twritten"]
-    assert run("backlinks", "--check", "own").code == 0
+    assert run("sections", "write", "A").lines == ["path\tchange", "A.md\twritten"]
+    assert run("sections", "check").lines == ["path\tchange", "sub/N.md\twritten"]
+    assert run("sections", "check", "own").code == 0
 
 
 def test_sections_are_adopted_maintained_and_released(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
-    assert run("backlinks", "--adopt", "--check").lines == ["path\tchange", "own.md\tadopted"]
-    assert run("backlinks", "--adopt").lines == ["path\tchange", "own.md\tadopted"]
-    assert run("backlinks", "--remove").lines == ["path\tchange", "own.md\ttaken out"]
+    assert run("sections", "adopt", "--check").lines == ["path\tchange", "own.md\tadopted"]
+    assert run("sections", "adopt").lines == ["path\tchange", "own.md\tadopted"]
+    assert run("sections", "remove").lines == ["path\tchange", "own.md\ttaken out"]
     assert bytes_of(vault) == before
-    run("backlinks", "--adopt")
-    assert run("backlinks", "--write", "own").lines == ["path\tchange", "own.md\tbrought in step"]
+    run("sections", "adopt")
+    assert run("sections", "write", "own").lines == ["path\tchange", "own.md\tbrought in step"]
     text = (vault / "own.md").read_text(encoding="utf-8")
     assert text == (
         "Text\n\n<!-- vaultlink:backlinks adopted -->\n\n**Add backlinks using these topics:**\n\nC – [[C]]\n\n"
@@ -151,16 +151,16 @@ def test_sections_are_adopted_maintained_and_released(vault: Path, run: RunComma
 
 
 def test_changed_passages_are_detected(vault: Path, run: RunCommand) -> None:
-    run("backlinks", "--write", "--style", "context")
+    run("sections", "write", "--style", "context")
     before = (vault / "sub/N.md").read_text(encoding="utf-8")
     write_files(vault, {"A.md": "---\ntitle: The first\n---\nSee now [[N]].\n"})
-    assert run("backlinks", "--check", "--style", "context", "N").lines == [
+    assert run("sections", "check", "--style", "context", "N").lines == [
         "path\tchange",
         "sub/N.md\tbrought in step",
     ]
-    assert run("backlinks", "--write", "--style", "context", "N").code == 0
+    assert run("sections", "write", "--style", "context", "N").code == 0
     assert (vault / "sub/N.md").read_text(encoding="utf-8") == before.replace("See", "See now")
-    assert run("backlinks", "--check", "--style", "context", "N").code == 0
+    assert run("sections", "check", "--style", "context", "N").code == 0
 
 
 def test_suppressions_apply_to_sections(vault: Path, run: RunCommand) -> None:
@@ -171,11 +171,11 @@ def test_suppressions_apply_to_sections(vault: Path, run: RunCommand) -> None:
             ".vaultlink.toml": 'exclude = ["A.md"]\n',
         },
     )
-    assert run("backlinks", "--write").out == ""
+    assert run("sections", "write").out == ""
 
 
 def test_fix_maintains_existing_sections(vault: Path, run: RunCommand) -> None:
-    run("backlinks", "--write", "N")
+    run("sections", "write", "N")
     write_files(vault, {"B.md": "Nothing.\n", "D.md": "[[N]]\n"})
     assert "stale-section" in run("check").out
     run("fix")
@@ -193,7 +193,7 @@ def test_fix_writes_sections_if_configured(vault: Path, run: RunCommand) -> None
     after = bytes_of(vault)
     run("fix")
     assert bytes_of(vault) == after
-    assert run("backlinks", "--check").code == 0
+    assert run("sections", "check").code == 0
 
 
 def test_listings_exclude_managed_sections(vault: Path, run: RunCommand) -> None:
@@ -207,12 +207,12 @@ def test_listings_exclude_managed_sections(vault: Path, run: RunCommand) -> None
         ["graph", "--output-format", "json"],
     )
     before = [run(*words).out for words in asked]
-    run("backlinks", "--write", "--style", "context")
+    run("sections", "write", "--style", "context")
     assert [run(*words).out for words in asked] == before
 
 
 def test_data(vault: Path, run: RunCommand) -> None:
-    assert run("backlinks", "--check", "--output-format", "json").data == {
+    assert run("sections", "check", "--output-format", "json").data == {
         "schema": 1,
         "sections": [
             {"path": "A.md", "change": "written"},
@@ -224,17 +224,16 @@ def test_data(vault: Path, run: RunCommand) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--write", "--remove"], "--write and --remove can't be used together"),
-        (["--write", "nowhere"], "there is no note “nowhere”"),
+        (["write", "nowhere"], "there is no note “nowhere”"),
         (
-            ["--write", "--style", "fancy"],
+            ["write", "--style", "fancy"],
             "invalid value “fancy”. Valid values: auto, topics, list, context",
         ),
-        (["--write", "map.png"], "is not a note"),
+        (["write", "map.png"], "is not a note"),
     ],
 )
 def test_usage_errors(vault: Path, run: RunCommand, words: list[str], said: str) -> None:
     write_files(vault, {"map.png": ""})
-    ran = run("backlinks", *words)
+    ran = run("sections", *words)
     assert ran.code == 2
     assert said in " ".join(ran.err.split())

@@ -987,7 +987,11 @@ def test_unreadable_folders_are_named(
             0,
             "is not in a git repository, where alone",
         ),
-        (("init", "--pre-commit", "--package", "x"), 0, "is not in a git repository, where alone"),
+        (
+            ("init", "--ci", "pre-commit", "--package", "x"),
+            0,
+            "is not in a git repository, where alone",
+        ),
         (
             ("fix", "--unsafe-fixes", "--create", "New", "--template", "nope.md"),
             2,

@@ -631,10 +631,6 @@ def test_progress_is_shown_after_half_a_second_and_erased(
         (("fix", "--unsafe-fixes", "--template", "a"), "--template requires --create."),
         (("check", "--stdin-filename", "a/Pier.md"), "--stdin-filename requires - as the path"),
         (
-            ("backlinks", "--style", "list"),
-            "--style requires --write or --check or --diff or --adopt or --remove.",
-        ),
-        (
             ("check", "--json", "--output-format", "concise"),
             "--json and --output-format concise can't be used together.",
         ),

@@ -124,7 +124,7 @@ def test_file_is_written_at_the_root_of_the_repository(
 
 def test_without_a_repository_the_vault_is_the_root(run: RunCommand, tmp_path: Path) -> None:
     (tmp_path / "vault" / ".obsidian").mkdir(parents=True)
-    assert run("init", tmp_path / "vault", "--pre-commit").lines == [
+    assert run("init", tmp_path / "vault", "--ci", "pre-commit").lines == [
         str(tmp_path / "vault" / ".pre-commit-config.yaml")
     ]
     assert "args" not in loaded(tmp_path / "vault", "pre-commit")["repos"][0]["hooks"][0]
@@ -147,7 +147,8 @@ def test_several_at_once_each_once(run: RunCommand, tmp_path: Path) -> None:
         "github,gitlab",
         "--ci",
         "github",
-        "--pre-commit",
+        "--ci",
+        "pre-commit",
         "--ci",
         "pre-commit",
     )
@@ -305,7 +306,7 @@ def test_nothing_names_a_package_that_is_not_published(
     monkeypatch.setattr("sys.path", [])  # as if pip had recorded nothing
     root = repository(tmp_path / "repo")
     before = read_files(root)
-    assert run("init", root, "--ci", "github,gitlab", "--pre-commit") == (
+    assert run("init", root, "--ci", "github,gitlab", "--ci", "pre-commit") == (
         *(2, ""),
         "error: vaultlink is not on PyPI yet, and other computers can't reach the source of this "
         "copy: name another one, as in "
@@ -313,7 +314,10 @@ def test_nothing_names_a_package_that_is_not_published(
     )
     assert read_files(root) == before
     named = "vaultlink @ git+https://e.org/v@1"
-    assert run("init", root, "--ci", "github,gitlab", "--pre-commit", "--package", named).code == 0
+    assert (
+        run("init", root, "--ci", "github,gitlab", "--ci", "pre-commit", "--package", named).code
+        == 0
+    )
     assert not IS_PUBLISHED
     for kind in CI_KINDS:
         text = (root / CI_TEMPLATES[kind].path).read_text(encoding="utf-8")
@@ -399,14 +403,14 @@ def test_source_that_others_cannot_reach_is_mentioned(
     run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VAULTLINK_PACKAGE", "vaultlink @ file:///here")
-    told = run("init", repository(tmp_path / "repo"), "--pre-commit")
+    told = run("init", repository(tmp_path / "repo"), "--ci", "pre-commit")
     assert told.code == 0
     assert (
         "warning: the CI files install vaultlink @ file:///here, which other computers can't reach; "
         "vaultlink is not on PyPI yet. Delete them, and name another source: "
         "`--package 'vaultlink @ git+https://HOST/OWNER/vaultlink@COMMIT'`.\n"
     ) in told.err
-    named = run("init", repository(tmp_path / "b"), "--pre-commit", "--package", REQUIREMENT)
+    named = run("init", repository(tmp_path / "b"), "--ci", "pre-commit", "--package", REQUIREMENT)
     assert "warning" not in named.err
 
 

@@ -379,7 +379,17 @@ def test_preview_is_a_patch_of_all_files(run: RunCommand, vault: Path, option: s
     assert {item["path"] for item in plan["creates"]} == {"vaultlink.toml", COMMON_SKILL}
 
 
-@pytest.mark.parametrize("words", [("--ci", "github"), ("--pre-commit",), ("--merge-driver",)])
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--ci", "github"),
+        (
+            "--ci",
+            "pre-commit",
+        ),
+        ("--merge-driver",),
+    ],
+)
 def test_options_that_exclude_it(run: RunCommand, vault: Path, words: tuple[str, ...]) -> None:
     assert run("init", vault, "--agents", "--yes", *words).code == 2
     assert run("init", vault, "--yes").code == 2

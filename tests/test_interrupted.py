@@ -76,7 +76,7 @@ def interrupt(vault: Path, written: Collection[str]) -> str:
 COMMANDS = (
     ("fix",),
     ("baseline",),
-    ("backlinks", "--write"),
+    ("sections", "write"),
     ("rename", "Home", "Start"),
     ("rename", "Long Pier#Pier", "Wharf"),
     ("extract", "Long Pier#Pier"),

@@ -44,13 +44,13 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "unresolved": (("unresolved", "--json"),),
     "status": (("status", "--json"),),
     "backlinks-all": (("backlinks", "--json"),),
-    "backlinks-sections": (("backlinks", "--check", "--json"),),
+    "backlinks-sections": (("sections", "check", "--json"),),
     "mentions": (("mentions", "--json"),),
     "mentions-plan": (("mentions", "--diff", "--json"),),
     "plan": (
         ("fix", "--diff", "--json"),
         ("fix", "--unsafe-fixes", "--create", ".", "--mentions", "--diff", "--json"),
-        ("backlinks", "--write", "--diff", "--json"),
+        ("sections", "write", "--diff", "--json"),
         ("baseline", "--diff", "--json"),
     ),
     "twins": (("related", "--twins", "--json"),),
@@ -162,8 +162,8 @@ def test_documents_of_writing_commands_are_valid(run: RunCommand) -> None:
     assert len(run_valid(run, "undo-list", "undo", "--list", "--json")["runs"]) > 4
     assert len(run_valid(run, "undo-verify", "undo", "--verify", "--json")["runs"]) > 4
     assert run_valid(run, "mentions", "mentions", "--write", "--json")["mentions"]
-    assert run_valid(run, "backlinks-sections", "backlinks", "--write", "--json")["sections"]
-    assert run_valid(run, "backlinks-sections", "backlinks", "--remove", "--json")["sections"]
+    assert run_valid(run, "backlinks-sections", "sections", "write", "--json")["sections"]
+    assert run_valid(run, "backlinks-sections", "sections", "remove", "--json")["sections"]
     assert run_valid(run, "rename", "extract", "Home#Start", "First", "--json")["edits"]
     assert run_valid(run, "rename", "merge", "First", "Home", "--json")["edits"]
     assert run_valid(run, "fix", "check", "--fix", "--json")["fixed"]["run"] is None
@@ -172,7 +172,7 @@ def test_documents_of_writing_commands_are_valid(run: RunCommand) -> None:
 def test_document_of_adopted_sections_is_valid(small: Path, run: RunCommand) -> None:
     section = "# Pier\n\n[[Home]]\n\n## Backlinks\n\n- Port \u2013 [[Harbour]]\n"
     (small / "Pier.md").write_text(section, encoding="utf-8")
-    words = ("backlinks", "--adopt", "--json")
+    words = ("sections", "adopt", "--json")
     expected = [{"path": "Pier.md", "change": "adopted"}]
     assert run_valid(run, "backlinks-sections", *words)["sections"] == expected
 

@@ -44,8 +44,6 @@ COMMANDS = {
     "fix --diff with unsafe fixes": ("fix", "--diff", "--unsafe-fixes", "--unlink"),
     "sections check": ("sections", "check"),
     "sections write --diff": ("sections", "write", "--diff"),
-    "backlinks --check": ("backlinks", "--check"),
-    "backlinks --diff": ("backlinks", "--diff"),
     "report as Markdown": ("report", "--output-format", "markdown"),
     "report": ("report",),
 }

@@ -74,7 +74,7 @@ def kill_command(line: str, folder: Path) -> None:
         "init",
         "init --ci github --package vaultlink",
         "init --ci gitlab --package vaultlink",
-        "init --pre-commit --package vaultlink",
+        "init --ci pre-commit --package vaultlink",
     ],
 )
 def test_same_command_removes_what_it_left_when_it_was_killed(

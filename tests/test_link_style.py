@@ -208,11 +208,11 @@ SOURCES = {
 
 def test_new_section(run: RunCommand, tmp_path: Path, made: MadeVault) -> None:
     vault = create(tmp_path, made, SOURCES)
-    run("backlinks", "log/Now.md", "--vault", vault, "--write", "--style", "list")
+    run("sections", "write", "log/Now.md", "--vault", vault, "--style", "list")
     lines = read_note(vault, "log/Now.md").splitlines()
     assert [line for line in lines if line.startswith("- ")] == [f"- {made.far}", f"- {made.near}"]
     # What was written is what a check expects.
-    assert run("backlinks", "--vault", vault, "--check", "--style", "list", "log/Now.md").code == 0
+    assert run("sections", "check", "--vault", vault, "--style", "list", "log/Now.md").code == 0
 
 
 def test_fix_of_a_missing_section(run: RunCommand, tmp_path: Path, made: MadeVault) -> None:
@@ -264,12 +264,12 @@ def test_section_keeps_the_style_of_its_entries(
     notes = {**SOURCES, "log/Now.md": f"Today.\n\n{section}", "log/Tide Table.md": ""}
     vault = create(tmp_path, MADE_VAULTS[name], notes)
     options = ("--vault", vault, "--style", "list")
-    assert run("backlinks", "log/Now.md", *options, "--check").code == 0
+    assert run("sections", "check", "log/Now.md", *options).code == 0
     (vault / "log/Tide Table.md").write_text("![[Now]]\n", encoding="utf-8")
-    run("backlinks", "log/Now.md", *options, "--write")
+    run("sections", "write", "log/Now.md", *options)
     lines = read_note(vault, "log/Now.md").splitlines()
     assert [line for line in lines if line.startswith("- ")] == [entry, added]
-    assert run("backlinks", "log/Now.md", *options, "--check").code == 0
+    assert run("sections", "check", "log/Now.md", *options).code == 0
 
 
 DEFAULT_RULES = [rule.name for rule in RULES if rule.enabled_by_default]

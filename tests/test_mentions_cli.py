@@ -539,14 +539,14 @@ def test_managed_sections_list_the_new_links(run: RunCommand, vault: Path) -> No
         vault,
         {"Boat.md": "[[Fog]]\n", "vaultlink.toml": f'{SETTINGS}[backlinks]\nmode = "write"\n'},
     )
-    run("backlinks", "--write")
+    run("sections", "write")
     assert run("check").code == 0
     before = read_files(vault)
     assert "[[Log" not in before["Fog.md"].decode()
     assert run("mentions", "--write").code == 0
     assert run("check").out == ""
     assert "[[Log" in read_files(vault)["Fog.md"].decode()
-    assert run("backlinks", "--check").code == 0
+    assert run("sections", "check").code == 0
     assert run("undo").code == 0
     assert read_files(vault) == before
 

@@ -212,7 +212,7 @@ def test_section_created_on_both_sides_is_merged(make: Make, last: str) -> None:
     assert list_names(merged) == ["C"]
     repo.run("fix", "--vault", repo.root)
     assert list_names(repo["N.md"]) == ["B", "C"]
-    repo.run("backlinks", "--vault", repo.root, "--remove")
+    repo.run("sections", "remove", "--vault", repo.root)
     assert repo["N.md"] == "New.\n\n" + last.replace("Last", "At last")
 
 
@@ -228,7 +228,7 @@ def test_new_section_does_not_conflict_with_text_at_its_place(
     )
     repo.merge()
     assert repo["N.md"] == "At last\n\n" + hand(topic("C"), before="")
-    assert repo.run("backlinks", "--vault", repo.root, "--remove").code == 0
+    assert repo.run("sections", "remove", "--vault", repo.root).code == 0
     assert repo["N.md"] == "At last\n"
 
 
@@ -293,7 +293,7 @@ def test_passages_that_changed_on_both_sides(make: Make) -> None:
     )
     repo.merge()
     assert "  - To [[N]], and once more.\n  - More on [[N]].\n" in repo["N.md"]
-    repo.run("backlinks", "--vault", repo.root, "--write")
+    repo.run("sections", "write", "--vault", repo.root)
     assert "  - To [[N]], and once more.\n  - Less on [[N]].\n" in repo["N.md"]
 
 
@@ -301,7 +301,7 @@ def test_adopted_sections_remain_adopted(make: Make) -> None:
     repo = make()
     own = {**base(), "N.md": "Text\n\n## Backlinks\n\nA – [[A | A]]\n\nM – [[M | M]]\n\nBelow.\n"}
     repo.step({**own, ".vaultlink.toml": SETTINGS.format("topics") + 'headings = ["Backlinks"]\n'})
-    assert repo.run("backlinks", "--vault", repo.root, "--adopt").lines == [
+    assert repo.run("sections", "adopt", "--vault", repo.root).lines == [
         "path\tchange",
         "N.md\tadopted",
     ]

@@ -60,8 +60,8 @@ LINES = (
     "unresolved",
     "backlinks",
     "backlinks Tide",
-    "backlinks --check",
-    "backlinks --write Tide",
+    "sections check",
+    "sections write Tide",
     "sections check",
     "sections write Tide",
     "related Home",
@@ -268,7 +268,7 @@ OUTPUTS = {
             ),
             *(
                 "backlinks Tide --mentions",
-                "backlinks --check --entries all",
+                "sections check --entries all",
                 "mentions",
                 "history Tide",
             ),
@@ -676,7 +676,6 @@ def test_extension_of_another_format_is_refused(
     ("words", "named"),
     [
         ("undo --list --diff", "--list and --diff"),
-        ("backlinks --write --check", "--write and --check"),
     ],
 )
 def test_contradictions_are_refused(

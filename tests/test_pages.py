@@ -238,7 +238,7 @@ def test_tables_have_the_first_rows_and_refuse_a_place(
         ("orphans --json --after x", "“x” is no place in this listing"),
         ("unresolved --json --after a.md:1:1:0", "is no place in this listing"),
         ("related long_tide --json --after a.md", "is no place in this listing"),
-        ("backlinks --limit 1 --write", "--limit and --write can't be used together"),
+        ("backlinks --limit 1 --write", "there is no option --limit"),
         ("mentions --limit 1 --diff", "--limit and --diff can't be used together"),
         ("mentions --after 1 --write", "--after and --write can't be used together"),
         ("graph --limit 1", "--limit"),

@@ -52,7 +52,7 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "new notes": ("fix", "--unsafe-fixes", "--create", "New/er"),
     "empty notes": ("fix", "--unsafe-fixes", "--create", ".", "--template", "empty"),
     "fixes and mentions": ("fix", "--mentions"),
-    "sections": ("backlinks", "--write"),
+    "sections": ("sections", "write"),
     "mentions": ("mentions", "--write"),
     "note": ("rename", "long_tide", "Tide"),
     "heading": ("rename", "Home#Part", "Piece"),
@@ -79,8 +79,7 @@ def preview(run: RunCommand, words: Sequence[str], *more: str) -> Any:
     """Run a command with --diff, which must write nothing."""
     before = read_files(Path())
     words = [word for word in words if word != "--write"]
-    words = [*words, *(["--write"] if words[0] == "backlinks" else []), "--diff", *more]
-    done = run(*words)
+    done = run(*words, "--diff", *more)
     assert (done.code, read_files(Path())) == (1, before), done.err
     return done
 

@@ -63,7 +63,7 @@ def test_last_pattern_that_matches_decides(
         ("fix",),
         ("fix", "--unsafe-fixes"),
         ("mentions", "--write", "--min-score", "0"),
-        ("backlinks", "--write"),
+        ("sections", "write"),
         ("sections", "write"),
     ],
     ids=" ".join,
@@ -229,7 +229,7 @@ def test_only_write_paths_take_part_in_a_refactoring(
     [
         ("fix",),
         ("mentions", "--write", "--min-score", "0"),
-        ("backlinks", "--write"),
+        ("sections", "write"),
         ("rename", "Pier", "wiki/Jetty"),
         ("rename", "wiki/deep/", "wiki/far"),
         ("rename", "wiki/empty/", "wiki/new"),

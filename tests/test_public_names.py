@@ -37,6 +37,17 @@ MEANT_CHANGES: Mapping[str, str] = {
     "json › report › trend": "`check --changed-since`, or a baseline",
     "commands › doctor › --against-obsidian": "`obsidian unresolved` and docs/comparison.md",
     "json › doctor › compared": "`obsidian unresolved` and docs/comparison.md",
+    "commands › backlinks › --write": "sections write; the former word still works, as those below",
+    "commands › backlinks › --check": "sections check",
+    "commands › backlinks › --adopt": "sections adopt",
+    "commands › backlinks › --remove": "sections remove",
+    "commands › backlinks › --diff, --dry-run": "sections write --diff",
+    "commands › backlinks › --style": "sections write --style",
+    "commands › backlinks › --heading": "sections write --heading",
+    "commands › backlinks › --entries": "sections write --entries",
+    "commands › backlinks › --order": "sections write --order",
+    "commands › backlinks › --group": "nothing; it had no effect",
+    "commands › init › --pre-commit": "init --ci pre-commit; the former word still works",
 }
 """What was removed or changed since the last release, as docs/versions.md allows, and what is used instead.
 

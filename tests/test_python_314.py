@@ -83,7 +83,7 @@ READING = [
     ["show", "--json", "index"],
     ["graph", "--format", "graphml"],
     ["fix", "--diff", "--unsafe-fixes"],
-    ["backlinks", "--write", "--diff"],
+    ["sections", "write", "--diff"],
     ["check", "--statistics"],
 ]
 

@@ -281,7 +281,7 @@ def list_changed(vault: Path, before: Mapping[str, bytes] = VAULT) -> set[str]:
             "2 notes in raw/ (CLAUDE.md says so), 1 clipped page, 1 script.",
         ),
         (
-            ("backlinks", "--write"),
+            ("sections", "write"),
             {"Tide table machines.md"},
             "1 note in raw/ (CLAUDE.md says so), 1 clipped page, 1 script.",
         ),
@@ -374,13 +374,13 @@ def test_listing_says_why_notes_are_not_searched(run: RunCommand, vault: Path) -
 
 def test_sections_there_are_not_updated_but_removed(run: RunCommand, vault: Path) -> None:
     write_files(vault, {"CLAUDE.md": b""})
-    run("backlinks", "--write")
+    run("sections", "write")
     write_files(vault, {"CLAUDE.md": VAULT["CLAUDE.md"], "New.md": b"[[Source]]\n"})
     written = read_files(vault)
     assert written["raw/Source.md"] != VAULT["raw/Source.md"]
-    run("backlinks", "--write")
+    run("sections", "write")
     assert read_files(vault)["raw/Source.md"] == written["raw/Source.md"]
-    run("backlinks", "--remove")
+    run("sections", "remove")
     assert read_files(vault)["raw/Source.md"] == VAULT["raw/Source.md"]
 
 
@@ -388,7 +388,7 @@ def test_section_there_is_not_adopted(run: RunCommand, vault: Path) -> None:
     own = b"text\n\n## Backlinks\n\n- [[Tide table machines]]\n"
     write_files(vault, {"raw/Source.md": own, "Note.md": own})
     before = read_files(vault)
-    run("backlinks", "--adopt")
+    run("sections", "adopt")
     assert list_changed(vault, before) == {"Note.md"}
 
 

@@ -405,105 +405,105 @@ def read(vault: Path, name: str = "tide_table_machines.md") -> str:
 
 def test_write_and_check(vault: Path, run: RunCommand) -> None:
     before = read_files(vault)
-    assert run("backlinks", "--check", "--mentions").code == 1
-    assert run("backlinks", "--write", "--mentions").code == 0
+    assert run("sections", "check", "--mentions").code == 1
+    assert run("sections", "write", "--mentions").code == 0
     assert read(vault) == WRITTEN + "\n"
     after = read_files(vault)
-    assert run("backlinks", "--check", "--mentions").code == 0
-    assert run("backlinks", "--check").code == 0
-    assert run("backlinks", "--write").out == run("backlinks", "--write", "--mentions").out == ""
-    assert run("backlinks", "--diff", "--mentions").code == 0
+    assert run("sections", "check", "--mentions").code == 0
+    assert run("sections", "check").code == 0
+    assert run("sections", "write").out == run("sections", "write", "--mentions").out == ""
+    assert run("sections", "write", "--diff", "--mentions").code == 0
     assert read_files(vault) == after
-    assert run("backlinks", "--remove").code == 0
+    assert run("sections", "remove").code == 0
     assert read_files(vault) == before
 
 
 def test_one_note(vault: Path, run: RunCommand) -> None:
-    assert run("backlinks", "--write", "--mentions", "tide_table_machines").lines == [
+    assert run("sections", "write", "--mentions", "tide_table_machines").lines == [
         "path\tchange",
         "tide_table_machines.md\twritten",
     ]
     assert read(vault) == WRITTEN + "\n"
-    assert run("backlinks", "--check", "--mentions", "tide_table_machines").code == 0
+    assert run("sections", "check", "--mentions", "tide_table_machines").code == 0
 
 
 def test_check_compares_with_a_search(vault: Path, run: RunCommand) -> None:
-    run("backlinks", "--write", "--mentions")
+    run("sections", "write", "--mentions")
     write_files(vault, {"Log.md": read(vault, "Log.md").replace("tide table machines", "tables")})
-    assert run("backlinks", "--check").code == 0
-    assert run("backlinks", "--check", "--mentions").lines == [
+    assert run("sections", "check").code == 0
+    assert run("sections", "check", "--mentions").lines == [
         "path\tchange",
         "tide_table_machines.md\tbrought in step",
     ]
-    assert "-  - [[Log]]" in run("backlinks", "--diff", "--mentions").lines
-    run("backlinks", "--write", "--mentions")
+    assert "-  - [[Log]]" in run("sections", "write", "--diff", "--mentions").lines
+    run("sections", "write", "--mentions")
     assert read(vault) == WRITTEN.replace("  - [[Log]]\n", "") + "\n"
     assert run("undo").code == 0
     assert read(vault) == WRITTEN + "\n"
 
 
 def test_ordinary_fix_removes_only_surplus_notes(vault: Path, run: RunCommand) -> None:
-    run("backlinks", "--write", "--mentions")
+    run("sections", "write", "--mentions")
     write_files(vault, {"Log.md": "# Log\n\n[[tide_table_machines]]\n"})
     assert "stale-section" in run("check").out
     run("fix")
     lines = ("- [[Log]]", IN, "  - [[Station]]")
     assert section("## Backlinks", "", *lines) in read(vault)
-    assert run("backlinks", "--check", "--mentions").code == 0
+    assert run("sections", "check", "--mentions").code == 0
 
 
 def test_setting_is_the_same_as_the_option(vault: Path, run: RunCommand) -> None:
     write_files(vault, {"vaultlink.toml": FILES["vaultlink.toml"] + "mentions = true\n"})
-    assert run("backlinks", "--check").code == 1
-    run("backlinks", "--write")
+    assert run("sections", "check").code == 1
+    run("sections", "write")
     assert read(vault) == WRITTEN + "\n"
-    assert run("backlinks", "--remove").code == 0
+    assert run("sections", "remove").code == 0
     write_files(vault, {"vaultlink.toml": "[backlinks]\nmentions = 1\n"})
-    assert "must be true or false" in run("backlinks", "--check").err
+    assert "must be true or false" in run("sections", "check").err
 
 
 def test_linked_mention_becomes_a_backlink_in_the_same_run(vault: Path, run: RunCommand) -> None:
-    run("backlinks", "--write", "--mentions")
+    run("sections", "write", "--mentions")
     assert run("mentions", "--write", "Log").code == 0
     assert "[[tide_table_machines|tide table machines]]" in read(vault, "Log.md")
     lines = ("- [[Log]]", IN, "  - [[Station]]")
     assert section("## Backlinks", "", *lines) in read(vault)
-    assert run("backlinks", "--check", "--mentions").code == 0
+    assert run("sections", "check", "--mentions").code == 0
 
 
 def test_list_follows_a_renamed_note(vault: Path, run: RunCommand) -> None:
-    run("backlinks", "--write", "--mentions")
+    run("sections", "write", "--mentions")
     assert run("rename", "Log.md", "Zone.md").code == 0
     lines = (IN, "  - [[Station]]", "  - [[Zone]]")
     assert section("## Backlinks", "", *lines) in read(vault)
-    assert run("backlinks", "--check", "--mentions").code == 0
+    assert run("sections", "check", "--mentions").code == 0
     assert run("rename", "tide_table_machines.md", "Tide Table Machines.md").code == 0
     assert section("## Backlinks", "", *lines) in read(vault, "Tide Table Machines.md")
 
 
 def test_list_follows_a_merged_note(vault: Path, run: RunCommand) -> None:
-    run("backlinks", "--write", "--mentions")
+    run("sections", "write", "--mentions")
     assert run("merge", "Log.md", "Station.md").code == 0
     assert section("## Backlinks", "", IN, "  - [[Station]]") in read(vault)
 
 
 def test_list_changes_no_other_command(vault: Path, run: RunCommand) -> None:
-    run("backlinks", "--write")
+    run("sections", "write")
     commands = (
         *(["backlinks"], ["links"], ["orphans"], ["deadends"], ["topics"], ["mentions"]),
         *(["backlinks", "tide_table_machines", "--mentions"], ["graph", "--output-format", "json"]),
         *(["related", "Log"], ["check"]),
     )
     before = [run(*words).out for words in commands]
-    run("backlinks", "--write", "--mentions")
+    run("sections", "write", "--mentions")
     assert "Mentioned in" in read(vault)
     assert [run(*words).out for words in commands] == before
 
 
 @pytest.mark.usefixtures("vault")
-@each("words", [(), ("Log", "--adopt"), ("Log", "--remove")])
+@each("words", [("backlinks",), ("sections", "adopt", "Log"), ("sections", "remove", "Log")])
 def test_options_that_do_not_list_mentions(run: RunCommand, words: tuple[str, ...]) -> None:
-    done = run("backlinks", "--mentions", *words)
+    done = run(*words, "--mentions")
     assert (done.code, done.out) == (2, "")
     assert "error: --mentions" in done.err
 
@@ -513,6 +513,6 @@ def test_search_of_all_notes_requires_the_library(
     run: RunCommand, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vaultlink.mentions.search.find_spec", lambda _name: None)
-    done = run("backlinks", "--check", "--mentions")
+    done = run("sections", "check", "--mentions")
     assert (done.code, "requires an extra library" in done.err) == (2, True)
-    assert run("backlinks", "--check", "--mentions", "tide_table_machines").code == 1
+    assert run("sections", "check", "--mentions", "tide_table_machines").code == 1

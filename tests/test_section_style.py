@@ -135,8 +135,8 @@ def test_second_run_writes_nothing(tmp_path: Path, run: RunCommand) -> None:
     ):
         root = write_files(tmp_path / str(number), vault)
         before = {path: path.read_bytes() for path in root.rglob("*.md")}
-        assert run("backlinks", "--vault", root, "--write").code == 0
-        assert run("backlinks", "--vault", root, "--check").out == ""
+        assert run("sections", "write", "--vault", root).code == 0
+        assert run("sections", "check", "--vault", root).out == ""
         assert run("undo", "--vault", root).code == 0
         assert {path: path.read_bytes() for path in root.rglob("*.md")} == before
 
@@ -289,9 +289,6 @@ def test_retired_settings_are_reported_once(tmp_path: Path, run: RunCommand) -> 
     assert "backlinks.order" in values
     assert "rank" not in values
     assert "backlinks.group" not in values
-    options = ("--check", "--order", "recent", "--group", "folder")
-    done = run("backlinks", "--vault", vault, *options)
-    assert "--order: “recent” no longer exists and acts as “title”." in done.err
 
 
 def test_baseline_of_an_older_version_remains_valid(tmp_path: Path, run: RunCommand) -> None:

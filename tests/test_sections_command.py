@@ -1,4 +1,4 @@
-"""Tests of `vaultlink sections`, and that the options of `backlinks` do the same."""
+"""Tests of `vaultlink sections`, and that the former words of `backlinks` do the same."""
 
 from pathlib import Path
 
@@ -15,6 +15,12 @@ SECTIONS = {
     ("sections", "write", "N"): ("backlinks", "--write", "N"),
     ("sections", "check", "N", "--style", "list"): ("backlinks", "N", "--check", "--style", "list"),
     ("sections", "write", "--json"): ("backlinks", "--write", "--json"),
+    ("sections", "write", "N", "--diff"): ("backlinks", "N", "--dry-run"),
+    ("sections", "check", "--order", "title"): (
+        *("backlinks", "--order", "rank", "--group=folder", "--check"),
+    ),
+    ("sections", "check", "--mentions", "N"): ("backlinks", "--mentions", "--check", "--", "N"),
+    ("sections", "adopt", "--check"): ("backlinks", "--check", "--adopt"),
 }
 
 
@@ -39,17 +45,41 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 @pytest.mark.parametrize("words", SECTIONS, ids=" ".join)
-def test_options_of_backlinks_do_the_same(
-    vault: Path, run: RunCommand, words: tuple[str, ...]
-) -> None:
+def test_former_words_do_the_same(vault: Path, run: RunCommand, words: tuple[str, ...]) -> None:
     before = read_files(vault)
     done, after = run(*words), read_files(vault)
     for path, content in before.items():
         (vault / path).write_bytes(content)
     other = run(*SECTIONS[words])
     assert (done.code, done.out) == (other.code, other.out)
+    warning, rest = other.err.split("\n", 1)
+    assert warning.startswith("warning: `backlinks --")
+    assert warning.endswith(f" is `sections {words[1]}` now.") or "--diff" in words
+    assert rest == done.err
     assert read_files(vault) == after
-    assert (after == before) == ("check" in words or "--diff" in words)
+    assert (after == before) == ("check" in words or "--diff" in words or "--check" in words)
+
+
+@pytest.mark.parametrize(
+    "words", [("--write", "--check"), ("--write", "--remove"), ("--limit", "1", "--write")]
+)
+def test_former_words_that_exclude_each_other_are_refused(
+    vault: Path, run: RunCommand, words: tuple[str, ...]
+) -> None:
+    before = read_files(vault)
+    done = run("backlinks", *words)
+    assert (done.code, done.out, read_files(vault)) == (2, "", before)
+
+
+def test_former_words_are_explained_once_and_names_are_left_alone(
+    vault: Path, run: RunCommand
+) -> None:
+    done = run("backlinks", "--order=recent", "--group", "none", "--check")
+    assert done.err.splitlines()[0] == (
+        "warning: `backlinks --group none` is `backlinks` now, `backlinks --order recent` is "
+        "`backlinks --order title` now, `backlinks --check` is `sections check` now."
+    )
+    assert "there is no note “--write”" in run("backlinks", "--", "--write").err
 
 
 def test_several_notes_can_be_named(vault: Path, run: RunCommand) -> None:

@@ -689,7 +689,7 @@ def test_next_run_removes_files_of_a_killed_run(vault: Path) -> None:
     [
         ("fix",),
         ("undo",),
-        ("backlinks", "--write"),
+        ("sections", "write"),
         ("baseline",),
         ("init",),
         ("watch", "--fix"),

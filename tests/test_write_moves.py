@@ -550,7 +550,7 @@ def interrupt(vault: Path, moves: Mapping[str, str], texts: Mapping[str, bytes])
     return run.id
 
 
-@each("line", [("fix",), ("backlinks", "--write"), ("baseline",)], ids=" ".join)
+@each("line", [("fix",), ("sections", "write"), ("baseline",)], ids=" ".join)
 def test_every_command_that_writes_reverts_an_interrupted_run(
     run: RunCommand, vault: Path, line: Sequence[str]
 ) -> None:

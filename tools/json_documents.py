@@ -13,8 +13,8 @@ from vaultlink.baseline.file import BaselineRow
 from vaultlink.cli.commands.clean import CleanRow
 from vaultlink.cli.commands.config import SettingRow
 from vaultlink.cli.commands.doctor import CheckRow
+from vaultlink.cli.commands.sections import SectionChangeRow
 from vaultlink.cli.commands.undo import RunRow, RunStateRow
-from vaultlink.cli.sections_run import SectionChangeRow
 from vaultlink.dashboard.model import VaultReport
 from vaultlink.engine.diagnostics import KnownCount
 from vaultlink.fix.plan import CapturedLink, LeftOutProperty, NamedPlace, Rename
@@ -446,10 +446,7 @@ DOCUMENTS: Mapping[str, Document] = {
         "Every file with backlinks.",
     ),
     "backlinks-sections": Document(
-        (
-            *(f"sections {name} --json" for name in ("write", "check", "adopt", "remove")),
-            *(f"backlinks --{name} --json" for name in ("write", "check", "adopt", "remove")),
-        ),
+        tuple(f"sections {name} --json" for name in ("write", "check", "adopt", "remove")),
         (
             _document(
                 "SectionsDocument",

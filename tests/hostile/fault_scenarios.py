@@ -119,8 +119,8 @@ _RECORDED: Mapping[str, Scenario] = {
     ),
     "list": Scenario(_LIST, _FIXED),
     "mentions": Scenario(("mentions", "--write"), _FIXED),
-    "backlinks": Scenario(("backlinks", "--write"), _FIXED),
-    "backlinks-remove": Scenario(("backlinks", "--remove"), (("backlinks", "--write"),)),
+    "backlinks": Scenario(("sections", "write"), _FIXED),
+    "backlinks-remove": Scenario(("sections", "remove"), (("sections", "write"),)),
     "baseline": Scenario(("baseline",)),
     "agents": Scenario(
         ("init", "--agents", "--yes"),

@@ -66,9 +66,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "unresolved": Command(
             "lists:unresolved", "List what unresolved links name, most links first."
         ),
-        "backlinks": Command(
-            "backlinks", "List the backlinks of a note, or maintain backlinks sections."
-        ),
+        "backlinks": Command("backlinks", "List the backlinks of a note."),
         "related": Command(
             "lists:related", "List the notes related to a note, or near-duplicates."
         ),
@@ -104,3 +102,18 @@ GROUPS: dict[str, dict[str, Command]] = {
 COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
 
 ALIASES = {"topics": "unresolved"}
+
+OLD_WORDS = {
+    "backlinks --group none": "backlinks",
+    "backlinks --group folder": "backlinks",
+    "backlinks --order rank": "backlinks --order title",
+    "backlinks --order recent": "backlinks --order title",
+    "backlinks --write": "sections write",
+    "backlinks --adopt": "sections adopt",
+    "backlinks --remove": "sections remove",
+    "backlinks --check": "sections check",
+    "backlinks --diff": "sections write --diff",
+    "backlinks --dry-run": "sections write --diff",
+    "init --pre-commit": "init --ci pre-commit",
+}
+"""Words of a line that still work, and what is written now. Help and completions hide them."""

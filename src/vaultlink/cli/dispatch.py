@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS
+from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS, OLD_WORDS
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_GUARD_FAILED, EXIT_INTERRUPTED
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UnknownNameError, UsageError, propose
 
@@ -51,6 +51,7 @@ _KNOWN_ELSEWHERE = {
 
 
 def run_command(line: Sequence[str]) -> int:
+    line = _replace_old_words(list(line))
     _forget_earlier_runs()
     try:
         try:
@@ -66,22 +67,50 @@ def run_command(line: Sequence[str]) -> int:
                 raise
             return _dispatch_command(list(line))
     except KeyboardInterrupt:
-        from vaultlink.cli.terminal import print_stderr  # noqa: PLC0415
         from vaultlink.programs import discard_output  # noqa: PLC0415
 
         discard_output(sys.stdout)
-        print_stderr("stopped")
+        _print_message("stopped")
         return EXIT_GUARD_FAILED if _is_guard(line) else EXIT_INTERRUPTED
     except Exception as error:
         if os.environ.get("VAULTLINK_DEBUG"):
             raise
-        from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415
-
-        sentences = _explain_error(error)
-        if isinstance(error, USER_ERRORS):
-            sentences[0] = f"{format_label('error:')} {sentences[0]}"
-        print_stderr((" " if _is_guard(line) else "\n").join(sentences))
+        text = (" " if _is_guard(line) else "\n").join(_explain_error(error))
+        _print_message(text, "error:" if isinstance(error, USER_ERRORS) else "")
         return EXIT_GUARD_FAILED if _is_guard(line) else EXIT_ERROR
+
+
+def _replace_old_words(line: list[str]) -> list[str]:
+    """Return a line with the words that are written now; warn of those that it replaced."""
+    end = line.index("--") if "--" in line else len(line)
+    words, names, warnings = line[:end], line[end:], list[str]()
+    for old, new in OLD_WORDS.items():
+        command, *options = old.split()
+        rest = _remove_words(words[1:], options)
+        if words[:1] == [command] and len(rest) < len(words) - 1:
+            start, dashes, added = new.partition(" --")
+            words = [*start.split(), *rest, *f"{dashes}{added}".split()]
+            warnings.append(f"`{old}` is `{new}` now")
+    if warnings:
+        _print_message(f"{', '.join(warnings)}.", "warning:")
+    return words + names
+
+
+def _remove_words(line: list[str], words: list[str]) -> list[str]:
+    """Return a line without an option, and without its value if `words` has one."""
+    rest, size = list[str](), len(words)
+    while line:
+        is_old = line[:size] == words
+        if not is_old and line[0] != "=".join(words):
+            rest.append(line[0])
+        line = line[size if is_old else 1 :]
+    return rest
+
+
+def _print_message(text: str, label: str = "") -> None:
+    from vaultlink.cli.terminal import format_label, print_stderr  # noqa: PLC0415 - rarely needed
+
+    print_stderr(f"{format_label(label)} {text}" if label else text)
 
 
 def _is_guard(line: Sequence[str]) -> bool:

@@ -19,7 +19,7 @@ from vaultlink.files import describe_long_name
 from vaultlink.text import quote_name
 
 
-class ParameterSpec(msgspec.Struct, frozen=True):
+class _ParameterSpec(msgspec.Struct, frozen=True):
     """Form of a field on the command line.
 
     `names` are the names of an option, empty for an argument. `choices` are all valid values, empty
@@ -55,10 +55,10 @@ def option(
     requires: tuple[str, ...] = (),
     highest: float | None = None,
     hidden_names: tuple[str, ...] = (),
-) -> ParameterSpec:
+) -> _ParameterSpec:
     """Return an option. Its long name is that of its field, unless `names` has one."""
     shown = metavar or "|".join(choices)
-    return ParameterSpec(
+    return _ParameterSpec(
         help, names, shown, choices, requires, highest, hidden_names, is_option=True
     )
 
@@ -69,8 +69,8 @@ def argument(
     choices: tuple[str, ...] = (),
     *,
     is_required: bool = False,
-) -> ParameterSpec:
-    return ParameterSpec(help, (), metavar, choices, is_required=is_required)
+) -> _ParameterSpec:
+    return _ParameterSpec(help, (), metavar, choices, is_required=is_required)
 
 
 DiffOption = Annotated[
@@ -335,7 +335,7 @@ class OptionField(msgspec.Struct, frozen=True):
     """
 
     name: str
-    spec: ParameterSpec
+    spec: _ParameterSpec
     type: type
     is_repeatable: bool
 

@@ -26,7 +26,7 @@ from vaultlink.config.checks import (
     reject_unknown_keys,
     unknown_key_error,
 )
-from vaultlink.config.layers import COMMAND_LINE, RUN_LIMIT_DEFAULTS, Layer
+from vaultlink.config.layers import RUN_LIMIT_DEFAULTS, Layer
 from vaultlink.model import Severity
 from vaultlink.rules.context import QUIET_KINDS
 from vaultlink.rules.registry import Rule, find_split_rules, select_rules
@@ -270,7 +270,7 @@ def list_retired_settings(layers: Sequence[Layer]) -> Iterator[str]:
     for layer in layers:
         given = layer.values.get("backlinks")
         settings: Mapping[str, Any] = given if isinstance(given, dict) else {}
-        prefix = "--" if layer.source == COMMAND_LINE else layer.format_key("backlinks.")
+        prefix = layer.format_key("backlinks.")
         if settings.get("order") in RETIRED_CHOICES["order"]:
             value = quote_name(settings["order"])
             yield f"{prefix}order: {value} no longer exists and acts as “title”."

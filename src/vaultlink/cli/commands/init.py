@@ -213,7 +213,6 @@ class InitOptions(VaultOptions, frozen=True, kw_only=True):
         tuple[str, ...],
         option("Create the CI file that checks every change of the repository.", choices=CI_KINDS),
     ] = ()
-    pre_commit: Annotated[bool, option("The same as --ci pre-commit.")] = False
     package: Annotated[
         str,
         option(
@@ -260,7 +259,7 @@ def init(options: InitOptions) -> int:
     if not options.diff:
         terminal.check_output_file()
         _remove_vault_leftovers(vault)
-    kinds = tuple(dict.fromkeys((*options.ci, *(("pre-commit",) if options.pre_commit else ()))))
+    kinds = tuple(dict.fromkeys(options.ci))
     _check_options(options, kinds)
     if options.agents:
         return _init_agents(options, terminal, vault)
