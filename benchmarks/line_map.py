@@ -129,7 +129,7 @@ class LineMap:
             settings.write_text(SETTINGS.format(**values), "utf-8")
             more = {START: str(settings), KNOWN: str(self.known_file), TIMES: str(times)}
             subprocess.run(
-                [sys.executable, *PYTEST, "-q", "-p", "mutant_map", "--forks", "2"],
+                [sys.executable, *PYTEST, "-q", "-p", "mutant_map", "--forks", "4"],
                 cwd=tree,
                 env=make_environment(tree, **more),
                 stdout=subprocess.DEVNULL,
