@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from mcp.client.client import Client
+from mcp.shared.exceptions import MCPError
 
-from mcp_client import MAX_BYTES, McpClient
+from mcp_client import McpClient
 from running import PROGRAM, RunCommand, create_vault, damage_states, read_files, write_files
 from tables import each
 from vaultlink.errors import UsageError
@@ -149,17 +150,15 @@ def test_tools_are_few_and_short(server: McpClient) -> None:
         assert tool.annotations.read_only_hint
 
 
-def test_guide_and_findings_are_resources(server: McpClient) -> None:
-    found = server.ask(Client.list_resources)
-    texts = {}
-    for item in found.resources:
-        result = server.ask(partial(Client.read_resource, uri=item.uri))
-        [texts[item.name]] = result.contents
-    guide = texts["guide"].text.splitlines()
+def test_guide_is_the_only_resource(server: McpClient) -> None:
+    [item] = server.ask(Client.list_resources).resources
+    result = server.ask(partial(Client.read_resource, uri=item.uri))
+    [contents] = result.contents
+    guide = contents.text.splitlines()
     assert guide[0].startswith("# ")
     assert len(guide) <= 40
-    assert json.loads(texts["findings"].text)["counts"]["findings"] == 5
-    assert len(texts["findings"].text.encode()) <= MAX_BYTES
+    with pytest.raises(MCPError, match="The only one is vault://guide"):
+        server.ask(partial(Client.read_resource, uri="vault://findings"))
 
 
 # -- answers --------------------------------------------------------------------------------------------------------------

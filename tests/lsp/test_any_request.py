@@ -14,12 +14,16 @@ from exploring import count_examples, spread_seeds
 from running import read_files
 
 METHODS = (
-    *("callHierarchy/incomingCalls", "callHierarchy/outgoingCalls", "codeAction/resolve"),
-    *("codeLens/resolve", "completionItem/resolve", "textDocument/codeAction"),
+    *(
+        "codeAction/resolve",
+        "codeLens/resolve",
+        "completionItem/resolve",
+        "textDocument/codeAction",
+    ),
     *("textDocument/codeLens", "textDocument/completion", "textDocument/definition"),
-    *("textDocument/diagnostic", "textDocument/documentHighlight", "textDocument/documentLink"),
+    *("textDocument/diagnostic", "textDocument/documentLink"),
     *("textDocument/documentSymbol", "textDocument/foldingRange", "textDocument/formatting"),
-    *("textDocument/hover", "textDocument/inlayHint", "textDocument/prepareCallHierarchy"),
+    *("textDocument/hover", "textDocument/inlayHint"),
     *("textDocument/prepareRename", "textDocument/references", "textDocument/rename"),
     *("textDocument/semanticTokens/full", "textDocument/semanticTokens/range"),
     *("workspace/diagnostic", "workspace/executeCommand", "workspace/symbol"),
@@ -58,8 +62,7 @@ class Asker:
     def ask(self, method: str) -> Json:
         """Return params of a method."""
         if method in self.items:
-            item = copy.deepcopy(self.chance.choice(self.items[method]))
-            return {"item": item} if method.startswith("callHierarchy/") else item
+            return copy.deepcopy(self.chance.choice(self.items[method]))
         choose = self.chance.choice
         names = (
             "New name",
@@ -95,13 +98,6 @@ class Asker:
             "data": {"uri": self._uri()},
             "label": "x",
             "title": "x",
-            "item": {
-                "name": "x",
-                "kind": 1,
-                "uri": self._uri(),
-                "range": self._span(),
-                "selectionRange": self._span(),
-            },
         }
 
     def learn(self, method: str, result: Json) -> None:
@@ -126,10 +122,6 @@ RESOLVED: Mapping[str, tuple[str, ...]] = {
     "textDocument/completion": ("completionItem/resolve",),
     "textDocument/codeLens": ("codeLens/resolve",),
     "textDocument/codeAction": ("codeAction/resolve",),
-    "textDocument/prepareCallHierarchy": (
-        "callHierarchy/incomingCalls",
-        "callHierarchy/outgoingCalls",
-    ),
 }
 """Methods whose answers have items for other ones."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from lsprotocol import types
-from reader import ask, find_path, identify, point, read_place, read_range, read_vault
+from reader import ask, identify, point, read_place, read_range, read_vault
 
 from editors import EDITORS, WAIT, choose_editors, find_position, start
 from running import create_vault, new_folder
@@ -17,12 +17,8 @@ from vaultlink.api import Vault, fold_vault, open_vault
 from vaultlink.serve.lsp.images import measure_image
 from vaultlink.serve.lsp.navigation import (
     find_definition,
-    find_highlights,
     find_hover,
-    find_incoming,
-    find_outgoing,
     find_references,
-    prepare_calls,
 )
 from vaultlink.serve.lsp.views import OpenDocument, View, read_client
 
@@ -369,35 +365,6 @@ def test_places_that_are_kept_are_those_of_unchanged_notes_only(tmp_path: Path) 
         assert look(vault, A="", B="[[B]] [[T|t]]") == ["B.md: [[T|t]]"]
 
 
-# -- highlights -------------------------------------------------------------------------------------------------------
-
-READ, WRITE, TEXT = types.DocumentHighlightKind.Read, types.DocumentHighlightKind.Write, types.DocumentHighlightKind.Text  # fmt: skip
-
-
-@each(
-    ("path", "marked", "expected"),
-    [
-        (
-            "sub/Other.md",
-            "#pla¦ce #Place",
-            [("#place", TEXT), ("#Place/sea", TEXT)],
-        ),
-        ("sub/Other.md", "[[#O¦wn", [("[[#Own]]", READ)]),
-        ("Home.md", "#^tw¦o", [("[[Quay#^two]]", READ)]),
-        ("Quay.md", "## Pl¦an", [("Plan", WRITE)]),
-        ("Home.md", " [[No¦where]] [[Quay#Gone", [("[[Nowhere]]", READ), ("[[nowhere]]", READ)]),
-    ],
-)
-def test_highlights(
-    view: View, path: str, marked: str, expected: list[tuple[str, types.DocumentHighlightKind]]
-) -> None:
-    if marked == "[[#O¦wn":
-        expected = [*expected, ("Own", WRITE)]
-    params = types.DocumentHighlightParams(**point(view, path, marked))
-    found = ask(find_highlights, view, params)
-    assert [(read_range(view, path, item.range), item.kind) for item in found] == expected
-
-
 # -- hovers -----------------------------------------------------------------------------------------------------------
 
 
@@ -557,45 +524,6 @@ def test_size_of_an_image(data: bytes, expected: tuple[int, int] | None) -> None
     assert measure_image(data) == expected
 
 
-# -- calls ------------------------------------------------------------------------------------------------------------
-
-
-@each(
-    ("path", "marked", "expected"),
-    [
-        ("Home.md", "up: '[[Qu¦ay", ["Quay.md"]),
-        ("Home.md", "]] a¦nd ![[", ["Home.md"]),
-        ("Home.md", "#pla¦ce/sea", ["Home.md"]),
-        ("Home.md", " [[No¦where]] [[Quay#Gone", []),
-    ],
-)
-def test_call_begins_at_a_link_or_at_the_note(
-    view: View, path: str, marked: str, expected: list[str]
-) -> None:
-    params = types.CallHierarchyPrepareParams(**point(view, path, marked))
-    found = ask(prepare_calls, view, params)
-    assert [find_path(view, item.uri) for item in found or ()] == expected
-
-
-def test_calls_are_links_with_their_places(view: View) -> None:
-    params = types.CallHierarchyPrepareParams(**point(view, "Home.md", "up: '[[Qu¦ay"))
-    [item] = ask(prepare_calls, view, params)
-    incoming = ask(find_incoming, view, types.CallHierarchyIncomingCallsParams(item))
-    found = [
-        read_place(view, call.from_.uri, extent) for call in incoming for extent in call.from_ranges
-    ]
-    assert found == TO_QUAY
-    home = types.CallHierarchyItem(
-        "", types.SymbolKind.File, view.uri("Home.md"), *[item.range] * 2
-    )
-    outgoing = ask(find_outgoing, view, types.CallHierarchyOutgoingCallsParams(home))
-    assert {find_path(view, call.to.uri): len(call.from_ranges) for call in outgoing} == {
-        "Quay.md": 8,
-        "map.png": 1,
-    }
-    assert read_range(view, "Home.md", outgoing[1].from_ranges[0]) == "![[map.png]]"
-
-
 # -- what editors can do ----------------------------------------------------------------------------------------------
 
 
@@ -617,7 +545,7 @@ def test_command_for_references_is_one_that_the_editor_has(
     assert read_client(capabilities, view.client.codec).references_command == expected
 
 
-@each("function", [find_definition, find_hover, find_highlights])
+@each("function", [find_definition, find_hover])
 @each("path", ["missing.md", "map.png"])
 def test_file_without_a_text_has_no_answers(view: View, function: Any, path: str) -> None:
     place = {**identify(view, path), "position": types.Position(10**6, 10**6)}
@@ -652,8 +580,3 @@ async def test_editor_follows_links_of_an_unsaved_text(name: str, tmp_path: Path
         references = types.ReferenceParams(context, document, place)
         places = await client.text_document_references_async(references)
         assert [editor.cut(item.uri, item.range) for item in places] == ["[[Quay#^two]]"]
-        calls = types.CallHierarchyPrepareParams(document, place)
-        [item] = await client.text_document_prepare_call_hierarchy_async(calls)
-        incoming = types.CallHierarchyIncomingCallsParams(item)
-        sources = await client.call_hierarchy_incoming_calls_async(incoming)
-        assert [call.from_.name for call in sources] == ["Home", "board.canvas", "Other"]

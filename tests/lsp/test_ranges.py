@@ -24,9 +24,8 @@ BY_NOTE = (
     *("textDocument/documentSymbol", "textDocument/inlayHint", "textDocument/formatting"),
 )
 BY_PLACE = (
-    *("textDocument/completion", "textDocument/definition", "textDocument/documentHighlight"),
-    *("textDocument/hover", "textDocument/prepareCallHierarchy", "textDocument/prepareRename"),
-    *("textDocument/references", "textDocument/rename"),
+    *("textDocument/completion", "textDocument/definition", "textDocument/hover"),
+    *("textDocument/prepareRename", "textDocument/references", "textDocument/rename"),
 )
 
 

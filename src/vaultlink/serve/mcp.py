@@ -29,7 +29,7 @@ from mcp.shared.message import SessionMessage
 
 from vaultlink import __version__
 from vaultlink.disk.scan import is_valid_unicode
-from vaultlink.errors import USER_ERRORS, UsageError
+from vaultlink.errors import UsageError
 from vaultlink.serve.answers import HALF_CHARACTER, describe_error, make_sentence
 from vaultlink.serve.changes import Call
 from vaultlink.serve.questions import MAX_DRAFT_BYTES
@@ -267,14 +267,12 @@ def _build_server(calls: _Calls) -> "Server[Any]":
         return await _answer(context, calls, params.name, params.arguments or {})
 
     async def list_resources(_context: object, _params: object) -> types.ListResourcesResult:
-        return types.ListResourcesResult(resources=list(_RESOURCES))
+        return types.ListResourcesResult(resources=[_GUIDE])
 
     async def read_resource(
-        context: "ServerRequestContext[Any]", params: types.ReadResourceRequestParams
+        _context: object, params: types.ReadResourceRequestParams
     ) -> types.ReadResourceResult:
-        text, kind = await _read_resource(context, calls, str(params.uri))
-        contents = types.TextResourceContents(uri=params.uri, mime_type=kind, text=text)
-        return types.ReadResourceResult(contents=[contents])
+        return types.ReadResourceResult(contents=[_read_resource(str(params.uri))])
 
     async def refuse_odd_arguments(
         ctx: "ServerRequestContext[Any]", call_next: CallNext
@@ -346,34 +344,18 @@ async def _run(
 
 # -- resources -------------------------------------------------------------------------------------
 
-_RESOURCES = (
-    types.Resource(
-        uri="vault://guide",
-        name="guide",
-        description="How to write notes with vaultlink, in 40 lines",
-        mime_type="text/markdown",
-    ),
-    types.Resource(
-        uri="vault://findings",
-        name="findings",
-        description="The findings of the vault: counts by rule, then the first ones",
-        mime_type="application/json",
-    ),
+_GUIDE = types.Resource(
+    uri="vault://guide",
+    name="guide",
+    description="How to write notes with vaultlink, in 40 lines",
+    mime_type="text/markdown",
 )
 
 
-async def _read_resource(
-    context: "ServerRequestContext[Any]", calls: _Calls, uri: str
-) -> tuple[str, str]:
-    """Return the text of a resource and its type. Raises MCPError."""
-    if uri == "vault://guide":
-        return files("vaultlink.serve").joinpath("guide.md").read_text("utf-8"), "text/markdown"
-    if uri != "vault://findings":
-        known = " and ".join(resource.uri for resource in _RESOURCES)
-        text = f"there is no resource {quote_name(uri)}. The resources are {known}."
+def _read_resource(uri: str) -> types.TextResourceContents:
+    """Return the text of a resource. Raises MCPError."""
+    if uri != _GUIDE.uri:
+        text = f"there is no resource {quote_name(uri)}. The only one is {_GUIDE.uri}."
         raise MCPError(types.INVALID_PARAMS, make_sentence(text))
-    try:
-        text = await _run(context, calls, "check", {"limit": 50})
-    except USER_ERRORS as error:
-        raise MCPError(types.INTERNAL_ERROR, describe_error(error)) from None
-    return text, "application/json"
+    text = files("vaultlink.serve").joinpath("guide.md").read_text("utf-8")
+    return types.TextResourceContents(uri=uri, mime_type=_GUIDE.mime_type, text=text)

@@ -1,7 +1,7 @@
-"""Follow links in both directions: definitions, references, hovers, calls."""
+"""Follow links in both directions: definitions, references, hovers."""
 
 from bisect import bisect_right
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any, Literal, NamedTuple, TypeVar
@@ -10,9 +10,9 @@ from lsprotocol import types
 from msgspec.structs import replace
 
 from vaultlink.index.anchors import find_anchor
-from vaultlink.index.index import Index, link_name, target_spellings
+from vaultlink.index.index import Index, target_spellings
 from vaultlink.index.note_parts import LinkPlace, read_link_places, read_tags
-from vaultlink.index.resolve import is_canvas, is_note, normalize_name, parent_folder, resolve
+from vaultlink.index.resolve import is_canvas, is_note, normalize_name, resolve
 from vaultlink.index.suggest_headings import suggest_anchors
 from vaultlink.links.naming import find_query_target
 from vaultlink.model import (
@@ -324,43 +324,32 @@ class Passages:
 # -- references ------------------------------------------------------------------------------------
 
 
-def find_uses(
-    view: View, subject: Subject, within: Collection[str] | None = None
-) -> Iterator[tuple[str, Sequence[Span]]]:
-    """Yield the notes that name a subject, in any order, and where they do.
-
-    `within` are the only notes to look at, if given.
-    """
+def find_uses(view: View, subject: Subject) -> Iterator[tuple[str, Sequence[Span]]]:
+    """Yield the notes that name a subject, in any order, and where they do."""
     index, path, part = view.vault.index, subject.path, subject.part
     if path and part is None:
-        return find_links_to(view, path, within)
-    sources: Iterable[str]
+        return _find_links_to(view, path)
     if subject.tag:
-        sources = find_tagged_notes(index, subject.tag) if within is None else within
-        return _find_tags(index, subject.tag, sources)
+        return _find_tags(index, subject.tag, find_tagged_notes(index, subject.tag))
     if path and part:
         note = index.notes[path]
 
         def leads_there(link: Link, target: str | None) -> bool:
             return target == path and link.subpath != "" and find_anchor(note, link.subpath) == part
 
-        sources = index.anchor_sources_of(path) if within is None else within
-        return _filter_links(index, sources, leads_there)
+        return _filter_links(index, index.anchor_sources_of(path), leads_there)
     key, spellings = normalize_name(subject.target), target_spellings(subject.target)
 
     def names_it(link: Link, target: str | None) -> bool:
         return target is None and not link.external and normalize_name(link.target) == key
 
-    sources = index.notes_mentioning(spellings) if within is None else within
-    return _filter_links(index, sources, names_it)
+    return _filter_links(index, index.notes_mentioning(spellings), names_it)
 
 
-def find_links_to(
-    view: View, path: str, within: Collection[str] | None = None
-) -> Iterator[tuple[str, Sequence[Span]]]:
+def _find_links_to(view: View, path: str) -> Iterator[tuple[str, Sequence[Span]]]:
     """Yield the notes with links to a file, except links to parts of their own note."""
     index = view.vault.index
-    sources = index.sources_of(path) if within is None else within
+    sources = index.sources_of(path)
     targets_of = {source: index.targets[source] for source in sources}
     for source, links in _read_places(view, sources):
         pairs = zip(links, targets_of[source], strict=True)
@@ -448,23 +437,6 @@ def locate_uses(view: View, subject: Subject) -> Generator[None, None, list[type
         if len(found) % _NOTES_AT_ONCE == 0:
             yield
     return [place for source in sorted(found) for place in found[source]]
-
-
-def find_highlights(
-    view: View, params: types.DocumentHighlightParams
-) -> list[types.DocumentHighlight] | None:
-    """Return the places in the note that name what is at a place, and that itself."""
-    path, subject = _find_asked(view, params)
-    if subject is None:
-        return None
-    kinds = types.DocumentHighlightKind
-    kind = kinds.Text if subject.tag else kinds.Read
-    spans = [span for _, group in find_uses(view, subject, [path]) for span in group]
-    shown = [types.DocumentHighlight(extent, kind) for extent in list_ranges(view, path, spans)]
-    if subject.path == path and subject.part:
-        own = list_ranges(view, path, [subject.part])
-        shown.append(types.DocumentHighlight(own[0], kinds.Write))
-    return shown
 
 
 # -- hovers ----------------------------------------------------------------------------------------
@@ -582,70 +554,10 @@ def _read_passage(view: View, path: str, part: Part | None) -> str:
     return "\n".join([*lines[:_MAX_LINES], *(["", "…"] if is_cut else [])])
 
 
-# -- calls: links in and out -----------------------------------------------------------------------
-
-
-def prepare_calls(
-    view: View, params: types.CallHierarchyPrepareParams
-) -> list[types.CallHierarchyItem] | None:
-    """Return the file of the link at a place, else the note itself."""
-    source, subject = _find_asked(view, params)
-    path = subject.path if subject and subject.link else source
-    return [_make_item(view, path)] if path in view.vault.index.files else None
-
-
-def find_incoming(view: View, params: types.CallHierarchyIncomingCallsParams) -> Steps:
-    """Return the notes that link to a file, with their links. Pauses between notes."""
-    path = view.path(params.item.uri)
-    if path is None:
-        return None
-    calls = {}
-    for source, spans in find_links_to(view, path):
-        ranges = list_ranges(view, source, spans)
-        calls[source] = types.CallHierarchyIncomingCall(_make_item(view, source), ranges)
-        if len(calls) % _NOTES_AT_ONCE == 0:
-            yield
-    return [calls[source] for source in sorted(calls)]
-
-
-def find_outgoing(
-    view: View, params: types.CallHierarchyOutgoingCallsParams
-) -> list[types.CallHierarchyOutgoingCall] | None:
-    """Return the files that a note links to, with its links to each."""
-    note = view.note(params.item.uri)
-    if note is None:
-        return None
-    groups: dict[str, list[Link]] = {}
-    for link, target in view.vault.index.resolved_links(note.path):
-        if target and link.target:
-            groups.setdefault(target, []).append(link)
-    return [
-        types.CallHierarchyOutgoingCall(
-            _make_item(view, target), list_ranges(view, note.path, links)
-        )
-        for target, links in groups.items()
-    ]
-
-
-def _make_item(view: View, path: str) -> types.CallHierarchyItem:
-    return types.CallHierarchyItem(
-        escape_controls(link_name(path)),
-        types.SymbolKind.File,
-        view.uri(path),
-        AT_TOP,
-        AT_TOP,
-        detail=escape_controls(parent_folder(path)) or None,
-    )
-
-
 REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
     types.TEXT_DOCUMENT_DEFINITION: find_definition,
     types.TEXT_DOCUMENT_REFERENCES: find_references,
-    types.TEXT_DOCUMENT_DOCUMENT_HIGHLIGHT: find_highlights,
     types.TEXT_DOCUMENT_HOVER: find_hover,
-    types.TEXT_DOCUMENT_PREPARE_CALL_HIERARCHY: prepare_calls,
-    types.CALL_HIERARCHY_INCOMING_CALLS: find_incoming,
-    types.CALL_HIERARCHY_OUTGOING_CALLS: find_outgoing,
 }
 
 PREPARATIONS: Sequence[Callable[[View], object]] = (lambda view: view.vault.index.backlinks,)
