@@ -49,7 +49,7 @@ READING: dict[str, tuple[tuple[str, ...], ...]] = {
     "mentions-plan": (("mentions", "--diff", "--json"),),
     "plan": (
         ("fix", "--diff", "--json"),
-        ("fix", "--unsafe-fixes", "--create", ".", "--mentions", "--diff", "--json"),
+        ("fix", "--unsafe-fixes", "--create", ".", "--diff", "--json"),
         ("sections", "write", "--diff", "--json"),
         ("baseline", "--diff", "--json"),
     ),
@@ -97,7 +97,6 @@ def test_documents_on_a_note_are_valid(run: RunCommand) -> None:
     vault = ("--vault", str(PODCAST))
     for note in ("long_tide", "why_canals_silt_up"):
         assert run_valid(run, "backlinks", "backlinks", note, "--json", *vault)["note"]
-        run_valid(run, "backlinks-mentions", "backlinks", note, "--mentions", "--json", *vault)
         assert run_valid(run, "related", "related", note, "--json", *vault)["related"]
         run_valid(run, "history", "history", note, "--json", *vault)
     assert run_valid(run, "rules", "rule", "dangling-link", "--json")["rules"]
@@ -115,7 +114,6 @@ def test_documents_on_a_note_are_valid(run: RunCommand) -> None:
         ("orphans", "deadends"),
         ("backlinks", "backlinks long_tide"),
         ("backlinks-all", "backlinks"),
-        ("backlinks-mentions", "backlinks long_tide --mentions"),
         ("related", "related long_tide"),
         ("twins", "related --twins"),
         ("mentions", "mentions"),

@@ -31,7 +31,6 @@ COMMANDS = {
     "deadends": ("deadends",),
     "links": ("links",),
     "backlinks": ("backlinks",),
-    "backlinks of a note with mentions": ("backlinks", "Home", "--mentions"),
     "show": ("show",),
     "related": ("related", "Home"),
     "related --twins": ("related", "--twins"),

@@ -366,7 +366,7 @@ def test_note_with_more_than_a_tenth_of_the_links_is_left_out_and_named(
         f"{frequent} of {total} mentions with a high score are not certain, because so many name "
         "Quiet Zephyrs.md: `vaultlink mentions --to 'Quiet Zephyrs.md' --interactive` asks about them.\n"
     )
-    for words in (("mentions",), ("fix", "--mentions", "--diff"), ("mentions", "--write")):
+    for words in (("mentions",), ("mentions", "--write")):
         done = run(*words, "--vault", vault, "--output-format", "json")
         assert (line in done.err) == is_left_out, words
     linked = [path for path, text in read_files(vault).items() if b"[[Quiet" in text]
@@ -521,14 +521,11 @@ def test_read_only_note_is_skipped_and_named(run: RunCommand, vault: Path) -> No
     assert list_changes(before, read_files(vault)) == {"Station.md": LINKED["Station.md"]}
 
 
-@each("command", [("mentions", "--write"), ("fix", "--mentions")])
-def test_note_with_merge_conflicts_is_skipped_and_named(
-    run: RunCommand, vault: Path, command: tuple[str, ...]
-) -> None:
+def test_note_with_merge_conflicts_is_skipped_and_named(run: RunCommand, vault: Path) -> None:
     text = VAULT["Log.md"] + "\n<<<<<<< ours\na\n=======\nb\n>>>>>>> theirs\n"
     write_files(vault, {"Log.md": text})
     before = read_files(vault)
-    done = run(*command)
+    done = run("mentions", "--write")
     assert done.code == 1
     assert "Log.md: skipped: it contains merge conflict markers.\n" in done.err
     assert list_changes(before, read_files(vault)) == {"Station.md": LINKED["Station.md"]}
@@ -563,67 +560,32 @@ def test_note_is_skipped_if_a_link_would_cause_a_finding(run: RunCommand, vault:
     ] == []
 
 
-# -- fix --mentions ---------------------------------------------------------------------------------------------------
-
-BROKEN = {"Bad.md": "[[FOG]] and [[Fog signal station]], tide table machines.\n"}
-"""A link by an alias, which `fix` resolves, and a mention."""
-
-
-def test_fix_links_mentions_only_on_request(run: RunCommand, vault: Path) -> None:
-    write_files(vault, BROKEN)
+def test_fix_links_no_mentions(run: RunCommand, vault: Path) -> None:
+    write_files(vault, {"Bad.md": "[[FOG]] and [[Fog signal station]], tide table machines.\n"})
     before = read_files(vault)
     done = run("fix", "--output-format", "concise")
     assert "Linked" not in done.err
     assert list_changes(before, read_files(vault)) == {
         "Bad.md": "[[FOG]] and [[Fog|Fog signal station]], tide table machines.\n"
     }
-    assert run("undo").code == 0
-    done = run("fix", "--mentions", "--output-format", "concise")
-    assert done.code == 0
-    assert (
-        "Fixed 1 finding in 1 note: alias-link 1. Linked 5 mentions of 2 notes in 3 notes."
-        in done.err
-    )
-    assert list_changes(before, read_files(vault)) == LINKED | {
-        "Bad.md": "[[FOG]] and [[Fog|Fog signal station]], [[tide_table_machines|tide table machines]].\n"
-    }
-    assert run("fix", "--mentions", "--output-format", "json").code == 0
-    assert run("undo").code == 0
-    assert read_files(vault) == before
-
-
-def test_fixed_row_counts_mentions(run: RunCommand, vault: Path) -> None:
-    write_files(vault, BROKEN)
-    row = read_document(run, "fix", "--mentions")["fixed"]
-    assert (row["notes"], row["findings"], row["mentions"]) == (3, 1, 5)
-    row = read_document(run, "fix", "--mentions")["fixed"]
-    assert (row["notes"], row["findings"], row["mentions"], row["run"]) == (0, 0, 0, None)
-
-
-def test_fix_paths_and_diff_narrow_mentions(run: RunCommand, vault: Path) -> None:
-    before = read_files(vault)
-    done = run("fix", "--mentions", "--diff", "Log.md")
-    assert (done.code, done.err) == (1, "Would link 2 mentions of 2 notes in 1 note.\n")
-    assert [line for line in done.lines if line.startswith("+++")] == ["+++ b/Log.md"]
-    assert read_files(vault) == before
-    assert run("fix", "--mentions", "Log.md").code == 0
-    assert list_changes(before, read_files(vault)) == {"Log.md": LINKED["Log.md"]}
 
 
 @pytest.mark.usefixtures("vault")
 @each(
-    ("words", "message"),
+    ("words", "advice"),
     [
-        (("--interactive",), "`vaultlink mentions --interactive` asks about mentions."),
-        (("--changed-since", "HEAD"), "--mentions and --changed-since can't be used together"),
+        (("fix",), "`vaultlink fix`, then `vaultlink mentions --write`, do the same."),
+        (("fix", "--interactive", "Log.md"), "`vaultlink mentions --write`"),
+        (("backlinks", "Fog"), "`vaultlink mentions --to NOTE` lists the mentions of a note."),
     ],
 )
-def test_fix_refuses_what_is_not_about_mentions(
-    run: RunCommand, words: tuple[str, ...], message: str
+def test_removed_options_name_what_does_the_same(
+    run: RunCommand, words: tuple[str, ...], advice: str
 ) -> None:
-    done = run("fix", "--mentions", *words)
-    assert done.code == 2
-    assert message in done.err
+    done = run(*words, "--mentions")
+    assert (done.code, done.out) == (2, "")
+    assert "error: there is no option --mentions any more." in done.err
+    assert advice in done.err
 
 
 # -- topics of a section ----------------------------------------------------------------------------------------------
@@ -680,32 +642,6 @@ def test_topics_of_a_section_are_linked_only_on_request(run: RunCommand, vault: 
     assert row["why"].endswith(", listed in the backlinks section")
     before = read_files(vault)
     assert run("mentions", "--write").code == 0
-    assert run("fix", "--mentions").code == 1
+    assert run("fix").code == 1
     assert "Walk.md" in list_changes(before, read_files(vault)), "the section is fixed"
     assert "The fog signal station, and" in (vault / "Walk.md").read_text(encoding="utf-8")
-
-
-# -- backlinks --mentions ---------------------------------------------------------------------------------------------
-
-
-@pytest.mark.usefixtures("vault")
-def test_backlinks_list_mentions_under_an_entry_of_their_own(run: RunCommand) -> None:
-    done = run("backlinks", "tide_table_machines", "--mentions", "--output-format", "table")
-    assert done == (
-        0,
-        "mentioned in  line  words\n"
-        "Log.md           6  tide table machines\n"
-        "Station.md       3  Tide Table Machines\n",
-        "0 links to tide_table_machines.md in 0 files, 2 unlinked mentions.\n",
-    )
-    done = run("backlinks", "Log", "--mentions", "--output-format", "table")
-    assert done.lines[0].split() == ["linked", "from", "links", "lines"]
-    assert "mentioned" not in done.out
-    assert run("backlinks", "Quay Street Books", "--mentions").lines == [
-        "path\tcount\tlines\tentry",
-        "Log.md\t1\t7\tlink",
-    ]
-    data = read_document(run, "backlinks", "Fog", "--mentions")
-    assert list(data) == ["schema", "note", "mentions", "backlinks"]
-    assert [list(row) for row in data["mentions"]] == [MENTION_KEYS] * 2
-    assert list(read_document(run, "backlinks", "Fog")) == ["schema", "note", "backlinks"]

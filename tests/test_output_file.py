@@ -267,7 +267,6 @@ OUTPUTS = {
                 "related --twins",
             ),
             *(
-                "backlinks Tide --mentions",
                 "sections check --entries all",
                 "mentions",
                 "history Tide",

@@ -51,7 +51,6 @@ COMMANDS: Mapping[str, Sequence[str]] = {
     "guesses": ("fix", "--unsafe-fixes", "--unlink"),
     "new notes": ("fix", "--unsafe-fixes", "--create", "New/er"),
     "empty notes": ("fix", "--unsafe-fixes", "--create", ".", "--template", "empty"),
-    "fixes and mentions": ("fix", "--mentions"),
     "sections": ("sections", "write"),
     "mentions": ("mentions", "--write"),
     "note": ("rename", "long_tide", "Tide"),
@@ -138,21 +137,6 @@ def test_all_plans_have_the_same_keys(
     assert data["command"] == ("fix" if words[0] == "check" else words[0])
     for item in data["creates"]:
         assert {"path": item["path"], "start": 0, "end": 0, "text": item["text"]} in data["edits"]
-
-
-def test_fixed_findings_have_places_in_the_texts_before(
-    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Mentions are searched after the fixes, and still have the places that they had before."""
-    monkeypatch.chdir(make_vault(tmp_path, BYTES["with a byte order mark"]))
-    data = json.loads(run("fix", "--mentions", "--diff", "--output-format", "json").out)
-    found = {item["rule"]: item for item in data["fixed"]}
-    assert found.keys() == {"respelt-link", "unlinked-mention"}
-    mention = found["unlinked-mention"]
-    assert (mention["path"], mention["line"], mention["column"]) == ("long_tide.md", 3, 23)
-    [edit] = mention["fix"]["edits"]
-    text = VAULT["long_tide.md"]
-    assert (BOM_UTF8 + text)[edit["start"] : edit["end"]] == b"brass quay lantern"
 
 
 # -- edits ------------------------------------------------------------------------------------------------------------

@@ -47,6 +47,9 @@ MEANT_CHANGES: Mapping[str, str] = {
     "commands › backlinks › --entries": "sections write --entries",
     "commands › backlinks › --order": "sections write --order",
     "commands › backlinks › --group": "nothing; it had no effect",
+    "commands › backlinks › --mentions": "mentions --to",
+    "commands › fix › --mentions": "fix, then mentions --write",
+    "json › backlinks index --mentions": "mentions --to",
     "commands › init › --pre-commit": "init --ci pre-commit; the former word still works",
 }
 """What was removed or changed since the last release, as docs/versions.md allows, and what is used instead.
@@ -150,7 +153,6 @@ JSON_RUNS = (
     "topics",
     "backlinks",
     "backlinks index",
-    "backlinks index --mentions",
     "backlinks --check",
     "related index",
     "related --twins",

@@ -302,12 +302,6 @@ def test_guesses_leave_out_what_is_only_read(
     assert f"Only read: {parts} {FREE}\n" in done.err
 
 
-def test_backlinks_with_mentions_say_it_too(run: RunCommand, vault: Path) -> None:
-    done = run("backlinks", "Tide table machines", "--mentions", "--output-format", "table")
-    assert "raw/" not in done.out
-    assert done.err.count("Only read: 2 notes in raw/ (CLAUDE.md says so)") == 1
-
-
 def test_safe_fixes_are_made_there(run: RunCommand, vault: Path) -> None:
     done = run("fix")
     assert list_changed(vault) == {"Slug.md", "raw/Slug.md"}

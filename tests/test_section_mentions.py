@@ -491,7 +491,7 @@ def test_list_changes_no_other_command(vault: Path, run: RunCommand) -> None:
     run("sections", "write")
     commands = (
         *(["backlinks"], ["links"], ["orphans"], ["deadends"], ["topics"], ["mentions"]),
-        *(["backlinks", "tide_table_machines", "--mentions"], ["graph", "--output-format", "json"]),
+        *(["backlinks", "tide_table_machines"], ["graph", "--output-format", "json"]),
         *(["related", "Log"], ["check"]),
     )
     before = [run(*words).out for words in commands]
@@ -501,7 +501,7 @@ def test_list_changes_no_other_command(vault: Path, run: RunCommand) -> None:
 
 
 @pytest.mark.usefixtures("vault")
-@each("words", [("backlinks",), ("sections", "adopt", "Log"), ("sections", "remove", "Log")])
+@each("words", [("sections", "adopt", "Log"), ("sections", "remove", "Log")])
 def test_options_that_do_not_list_mentions(run: RunCommand, words: tuple[str, ...]) -> None:
     done = run(*words, "--mentions")
     assert (done.code, done.out) == (2, "")

@@ -195,7 +195,6 @@ FORMATS = (
     ("mentions", "--output-format", "json", "--min-score", "0.5"),
     ("mentions", "--output-format", "table", "--limit", "7"),
     ("mentions", "--diff"),
-    ("fix", "--mentions", "--diff"),
     ("report", "--output-format", "json"),
 )
 

@@ -421,19 +421,6 @@ DOCUMENTS: Mapping[str, Document] = {
         ),
         "The files that link to a note.",
     ),
-    "backlinks-mentions": Document(
-        ("backlinks NOTE --mentions --json",),
-        (
-            _listing(
-                "MentionedDocument",
-                "The backlinks and mentions of a note.",
-                _NOTE,
-                ("mentions", tuple[MentionRow, ...], "Where other notes name it without a link."),
-                _BACKLINKS,
-            ),
-        ),
-        "The files that link to a note, and those that name it without a link.",
-    ),
     "backlinks-all": Document(
         ("backlinks --json",),
         (

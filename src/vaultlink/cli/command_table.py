@@ -117,3 +117,9 @@ OLD_WORDS = {
     "init --pre-commit": "init --ci pre-commit",
 }
 """Words of a line that still work, and what is written now. Help and completions hide them."""
+
+REMOVED_WORDS = {
+    "fix --mentions": "`vaultlink fix`, then `vaultlink mentions --write`, do the same.",
+    "backlinks --mentions": "`vaultlink mentions --to NOTE` lists the mentions of a note.",
+}
+"""Words of a line that no longer work, and what does the same."""

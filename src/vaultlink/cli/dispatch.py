@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 
-from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS, OLD_WORDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS, OLD_WORDS, REMOVED_WORDS
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_GUARD_FAILED, EXIT_INTERRUPTED
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UnknownNameError, UsageError, propose
 
@@ -189,6 +189,7 @@ def _dispatch_command(line: list[str]) -> int:
     name = ALIASES.get(line[0], line[0])
     if name not in COMMANDS:
         raise UsageError(_explain_unknown_command(name))
+    _refuse_removed_words(line)
     _import_msgspec()
     from vaultlink.cli.parser import parse_options  # noqa: PLC0415
 
@@ -203,6 +204,14 @@ def _dispatch_command(line: list[str]) -> int:
         if not quoted:
             raise
         raise UsageError(f"names with spaces need quotes: `{quoted}`.") from None
+
+
+def _refuse_removed_words(line: list[str]) -> None:
+    options = line[: line.index("--")] if "--" in line else line
+    for old, advice in REMOVED_WORDS.items():
+        command, option = old.split()
+        if command == line[0] and option in options:
+            raise UsageError(f"there is no option {option} any more. {advice}")
 
 
 def _answer_hook() -> int:

@@ -77,7 +77,7 @@ def answer_with_rows(
     return answer_from_options(name, options, terminal, answer, find_start(), is_kept=is_kept)
 
 
-class PageOptions(Protocol):
+class _PageOptions(Protocol):
     """The options of a command that lists a page."""
 
     @property
@@ -91,15 +91,15 @@ _PAGED_FORMATS = ("json", "tsv")
 
 
 def cut_rows(
-    options: PageOptions, terminal: Terminal, rows: Iterable[RowT], order: Order[RowT] = BY_NUMBER
+    options: _PageOptions, terminal: Terminal, rows: Iterable[RowT], order: Order[RowT] = BY_NUMBER
 ) -> PageRows[RowT]:
     """Return the rows that the options want. Raises UsageError."""
-    if options.after and is_for_people(terminal):
+    if options.after and _is_for_people(terminal):
         raise UsageError("--after requires --output-format json or tsv.")
     return Page(options.limit, options.after).cut(rows, order)
 
 
-def refuse_page(options: PageOptions, others: Iterable[str]) -> None:
+def refuse_page(options: _PageOptions, others: Iterable[str]) -> None:
     """Raise UsageError if a page is wanted beside one of the other options."""
     name = "--limit" if options.limit else "--after" if options.after else ""
     for other in others if name else ():
@@ -121,7 +121,7 @@ def choose_document_format(terminal: Terminal, text: str = "text") -> str:
     return terminal.choose_format((text, "json"), text, text)
 
 
-def is_for_people(terminal: Terminal) -> bool:
+def _is_for_people(terminal: Terminal) -> bool:
     """Return True unless the format of a listing is one for programs."""
     return terminal.output_format not in _PAGED_FORMATS
 
@@ -166,7 +166,7 @@ def _print_text(
     if listing.text:
         text = listing.text()
     else:
-        text = render_rows(terminal, listing.table, rows, fold=listing.fold) or None
+        text = _render_rows(terminal, listing.table, rows, fold=listing.fold) or None
     if text is not None:
         terminal.print_paged(text)
     elif listing.empty:
@@ -197,7 +197,7 @@ def print_plan(
         terminal.print_diff(changes.diff_lines())
 
 
-def render_rows(
+def _render_rows(
     terminal: Terminal, columns: Columns, rows: Iterable[Any], *, fold: bool = False
 ) -> str:
     """Return rows as a table; "" if there are none, or no columns."""

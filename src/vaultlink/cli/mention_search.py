@@ -10,12 +10,8 @@ from vaultlink.api import Vault, find_origin
 from vaultlink.cli.installation import format_install_command
 from vaultlink.cli.listings import (
     Listing,
-    PageOptions,
     cut_rows,
-    is_for_people,
-    is_json,
     refuse_page,
-    render_rows,
 )
 from vaultlink.cli.opening import find_note_argument, select_link_sources
 from vaultlink.cli.options import NotesOptions, option
@@ -44,14 +40,13 @@ from vaultlink.mentions.search import (
 from vaultlink.model import Edit, SkippedNote
 from vaultlink.report.changed_lines import skipped_rows
 from vaultlink.report.layout import escape_controls, format_count
-from vaultlink.report.listings import BACKLINKS_COLUMNS, BACKLINKS_TABLE, BacklinkRow
 from vaultlink.report.mention_rows import (
     MentionRow,
     describe_mentions,
     mention_rows,
     render_mentions,
 )
-from vaultlink.report.pages import BY_POSITION, Order
+from vaultlink.report.pages import BY_POSITION
 from vaultlink.report.read_only_notes import describe_read_only, describe_read_only_notes
 from vaultlink.write.vault_mentions import find_certain_mentions, find_vault_mentions
 
@@ -71,7 +66,6 @@ def find_linkable_mentions(vault: Vault, count: CountPaths = iter) -> list[Menti
 MentionLinks = Mapping[MentionPlace, Edit]
 """The edits that link mentions, by place."""
 
-_MENTIONS_TABLE = {"mentioned in": "path", "line": "line", "words": "words"}
 _COLUMNS = {
     "note": "path",
     **{name: name for name in ("line", "column", "words", "target", "score", "certain", "why")},
@@ -229,56 +223,6 @@ def _doubt_unwritable(mention: Mention, vault: Vault, links: MentionLinks) -> Me
     """Return a mention that is not certain if --write can't write a link for it."""
     reason = vault.fixer.explain_unchangeable(mention.path) if mention.certain else ""
     return doubt_unwritable(mention, links.get((mention.path, mention.start)), reason)
-
-
-class _BacklinkEntry(BacklinkRow, frozen=True):
-    entry: str
-
-
-_ENTRIES: Order[BacklinkRow | Mention] = Order(
-    (int, str, int),
-    lambda row: (1, row.path, row.line) if isinstance(row, Mention) else (0, row.path, 0),
-)
-"""The order of backlinks, and of mentions behind them."""
-
-
-def list_with_mentions(
-    options: PageOptions, terminal: Terminal, vault: Vault, note: str, rows: Sequence[BacklinkRow]
-) -> Listing:
-    """List the backlinks of a note, and its unlinked mentions as own entries."""
-    search_options = build_mention_options(vault.config.mentions)
-    search = MentionSearch(vault.state, vault.text, search_options)
-    found = search.find(sorted(vault.index.notes), frozenset([note]))
-    mentions = [item for item in found if item.score >= search_options.min_score]
-    entries: list[BacklinkRow | Mention] = [*rows, *mentions]
-    cut = cut_rows(options, terminal, entries, _ENTRIES)
-    links = [row for row in cut.rows if not isinstance(row, Mention)]
-    listed = [row for row in cut.rows if isinstance(row, Mention)]
-    named: Sequence[MentionRow] = ()
-    if is_json(terminal):
-        edits = make_mention_links(vault.state, vault.text, listed)
-        named = mention_rows(listed, edits, vault.fixer.data)
-    sentence = (
-        f"{format_count(sum(row.count for row in rows), 'link')} to {note} in "
-        f"{format_count(len(rows), 'file')}, {format_count(len(mentions), 'unlinked mention')}."
-    )
-    only_read = describe_read_only(vault.state, vault.index.notes)
-    tables = ((BACKLINKS_TABLE, links), (_MENTIONS_TABLE, listed))
-    return Listing(
-        "backlinks",
-        links,
-        (*BACKLINKS_COLUMNS, "entry"),
-        head={"note": note, "mentions": named},
-        lines=[
-            *(_BacklinkEntry(row.path, row.count, row.lines, row.columns, "link") for row in links),
-            *(_BacklinkEntry(it.path, 1, (it.line,), (it.column,), "mention") for it in listed),
-        ],
-        text=lambda: (
-            "\n".join(filter(None, [render_rows(terminal, *table) for table in tables])) or None
-        ),
-        cut=cut,
-        notes=lambda: filter(None, [only_read, sentence if is_for_people(terminal) else ""]),
-    )
 
 
 def describe_topics(topics: Sequence[WantedTopic]) -> Iterator[str]:

@@ -380,8 +380,7 @@ class FixedRow(msgspec.Struct, frozen=True):
         by_rule: Number of fixed findings by rule name. Rules without any are left out.
         run: The id of the run, for `vaultlink undo`; None if nothing was written.
         left: Notes that were skipped although they have fixes.
-        mentions: Number of unlinked mentions that were linked. They are not findings, and not in
-            the other numbers.
+        mentions: Always 0; `vaultlink mentions --write` links mentions.
     """
 
     notes: int
@@ -397,10 +396,9 @@ def fixed_row(
     written: Sequence[str],
     run: str | None,
     skipped: tuple[SkippedRow, ...],
-    mentions: int = 0,
 ) -> FixedRow:
     """Return the row for a run that wrote the paths in `written`."""
-    return FixedRow(len(written), len(fixed), count_fixed_by_rule(fixed), run, skipped, mentions)
+    return FixedRow(len(written), len(fixed), count_fixed_by_rule(fixed), run, skipped)
 
 
 def skipped_rows(skipped: Sequence[SkippedNote]) -> tuple[SkippedRow, ...]:

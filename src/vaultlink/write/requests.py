@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import partial
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -39,7 +39,6 @@ from vaultlink.fix.sections import SectionUpdater, adopt_sections, remove_sectio
 from vaultlink.fix.select import CountPaths, edits_only_read, make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import (
-    is_note,
     list_outer_folders,
     make_path_filter,
     normalize_name,
@@ -48,7 +47,7 @@ from vaultlink.index.resolve import (
 from vaultlink.index.titles import unwrap_link
 from vaultlink.index.topics import list_topics, topic_key
 from vaultlink.mentions.mention import LOWEST_MIN_SCORE
-from vaultlink.mentions.planning import FrequentNote, sift_frequent
+from vaultlink.mentions.planning import sift_frequent
 from vaultlink.mentions.search import (
     MentionSearch,
     build_mention_options,
@@ -257,34 +256,6 @@ def _plan_fixes(fixer: Fixer, request: FixRequest, find: FindPath) -> Plan:
         lambda item, fix: (not rules or item.rule in rules) and allowed(item, fix),
         FixAnswers() if unsafe else None,
     )
-
-
-class CertainPlan(NamedTuple):
-    """A plan with the links of certain mentions, and the notes with too many of them."""
-
-    plan: Plan
-    frequent: tuple[FrequentNote, ...]
-
-
-def plan_certain_mentions(
-    fixer: Fixer, wanted: Callable[[str], bool], count: CountPaths = iter, install: str = ""
-) -> CertainPlan:
-    """Plan the links of the mentions that are certain.
-
-    `wanted` returns True for the paths of notes that may be changed. `count` yields the paths that
-    are searched, and may show how many were. `install` is as in `require_library`.
-    """
-    notes = fixer.state.index.notes
-    paths = [path for path in sorted(notes) if is_note(path) and wanted(path)]
-    if len(paths) > 1:
-        require_library(install)
-    if len(paths) < sum(map(is_note, notes)):
-        likely = search_likely(fixer.state, fixer.read, count(paths))
-    else:
-        likely = find_certain_mentions(fixer, count).mentions
-    found = sift_frequent(likely)
-    certain = [item for item in found.mentions if item.certain]
-    return CertainPlan(fixer.plan_mentions(certain), found.frequent)
 
 
 def _plan_mentions(fixer: Fixer, request: MentionsRequest, find: FindPath) -> Plan:

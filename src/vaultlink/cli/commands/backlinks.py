@@ -1,13 +1,12 @@
 """`vaultlink backlinks`: list the backlinks of a note, or of all files."""
 
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from vaultlink.cli.listings import Listing, answer_with_rows, cut_rows, is_json
 from vaultlink.cli.opening import find_note_argument, find_note_start
-from vaultlink.cli.options import AfterOption, LimitOption, NoteArgument, OpenOptions, option
+from vaultlink.cli.options import AfterOption, LimitOption, NoteArgument, OpenOptions
 from vaultlink.cli.terminal import Terminal
-from vaultlink.errors import UsageError
 from vaultlink.report.layout import format_count
 from vaultlink.report.pages import BY_PATH, Order, PageRows
 
@@ -21,7 +20,6 @@ class BacklinksOptions(OpenOptions, frozen=True, kw_only=True):
     note: NoteArgument = None
     limit: LimitOption = None
     after: AfterOption = ""
-    mentions: Annotated[bool, option("Also list notes that name NOTE without a link.")] = False
 
 
 def backlinks(options: BacklinksOptions) -> int:
@@ -29,18 +27,15 @@ def backlinks(options: BacklinksOptions) -> int:
 
     Lists the notes and canvases that link to NOTE, with the line numbers of the links. Without
     NOTE, lists the number of links to each file, highest first. The exit code is 0 whatever is
-    listed. --mentions also lists where notes name NOTE without a link; `vaultlink mentions --to
-    NOTE` says more about them, and links them.
+    listed. `vaultlink mentions --to NOTE` lists where notes name NOTE without a link.
 
     Output formats: table (on a terminal), tsv (elsewhere), json. Columns of tsv: path, count,
-    lines; with --mentions also entry (link or mention); without NOTE: path, links, files (how many
-    contain them).
+    lines; without NOTE: path, links, files (how many contain them).
     """
-    if options.mentions and options.note is None:
-        raise UsageError("--mentions requires NOTE. `vaultlink mentions` lists those of all notes.")
     find_start = partial(find_note_start, options, (options.note,))
-    is_kept = not options.note or options.mentions
-    return answer_with_rows("backlinks", options, _list_backlinks, find_start, is_kept=is_kept)
+    return answer_with_rows(
+        "backlinks", options, _list_backlinks, find_start, is_kept=not options.note
+    )
 
 
 def _list_backlinks(options: BacklinksOptions, terminal: Terminal, vault: "Vault") -> Listing:
@@ -54,10 +49,6 @@ def _list_backlinks(options: BacklinksOptions, terminal: Terminal, vault: "Vault
         return _list_link_counts(options, terminal, vault)
     note = find_note_argument(vault, options.note)
     rows = backlink_rows(vault.index, note)
-    if options.mentions:
-        from vaultlink.cli.mention_search import list_with_mentions  # noqa: PLC0415 - rarely needed
-
-        return list_with_mentions(options, terminal, vault, note, rows)
     links, files = format_count(sum(row.count for row in rows), "link"), len(rows)
     return Listing(
         "backlinks",

@@ -21,7 +21,6 @@ from vaultlink.cli.check_input import (
 )
 from vaultlink.cli.check_output import CheckedVault
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
-from vaultlink.cli.installation import format_install_command
 from vaultlink.cli.opening import open_scanned_vault, scan_from_options
 from vaultlink.cli.options import FixSelectionOptions, option
 from vaultlink.cli.proposed_commands import format_command_options, format_vault_option
@@ -39,7 +38,6 @@ from vaultlink.report import FORMATS
 from vaultlink.report.changed_lines import (
     count_fixed_by_rule,
     describe_fixed,
-    describe_linked,
     describe_skipped,
     fixed_row,
     render_examples,
@@ -137,9 +135,6 @@ class FixOptions(FixSelectionOptions, frozen=True, kw_only=True):
             "-i",
         ),
     ] = False
-    mentions: Annotated[
-        bool, option("Also link unlinked mentions that are certain; see `vaultlink mentions`.")
-    ] = False
 
 
 def fix(options: FixOptions) -> int:
@@ -166,28 +161,11 @@ def run_fix(options: FixSelectionOptions) -> int:
         raise UsageError(
             "--interactive and --stdin-filename can't be used together: both read standard input."
         )
-    if command.links_mentions:
-        _reject_mention_conflicts(options, is_interactive=command.is_interactive)
     return run_plan(command)
 
 
-def _reject_mention_conflicts(options: FixSelectionOptions, *, is_interactive: bool) -> None:
-    if is_interactive:
-        raise UsageError(
-            "--mentions and --interactive can't be used together. "
-            "`vaultlink mentions --interactive` asks about mentions."
-        )
-    if options.changed_since:
-        raise UsageError(
-            "--mentions and --changed-since can't be used together: mentions are no findings."
-        )
-
-
 class _FixCommand(WritingCommand):
-    """Fixes findings, and with `links_mentions` links what names notes.
-
-    With `is_stdin`, only the text on standard input is fixed, and printed.
-    """
+    """Fixes findings. With `is_stdin`, only the text on standard input is fixed, and printed."""
 
     def __init__(self, options: FixSelectionOptions):
         terminal = Terminal(options)
@@ -196,7 +174,6 @@ class _FixCommand(WritingCommand):
         self._options = options
         self.is_stdin, self.start = reads_stdin(options), find_start_paths(options)
         self.is_interactive = isinstance(options, FixOptions) and options.interactive
-        self.links_mentions = isinstance(options, FixOptions) and options.mentions
         self.is_dry = options.diff or self.is_stdin
         self._allowed: SettingsChange | None = None
         self._has_asked = False
@@ -228,16 +205,6 @@ class _FixCommand(WritingCommand):
             )
         self._fixed_paths = plan.texts.keys()
         self._only_read = self._describe_left_out(wanted)
-        if self.links_mentions:
-            from vaultlink.cli.mention_search import describe_frequent  # noqa: PLC0415
-            from vaultlink.write.requests import plan_certain_mentions  # noqa: PLC0415
-
-            install, later = format_install_command("ahocorasick-rs"), self._vault.fixer.after(plan)
-            with self.terminal.progress_line("Searching mentions") as progress:
-                found = plan_certain_mentions(later, wanted, progress.count, install)
-            plan = plan.then(found.plan)
-            for sentence in describe_frequent(found.frequent):
-                self.terminal.print_message(sentence)
         return plan.with_write(self._allowed.write) if self._allowed else plan
 
     def _plan(self, wanted: Callable[[str], bool], answers: FixAnswers | None) -> Plan:
@@ -260,7 +227,7 @@ class _FixCommand(WritingCommand):
         return self._vault.fixer.plan_chosen(chosen.fixes)
 
     def _describe_left_out(self, wanted: Callable[[str], bool]) -> str:
-        """Return a line about the notes that only safe fixes and no mentions may change."""
+        """Return a line about the notes that only safe fixes may change."""
         state, paths = self._vault.state, set[str]()
         if self._options.unsafe_fixes or self.is_interactive:
             rules = state.settings.rules_by_name
@@ -270,8 +237,6 @@ class _FixCommand(WritingCommand):
                 if (item.fix and item.fix.safety is Safety.UNSAFE)
                 or rules[item.rule].deferred_fix == "target"
             }
-        if self.links_mentions:
-            paths.update(state.index.notes)
         return describe_read_only(state, filter(wanted, paths))
 
     def _print_only_read(self) -> None:
@@ -287,10 +252,10 @@ class _FixCommand(WritingCommand):
             fixed = describe_skipped(len(plan.skipped), len(plan.fixed_findings)) or fixed
         if self._has_asked and not plan.fixed_findings and not plan.skipped:
             fixed = "Nothing was changed."
-        linked, allowed = describe_linked(plan.linked, would=would), self._describe_allowed(plan)
-        if (linked or allowed) and not self._fixed_paths & plan.texts.keys():
+        allowed = self._describe_allowed(plan)
+        if allowed and not self._fixed_paths & plan.texts.keys():
             fixed = ""
-        return " ".join(filter(None, (allowed, fixed, linked)))
+        return " ".join(filter(None, (allowed, fixed)))
 
     def _describe_allowed(self, plan: Plan) -> str:
         allowed = self._allowed
@@ -319,7 +284,7 @@ class _FixCommand(WritingCommand):
             after = open_scanned_vault(scan, terminal, warns=False)
         checked = self._check(after)
         fixed = plan.fixed_findings
-        row = fixed_row(fixed, written, result.run_id, skipped_rows(plan.skipped), len(plan.linked))
+        row = fixed_row(fixed, written, result.run_id, skipped_rows(plan.skipped))
         shows_examples = FORMATS[terminal.output_format].is_detailed and not options.statistics
         if shows_examples:
             terminal.print_results(
