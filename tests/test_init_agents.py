@@ -98,9 +98,7 @@ def test_skill_has_the_frontmatter_that_programs_require(run: RunCommand, vault:
 def test_hook_is_the_only_one_in_a_new_file(run: RunCommand, vault: Path, hook: Any) -> None:
     (vault / hook.signs[0]).mkdir(parents=True)
     run("init", vault, "--agents", "--yes")
-    written = json.loads((vault / hook.path).read_text(encoding="utf-8"))
-    kind, event = hook.keys
-    assert written == {**hook.empty, kind: {event: [hook.item]}}
+    assert (vault / hook.path).read_text(encoding="utf-8") == read_starter(hook.starter)
     assert is_journal_path(hook.path)
 
 
@@ -129,9 +127,7 @@ def test_commands_in_the_texts_are_commands(name: str) -> None:
 
 def test_hooks_are_those_in_the_documents() -> None:
     shown = [json.loads(text) for text in blocks(ROOT / "docs/hooks.md", "json")]
-    assert shown == [
-        {**hook.empty, hook.keys[0]: {hook.keys[1]: [hook.item]}} for hook in PROGRAM_HOOKS
-    ]
+    assert shown == [json.loads(read_starter(hook.starter)) for hook in PROGRAM_HOOKS]
 
 
 # -- what exists already --------------------------------------------------------------------------------------------------

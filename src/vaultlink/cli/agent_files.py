@@ -5,12 +5,11 @@ import os
 import shutil
 import tomllib
 from codecs import BOM_UTF8
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from errno import EFBIG
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vaultlink.api import build_linter
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
@@ -55,71 +54,24 @@ _COMMON_SKILL = ".agents/skills/vaultlink/SKILL.md"
 class ProgramHook(NamedTuple):
     """The hook by which a program asks `vaultlink guard` before it changes files.
 
-    One of the `signs`, folders and files, exists if the program is used here. `keys` lead to the
-    list of hooks in its settings, which are `empty` before.
+    One of the `signs`, folders and files, exists if the program is used here. `path` is the file of
+    its settings, and `starter` the template of one that has only the hook.
     """
 
     program: str
     signs: tuple[str, ...]
     path: str
-    keys: tuple[str, str]
-    item: Mapping[str, Any]
-    empty: Mapping[str, Any] = MappingProxyType({})
+    starter: str
 
-
-_GUARD = "vaultlink guard"
-
-
-def _guard(matcher: str, timeout: int = 30, **more: str) -> dict[str, Any]:
-    command = {**more, "type": "command", "command": _GUARD, "timeout": timeout}
-    return {"matcher": matcher, "hooks": [command]}
-
-
-_VERSION_1 = {"version": 1}
 
 PROGRAM_HOOKS = (
+    ProgramHook("Claude Code", _CLAUDE, ".claude/settings.json", "claude.json"),
+    ProgramHook("Codex", (".codex",), ".codex/hooks.json", "codex.json"),
+    ProgramHook("Cursor", (".cursor",), ".cursor/hooks.json", "cursor.json"),
+    ProgramHook("Gemini CLI", _GEMINI, ".gemini/settings.json", "gemini.json"),
+    # Every exit code but 0 refuses in this one, so its lines turn a failure of the guard into 0.
     ProgramHook(
-        "Claude Code",
-        _CLAUDE,
-        ".claude/settings.json",
-        ("hooks", "PreToolUse"),
-        _guard("Bash|Write|Edit|MultiEdit|NotebookEdit"),
-    ),
-    ProgramHook(
-        "Codex",
-        (".codex",),
-        ".codex/hooks.json",
-        ("hooks", "PreToolUse"),
-        _guard("Bash|apply_patch"),
-    ),
-    ProgramHook(
-        "Cursor",
-        (".cursor",),
-        ".cursor/hooks.json",
-        ("hooks", "preToolUse"),
-        {"command": _GUARD, "matcher": "Shell|Write|Delete", "timeout": 30},
-        _VERSION_1,
-    ),
-    ProgramHook(
-        "Gemini CLI",
-        _GEMINI,
-        ".gemini/settings.json",
-        ("hooks", "BeforeTool"),
-        _guard("run_shell_command|write_file|replace", 30_000, name="vaultlink"),
-    ),
-    ProgramHook(
-        "GitHub Copilot",
-        (".github/hooks",),
-        ".github/hooks/vaultlink.json",
-        ("hooks", "preToolUse"),
-        {
-            "type": "command",
-            # Every exit code but 0 refuses here, so a failure of the guard itself becomes 0.
-            "bash": "vaultlink guard || exit $(($? == 2 ? 2 : 0))",
-            "powershell": "vaultlink guard; if ($LASTEXITCODE -eq 2) { exit 2 } else { exit 0 }",
-            "timeoutSec": 30,
-        },
-        _VERSION_1,
+        "GitHub Copilot", (".github/hooks",), ".github/hooks/vaultlink.json", "copilot.json"
     ),
 )
 
@@ -273,7 +225,7 @@ def _plan_files(scan: VaultScan, new_settings: str) -> _AgentPlan:
         if _has_any(scan.root, hook.signs):
             purpose = f"a hook of {hook.program}"
             if not _add_file(plan, scan.root, hook.path, purpose, partial(_add_hook, hook)):
-                plan.texts[hook.path] = _add_hook(hook, None) or ""
+                plan.texts[hook.path] = read_starter(hook.starter)
     _add_settings(plan, scan, new_settings)
     return _drop_unwritable(plan, scan)
 
@@ -371,10 +323,13 @@ def _create_skill(text: str | None) -> str | None:
 
 
 def _add_hook(hook: ProgramHook, text: str | None) -> str | None:
-    if text is not None and _has_guard(text):
+    starter = read_starter(hook.starter)
+    if text is None or not text.strip():
+        return starter
+    if _has_guard(text):
         return None
-    empty = json.dumps({**hook.empty}, indent=2) + "\n"
-    new = insert_json_item(text if text and text.strip() else empty, hook.item, hook.keys)
+    [(event, [item])] = json.loads(starter)["hooks"].items()
+    new = insert_json_item(text, item, ("hooks", event))
     if new is None:
         raise _LeftOutError("vaultlink can't add a hook to this JSON")
     return new
@@ -385,7 +340,7 @@ def _has_guard(text: str) -> bool:
         settings = json.loads(text)
     except (ValueError, RecursionError):
         return False
-    return isinstance(settings, dict) and _GUARD in json.dumps(settings.get("hooks"))
+    return isinstance(settings, dict) and "vaultlink guard" in json.dumps(settings.get("hooks"))
 
 
 def _add_settings(plan: _AgentPlan, scan: VaultScan, new_settings: str) -> None:

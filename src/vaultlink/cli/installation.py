@@ -149,21 +149,7 @@ _SITE = lazy_pattern(r"https?://[!$-;=@-~]+")
 
 
 def find_schema_address(name: str) -> str:
-    """Return the `https:` or `file:` address of a schema, such as `settings.json`.
-
-    It is on the site or in this installation; "" if that is no folder that stays.
-    """
-    site = _find_site()
-    if site:
-        return f"{site}/{_PUBLISHED_FOLDER}/{name}"
-    if is_binary():
-        return ""
-    file = Path(__file__).absolute().parent.parent / "schemas" / name
-    return file.as_uri() if file.is_file() else ""
-
-
-def _find_site() -> str:
-    """Return the address that the metadata has for the documentation, or ""."""
+    """Return the address of a schema on the site, such as `settings.json`; "" without a site."""
     from importlib import metadata  # noqa: PLC0415 - as above
 
     try:
@@ -173,7 +159,7 @@ def _find_site() -> str:
     for label, _, address in (str(entry).partition(",") for entry in entries):
         site = address.strip().rstrip("/")
         if label.strip().lower() == "documentation" and _SITE.fullmatch(site):
-            return site
+            return f"{site}/{_PUBLISHED_FOLDER}/{name}"
     return ""
 
 

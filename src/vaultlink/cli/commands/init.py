@@ -122,15 +122,16 @@ def plan_ci_files(vault: Path, kinds: Sequence[str], package: str) -> dict[Path,
 def _render_template(kind: str, root: Path, vault: Path, package: str) -> str:
     folder = _find_vault_folder(root, vault)
     _require_safe_line(package, "--package")
-    if kind == "pre-commit":  # runs the program without a shell
-        args = _format_json(["--vault", folder])
-        values = {"package": _format_json(package), "args": folder and f"\n        args: {args}"}
-    else:
-        option = folder and f" --vault {shlex.quote(folder)}"
+    values = {
+        "branches": _format_json(_find_main_branches(root)),
+        "package": shlex.quote(package),
+        "vault": folder and f" --vault {shlex.quote(folder)}",
         # For an address, pip would take a folder of this name in the checkout instead.
-        elsewhere = "cd / && " if "://" in package else ""
-        values = {"package": shlex.quote(package), "vault": option, "elsewhere": elsewhere}
-    values["branches"] = _format_json(_find_main_branches(root))
+        "elsewhere": "cd / && " if "://" in package else "",
+        # pre-commit runs the program without a shell
+        "requirement": _format_json(package),
+        "args": folder and f"\n        args: {_format_json(['--vault', folder])}",
+    }
     return re.sub(
         r"\{(\w+)\}", lambda match: values.get(match[1], match[0]), read_starter(f"{kind}.yml")
     )
@@ -184,7 +185,7 @@ def _read_branch_name(root: Path, reference: str) -> str:
 
 _SCHEMA_COMMENT = """\
 #:schema {}
-# Editors of TOML complete and check the settings with this schema{}.
+# Editors of TOML complete and check the settings with this schema.
 
 """
 """The directive of Taplo and Tombi, which is the first line, and is followed by an empty one."""
@@ -360,6 +361,5 @@ def _plan_settings_file(root: Path) -> dict[Path, str]:
 def _render_settings() -> str:
     """Return a settings file in which all settings are commented out."""
     address = find_schema_address("settings.json")
-    place = ", which only this computer has" if address.startswith("file:") else ""
-    comment = _SCHEMA_COMMENT.format(address, place) if address else ""
+    comment = _SCHEMA_COMMENT.format(address) if address else ""
     return comment + read_starter("vaultlink.toml")
