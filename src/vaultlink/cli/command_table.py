@@ -61,7 +61,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     },
     "Inspect": {
         "show": Command("lists:show", "Show the contents of notes as vaultlink reads them."),
-        "open": Command("open_note", "Open a note in Obsidian."),
+        "open": Command("open_note", "Open a note in Obsidian.", is_hidden=True),
         "links": Command("lists:links", "List links with their destinations."),
         "unresolved": Command(
             "lists:unresolved", "List what unresolved links name, most links first."
