@@ -45,7 +45,7 @@ from vaultlink.report.check_result import CheckResult
 from vaultlink.report.forges import render_github, render_gitlab
 from vaultlink.report.groups import group_findings
 from vaultlink.report.junit import render_junit
-from vaultlink.report.layout import escape_controls
+from vaultlink.report.layout import escape_commands, escape_controls
 from vaultlink.report.markdown import format_code_span, format_message, render_markdown
 from vaultlink.report.sarif import render_sarif
 from vaultlink.text import line_and_column, line_starts
@@ -781,7 +781,11 @@ def test_junit_is_readable_for_any_vault(value: CheckResult) -> None:
     tests = suites(value)
     names = {case.name for suite in tests.values() for case in suite}
     assert {
-        re.sub("[\ud800-\udfff\ufffe\uffff]", "\ufffd", escape_controls(value.path_prefix + d.path))
+        escape_commands(
+            re.sub(
+                "[\ud800-\udfff\ufffe\uffff]", "\ufffd", escape_controls(value.path_prefix + d.path)
+            )
+        )
         for d in value.findings
     } <= names
 
