@@ -68,7 +68,7 @@ READERS = {
     ("docs/hooks.md", "json"): ("test_guard:test_page_has_settings_that_call_guard",),
     ("docs/hooks.md", "text"): ("test_guard:test_page_shows_this_reason",),
     ("docs/agents.md", "text"): ("test_mcp_changes:test_page_shows_these_calls",),
-    ("docs/forges.md", "sh"): ("test_forges:test_page_checks_the_vaults_of_a_folder",),
+    ("contrib/dask/README.md", "sh"): ("test_forges:test_page_checks_the_vaults_of_a_folder",),
     ("docs/vscode.md", "sh"): ("test_vscode:test_page_builds_and_installs_the_extension",),
     ("docs/vscode.md", "json"): ("test_vscode:test_page_fixes_a_note_on_save",),
     ("docs/agent-setup.md", "markdown"): (

@@ -382,7 +382,6 @@ LEFT = {
     "planned-notes": guides.left_by_planned_notes,
     "plans": left_by_plans,
     "platforms": guides.left_by_terminal,
-    "scale": guides.left_by_terminal,
     "status": guides.left_by_terminal,
     "terminal": guides.left_by_terminal,
     "upgrading": left_by_upgrading,

@@ -1,4 +1,4 @@
-"""Tests of docs/forges.md and contrib/dask: many vaults on workers of dask, some of which can't be checked."""
+"""Tests of contrib/dask and its README: many vaults on workers of dask, some of which can't be checked."""
 
 import json
 import os
@@ -22,7 +22,7 @@ pytestmark = [pytest.mark.project, pytest.mark.timeout(300)]
 
 FOLDER = ROOT / "contrib" / "dask"
 SCRIPT = FOLDER / "check_vaults.py"
-PAGE = ROOT / "docs" / "forges.md"
+PAGE = FOLDER / "README.md"
 LOCAL, CLUSTER = blocks(PAGE, "sh")
 PROGRAMS = Path(sys.executable).parent
 SECONDS = 15
