@@ -41,6 +41,12 @@ def overview(run: RunCommand, *words: str) -> list[str]:
 
 
 @pytest.mark.usefixtures("vault")
+def test_overview_is_that_of_status(run: RunCommand) -> None:
+    shown = run("check", "--output-format", "full", "--show", "overview")
+    assert (shown.code, shown.out) == (1, run("status").out)
+
+
+@pytest.mark.usefixtures("vault")
 def test_overview_fits_on_a_small_screen(run: RunCommand) -> None:
     lines = overview(run)
     assert len(lines) <= 22  # the vault and the prompt take a line each
