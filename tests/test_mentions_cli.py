@@ -214,21 +214,19 @@ def test_mention_that_can_not_be_written_is_not_certain(
     assert not any(row["certain"] for row in rows) or prevent is add_leading_space
 
 
-def test_headings_and_sections_are_options_and_settings(run: RunCommand, vault: Path) -> None:
+def test_headings_and_sections_are_settings(run: RunCommand, vault: Path) -> None:
     text = "# On fog signal station\n\nNear.\n\n# A\n\nfog signal station\n\n# B\n\nfog signal station\n"
     write_files(vault, {"Page.md": text})
     lines = {
         "": [7],
-        "--headings": [1],
-        "--each-section": [7, 11],
-        "--headings --each-section": [1, 7, 11],
+        "headings = true": [1],
+        "each-section = true": [7, 11],
+        "headings = true\neach-section = true": [1, 7, 11],
     }
-    for words, expected in lines.items():
-        data = read_document(run, "mentions", "Page", *words.split())
-        assert [row["line"] for row in data["mentions"]] == expected, words
-    settings = f"{SETTINGS}headings = true\neach-section = true\n"
-    write_files(vault, {"vaultlink.toml": settings})
-    assert [row["line"] for row in read_document(run, "mentions", "Page")["mentions"]] == [1, 7, 11]
+    for settings, expected in lines.items():
+        write_files(vault, {"vaultlink.toml": f"{SETTINGS}{settings}\n"})
+        data = read_document(run, "mentions", "Page")
+        assert [row["line"] for row in data["mentions"]] == expected, settings
 
 
 @each(

@@ -50,6 +50,8 @@ MEANT_CHANGES: Mapping[str, str] = {
     "commands › backlinks › --mentions": "mentions --to",
     "commands › fix › --mentions": "fix, then mentions --write",
     "json › backlinks index --mentions": "mentions --to",
+    "commands › mentions › --headings": "headings under [mentions] in the settings",
+    "commands › mentions › --each-section": "each-section under [mentions] in the settings",
     "commands › init › --pre-commit": "init --ci pre-commit; the former word still works",
 }
 """What was removed or changed since the last release, as docs/versions.md allows, and what is used instead.

@@ -148,9 +148,7 @@ def _build_options(
     """Return the options of a search; `min_score` counts if none was given."""
     built = build_mention_options(
         vault.config.mentions,
-        min_score=options.min_score if options.min_score is not None else min_score,
-        headings=options.headings or None,
-        each_section=options.each_section or None,
+        options.min_score if options.min_score is not None else min_score,
     )
     return replace(built, lowest_score=min(lowest, built.min_score))
 
@@ -265,10 +263,6 @@ class MentionsOptions(NotesOptions, frozen=True, kw_only=True):
             highest=1,
         ),
     ] = None
-    headings: Annotated[bool, option("Find mentions in headings too.")] = False
-    each_section: Annotated[
-        bool, option("Find the first mention of each section, not of each note.")
-    ] = False
 
     @property
     def words(self) -> tuple[str | None, ...]:

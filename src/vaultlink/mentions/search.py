@@ -39,11 +39,13 @@ def require_library(install: str = "pip install ahocorasick-rs") -> None:
         )
 
 
-def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> MentionOptions:
-    """Return the `[mentions]` settings with changes, except those that are None."""
+def build_mention_options(
+    settings: Mapping[str, Any], min_score: float | None = None
+) -> MentionOptions:
+    """Return the `[mentions]` settings, with another lowest score unless that is None."""
     ignored = parse_ignored(settings["ignore"])
-    options = MentionOptions(
-        min_score=settings["min-score"],
+    return MentionOptions(
+        min_score=settings["min-score"] if min_score is None else min_score,
         headings=settings["headings"],
         each_section=settings["each-section"],
         cjk=settings["cjk"],
@@ -52,7 +54,6 @@ def build_mention_options(settings: Mapping[str, Any], **changes: Any) -> Mentio
         ignored_pairs=ignored.pairs,
         ignored_folders=ignored.folders,
     )
-    return replace(options, **{name: value for name, value in changes.items() if value is not None})
 
 
 def _doubt(mention: Mention, reason: str) -> Mention:
