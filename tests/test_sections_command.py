@@ -60,6 +60,14 @@ def test_former_words_do_the_same(vault: Path, run: RunCommand, words: tuple[str
     assert (after == before) == ("check" in words or "--diff" in words or "--check" in words)
 
 
+def test_heading_names_the_sections_to_adopt(vault: Path, run: RunCommand) -> None:
+    write_files(vault, {"M.md": "Text\n\n## Zzz\n\n- [[B]]\n"})
+    assert "M.md" not in run("sections", "adopt", "--diff").out
+    for words in (("sections", "adopt"), ("backlinks", "--adopt")):
+        done = run(*words, "--heading", "## Zzz", "--diff")
+        assert (done.code, "+++ b/M.md" in done.lines) == (1, True)
+
+
 @pytest.mark.parametrize(
     "words", [("--write", "--check"), ("--write", "--remove"), ("--limit", "1", "--write")]
 )

@@ -37,6 +37,15 @@ _LABELS = {
 """The words for people for each change of a section in JSON and TSV."""
 
 
+_INEFFECTIVE = {
+    "write": ("check",),
+    "check": ("check",),
+    "adopt": ("mentions", "style", "entries", "order"),  # --heading says which sections are some
+    "remove": ("mentions", *_STYLE_KEYS),
+}
+"""The options that have no effect with an action."""
+
+
 class SectionChangeRow(msgspec.Struct, frozen=True):
     """A note that is or would be changed, and the change of its section.
 
@@ -103,9 +112,7 @@ def sections(options: SectionsOptions) -> int:
     """
     if options.action is None:
         raise UsageError(f"sections requires an action: {', '.join(ACTIONS)}.")
-    writes_style = options.action in ("write", "check")
-    ineffective = ("check",) if writes_style else ("mentions", *_STYLE_KEYS)
-    given = [name for name in ineffective if getattr(options, name)]
+    given = [name for name in _INEFFECTIVE[options.action] if getattr(options, name)]
     if given:
         raise UsageError(f"--{given[0]} has no effect with `sections {options.action}`.")
     return run_plan(_SectionsCommand(options))
