@@ -921,6 +921,32 @@ def test_signal_ends_the_server(vault: Path, number: int) -> None:
     assert (process.returncode, out, err) == (0, b"", b"")
 
 
+EARLY = """\
+import os, signal, sys
+from vaultlink.__main__ import main
+from vaultlink.serve import mcp
+
+serve = mcp._serve
+
+async def interrupt(*arguments):
+    os.kill(os.getpid(), signal.SIGINT)
+    await serve(*arguments)
+
+mcp._serve = interrupt
+sys.exit(main(["mcp", "--vault", sys.argv[1]]))
+"""
+
+
+def test_signal_ends_a_server_that_has_just_started(vault: Path) -> None:
+    """Its event loop runs, and nothing reads standard input yet, which stays open."""
+    command = [sys.executable, "-c", EARLY, str(vault)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        try:
+            assert process.wait(timeout=60) == 0
+        finally:
+            process.kill()
+
+
 def test_closed_output_ends_the_server(vault: Path) -> None:
     process = LineServer(vault).process
     assert process.stdin

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager
 from importlib.resources import files
 from typing import Any, BinaryIO
 
@@ -61,7 +61,8 @@ def serve(open_workspace: Callable[[], Workspace], *, allow_writes: bool) -> Non
         logging.getLogger(name).setLevel(logging.CRITICAL + 1)
     worker = Worker(open_workspace)
     try:
-        asyncio.run(_serve(worker, list_tools(allow_writes=allow_writes)))
+        with _ending_on_signals(worker):
+            asyncio.run(_serve(worker, list_tools(allow_writes=allow_writes)))
     except* (OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
         pass  # nobody reads the answers any more
     finally:
@@ -69,7 +70,6 @@ def serve(open_workspace: Callable[[], Workspace], *, allow_writes: bool) -> Non
 
 
 async def _serve(worker: Worker, tools: Mapping[str, Tool]) -> None:
-    _end_on_signals(worker)
     server = _build_server(_Calls(worker, tools))
     lines = _Lines(sys.stdin.buffer)
     async with stdio_server(anyio.wrap_file(lines)) as (incoming, outgoing):  # type: ignore[arg-type] # it reads lines only
@@ -173,19 +173,29 @@ def _refuse(
     return types.JSONRPCError(jsonrpc="2.0", id=number, error=problem)
 
 
-def _end_on_signals(worker: Worker) -> None:
+@contextmanager
+def _ending_on_signals(worker: Worker) -> Iterator[None]:
     """End the process on a signal, after a write that has begun.
 
-    The thread that reads standard input can't be interrupted.
+    The thread that reads standard input can't be interrupted. An event loop would take the first
+    signal for a wish to end its task, which waits for that thread.
     """
 
-    def end() -> None:
+    def end(*_: object) -> None:
         worker.finish_writing()
         os._exit(0)
 
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
-        with suppress(AttributeError, NotImplementedError):  # on Windows
-            asyncio.get_running_loop().add_signal_handler(getattr(signal, name), end)
+    names = ("SIGINT", "SIGTERM", "SIGHUP")  # Windows lacks the last one
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    try:
+        before = {number: signal.signal(number, end) for number in numbers}
+    except ValueError:  # not in the first thread, as in tests
+        before = {}
+    try:
+        yield
+    finally:
+        for number, action in before.items():
+            signal.signal(number, action or signal.SIG_DFL)
 
 
 class _DueAnswers:
