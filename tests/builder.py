@@ -12,6 +12,8 @@ from vaultlink.config.settings import merge_layers
 from vaultlink.disk.obsidian_files import build_obsidian_settings
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, analyse_unreadable, step
+from vaultlink.index.index import Grouping, Index, find_files_sharing_names
+from vaultlink.index.packed_map import unpack_all
 from vaultlink.index.resolve import normalize_name
 from vaultlink.model import Destination, Diagnostic, FormerName, History
 from vaultlink.rules.registry import Catalog, build_catalog
@@ -149,3 +151,13 @@ def build_state(vault: VaultFiles, base: LinterSettings | None = None) -> State:
 def collect_findings(state: State) -> list[Diagnostic]:
     """Return all findings of a state in the order of reports."""
     return [item for path in sorted(state.diagnostics) for item in state.diagnostics[path]]
+
+
+def compute_all_maps(index: Index) -> None:
+    """Compute all derived maps of an index, and decode its values."""
+    unpack_all(index.notes, index.targets, index.spellings)
+    for attribute in vars(Index).values():
+        if isinstance(attribute, Grouping):
+            index.derive(attribute)
+    index.derive(find_files_sharing_names)
+    index.files_by_path.group_all()

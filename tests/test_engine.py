@@ -6,7 +6,7 @@ from functools import cached_property
 
 from msgspec.structs import replace
 
-from builder import RULES, build_state, collect_findings, make_settings
+from builder import RULES, build_state, collect_findings, compute_all_maps, make_settings
 from exploring import choose_seeds
 from tables import each
 from vaultlink.config.layers import Layer
@@ -272,7 +272,7 @@ def test_state_is_immutable(seed: int) -> None:
     vault: dict[str, str] = {}
     states = [(State(EVERYTHING), build_state({}, EVERYTHING))]
     for _ in range(25):
-        states[-1][0].index.compute_all()
+        compute_all_maps(states[-1][0].index)
         state = step(states[-1][0], some_changes(dice, vault, PATHS + ODD))
         states.append((state, build_state(vault, EVERYTHING)))
     for kept, fresh in states:
@@ -281,7 +281,7 @@ def test_state_is_immutable(seed: int) -> None:
 
 def test_warm_index_passes_on_derived_data() -> None:
     state = build_state({"a.md": "[[b]]\n", "b.md": "", "x/b.md": ""}, EVERYTHING)
-    state.index.compute_all()
+    compute_all_maps(state.index)
     after = step(state, [Change("c.md", "[[a]]\n"), Change("x/b.md", Presence.GONE)]).index
     assert set(DERIVED) <= vars(after).keys()
 

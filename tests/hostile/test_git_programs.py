@@ -43,7 +43,7 @@ ARGUMENTS: Mapping[str, tuple[tuple[str, ...], ...]] = {
     "history": (("c2",),),
     "rule": (("dangling-link",),),
     "init": (("--ci", "github", "--diff"), ("--merge-driver",)),
-    "report": (("--output-format", "json", "--history", "5"),),
+    "report": (("--output-format", "json"),),
     "guard": ((), ("--staged",)),
     "serve": (("--idle", "0.001"), ("--stop",)),
     "merge-driver": (("a.md", "b.md", "c2.md", "7", "a.md"),),

@@ -29,7 +29,7 @@ from vaultlink.index.index import (
     target_spellings,
 )
 from vaultlink.index.near_names import NearFinder, list_different_names
-from vaultlink.index.packed_map import PackedMap, fold, unpack_all, with_changes
+from vaultlink.index.packed_map import PackedMap, fold, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
 from vaultlink.index.suggest import find_affected_sources
 from vaultlink.index.update import files_with_changed_names, fold_index, update
@@ -83,11 +83,6 @@ class State(msgspec.Struct, frozen=True):
             diagnostics=fold(self.diagnostics),
             tallies=fold(self.tallies),
         )
-
-    def compute_all(self) -> None:
-        """Decode all values and compute all derived maps, for a process that runs long."""
-        self.index.compute_all()
-        unpack_all(self.all_findings, self.diagnostics, self.tallies)
 
 
 class ChangedFiles(msgspec.Struct, frozen=True):

@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, overload
 import msgspec
 
 from vaultlink.index.anchors import find_anchor
-from vaultlink.index.packed_map import PackedMap, encode, unpack_all, with_changes
+from vaultlink.index.packed_map import PackedMap, encode, with_changes
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
@@ -711,15 +711,6 @@ class Index:
             return set()
         keys = {key for path in paths for key in folder_keys(path)}
         return {source for key in keys for source in sources.get(key, ())}
-
-    def compute_all(self) -> None:
-        """Compute all maps now, so that no step of a long-running process waits for them."""
-        unpack_all(self.notes, self.targets, self.spellings)
-        for attribute in vars(Index).values():
-            if isinstance(attribute, Grouping):
-                self.derive(attribute)
-        self.derive(find_files_sharing_names)
-        self.files_by_path.group_all()
 
 
 STORED_MAPS: Mapping[str, Grouping] = {
