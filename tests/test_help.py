@@ -12,7 +12,7 @@ from repositories import create_repository
 from running import RunCommand, create_vault
 from screens import run_on_screen
 from tables import each
-from vaultlink.cli.command_table import ALIASES, COMMANDS
+from vaultlink.cli.command_table import ALIASES, COMMANDS, REMOVED_WORDS
 from vaultlink.cli.help_page import load_examples
 
 NOTES: dict[str, str | bytes | None] = {
@@ -132,6 +132,21 @@ def test_every_name_of_a_command_has_help(run: RunCommand, name: str) -> None:
     assert {done.code for done in pages} == {0}
     assert len({done.out for done in pages}) == 1
     assert pages[0].out.startswith(f"Usage: vaultlink {ALIASES.get(name, name)} ")
+
+
+@each("words", [*REMOVED_WORDS], ids=str)
+@each("value", ["", "=20"])
+def test_removed_option_names_what_does_the_same(run: RunCommand, words: str, value: str) -> None:
+    done = run(*f"{words}{value}".split())
+    assert (done.code, done.out) == (2, "")
+    option = words.split()[1]
+    assert f"there is no option {option} any more. {REMOVED_WORDS[words]}" in done.err
+
+
+@each("words", [*REMOVED_WORDS], ids=str)
+def test_name_after_two_dashes_is_no_option(run: RunCommand, words: str) -> None:
+    command, option = words.split()
+    assert "any more" not in run(command, "--", option).err
 
 
 def list_words(line: str) -> Sequence[str]:

@@ -121,5 +121,10 @@ OLD_WORDS = {
 REMOVED_WORDS = {
     "fix --mentions": "`vaultlink fix`, then `vaultlink mentions --write`, do the same.",
     "backlinks --mentions": "`vaultlink mentions --to NOTE` lists the mentions of a note.",
+    "mentions --headings": "The setting `headings` under `[mentions]` does the same.",
+    "mentions --each-section": "The setting `each-section` under `[mentions]` does the same.",
+    "report --commits": "`vaultlink check --changed-since REV` shows what a commit changed.",
+    "report --history": "`vaultlink check --changed-since REV` shows what a commit changed.",
+    "doctor --against-obsidian": "`obsidian unresolved` lists what Obsidian reads.",
 }
 """Words of a line that no longer work, and what does the same."""

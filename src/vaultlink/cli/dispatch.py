@@ -208,9 +208,10 @@ def _dispatch_command(line: list[str]) -> int:
 
 def _refuse_removed_words(line: list[str]) -> None:
     options = line[: line.index("--")] if "--" in line else line
+    names = {word.partition("=")[0] for word in options}
     for old, advice in REMOVED_WORDS.items():
         command, option = old.split()
-        if command == line[0] and option in options:
+        if command == line[0] and option in names:
             raise UsageError(f"there is no option {option} any more. {advice}")
 
 
