@@ -241,10 +241,3 @@ def test_versions_agree() -> None:
     version = PYPROJECT["project"]["version"]
     assert vaultlink.__version__ == version
     assert f"## {version}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
-
-
-@pytest.mark.project
-def test_make_without_a_target_lists_the_targets() -> None:
-    done = subprocess.run(["make"], cwd=ROOT, capture_output=True, text=True, check=True)
-    for target in ("demo", "test", "lint", "bench", "refresh", "clean"):
-        assert f"make {target}" in done.stdout
