@@ -106,6 +106,8 @@ def reset_signals() -> None:
 
 
 MANY_TESTS = 200
+"""Tests from which on it pays to import what commands import late, once for all processes."""
+
 LAZY = ("prompt_toolkit", "jinja2", "ahocorasick_rs", "rapidfuzz", "regex", "tomlkit")
 """Libraries that vaultlink imports when it needs them."""
 

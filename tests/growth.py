@@ -16,7 +16,7 @@ TIMES = 32
 MOST = 8 * TIMES
 """How many times as long it may take. Quadratic growth is 1,024 times as long; the garbage collector and a busy machine add less."""
 
-LEAST_SECONDS = 0.1
+LEAST_SECONDS = 0.05
 """A shorter time is no harm, and too short to compare."""
 
 

@@ -568,24 +568,6 @@ def test_fix_links_no_mentions(run: RunCommand, vault: Path) -> None:
     }
 
 
-@pytest.mark.usefixtures("vault")
-@each(
-    ("words", "advice"),
-    [
-        (("fix",), "`vaultlink fix`, then `vaultlink mentions --write`, do the same."),
-        (("fix", "--interactive", "Log.md"), "`vaultlink mentions --write`"),
-        (("backlinks", "Fog"), "`vaultlink mentions --to NOTE` lists the mentions of a note."),
-    ],
-)
-def test_removed_options_name_what_does_the_same(
-    run: RunCommand, words: tuple[str, ...], advice: str
-) -> None:
-    done = run(*words, "--mentions")
-    assert (done.code, done.out) == (2, "")
-    assert "error: there is no option --mentions any more." in done.err
-    assert advice in done.err
-
-
 # -- topics of a section ----------------------------------------------------------------------------------------------
 
 TOPICS = (

@@ -20,7 +20,7 @@ from vaultlink.rules.metadata import _find_usual_tags
 sys.path.append(str(Path(__file__).parents[1] / "benchmarks"))
 from shapes import list_shapes, render_shape
 
-SIZE = 8_000 if TIMES else 1_000
+SIZE = 8_000 if TIMES else 2_000
 """Characters of the smaller note. `benchmarks/worst_cases.py` has larger ones."""
 
 PARSED = [

@@ -82,18 +82,26 @@ def run_command(line: Sequence[str]) -> int:
 
 def _replace_old_words(line: list[str]) -> list[str]:
     """Return a line with the words that are written now; warn of those that it replaced."""
-    end = line.index("--") if "--" in line else len(line)
-    words, names, warnings = line[:end], line[end:], list[str]()
+    words, names = _split_names(line)
+    warnings = list[str]()
     for old, new in OLD_WORDS.items():
         command, *options = old.split()
+        if words[:1] != [command]:
+            continue
         rest = _remove_words(words[1:], options)
-        if words[:1] == [command] and len(rest) < len(words) - 1:
+        if len(rest) < len(words) - 1:
             start, dashes, added = new.partition(" --")
             words = [*start.split(), *rest, *f"{dashes}{added}".split()]
             warnings.append(f"`{old}` is `{new}` now")
     if warnings:
         _print_message(f"{', '.join(warnings)}.", "warning:")
     return words + names
+
+
+def _split_names(line: list[str]) -> tuple[list[str], list[str]]:
+    """Return the words that may be options, and the others, which begin with `--`."""
+    end = line.index("--") if "--" in line else len(line)
+    return line[:end], line[end:]
 
 
 def _remove_words(line: list[str], words: list[str]) -> list[str]:
@@ -207,11 +215,10 @@ def _dispatch_command(line: list[str]) -> int:
 
 
 def _refuse_removed_words(line: list[str]) -> None:
-    options = line[: line.index("--")] if "--" in line else line
-    names = {word.partition("=")[0] for word in options}
+    given = {word.partition("=")[0] for word in _split_names(line)[0]}
     for old, advice in REMOVED_WORDS.items():
         command, option = old.split()
-        if command == line[0] and option in names:
+        if command == line[0] and option in given:
             raise UsageError(f"there is no option {option} any more. {advice}")
 
 

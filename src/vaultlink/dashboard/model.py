@@ -1,6 +1,7 @@
 """Value types of a report: frozen structs whose fields are the keys of its JSON.
 
-A field is never renamed or removed without a new number in `SCHEMA`.
+From the first published release on, a field is never renamed or removed without a new number in
+`SCHEMA`.
 """
 
 from collections.abc import Callable
