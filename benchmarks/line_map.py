@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from difflib import SequenceMatcher
 from functools import cache, cached_property
@@ -160,15 +161,25 @@ class LineMap:
         return data.contexts_by_lineno(str(ROOT / SOURCE / file))
 
     def find_tests(self, mutant: Mutant) -> list[str] | None:
-        """Return the tests that run a mutant, fastest first; None for what runs only at import."""
+        """Return the tests that run a mutant; None for what runs only at import.
+
+        Fast ones come first, but further ones of a function, which tell less, later than others.
+        """
         lines = self.read_lines(mutant.file)
         names = {*lines.get(mutant.line, []), *lines.get(mutant.statement, [])}
         if names == {""}:
             return None
-        return sorted(names & self.times.keys(), key=self.times.__getitem__)
+        shared = tuple(f"{name}::" for name in names - self.times.keys() - {""})
+        known = {name for name in self.times if name in names or name.startswith(shared)}
+        cost, begun = dict[str, float](), Counter[str]()
+        for name in sorted(known, key=self.times.__getitem__):
+            function = name.partition("[")[0]
+            begun[function] += 1
+            cost[name] = self.times[name] * begun[function]
+        return sorted(cost, key=cost.__getitem__)
 
     def choose_tests(self, mutant: Mutant) -> tuple[list[str], float]:
-        """Return the fastest tests that run a mutant, and their time in seconds."""
+        """Return the first tests that run a mutant, and their time in seconds."""
         chosen: list[str] = []
         seconds = 0.0
         for name in self.find_tests(mutant) or []:

@@ -505,6 +505,7 @@ def world(seed: int, tmp_path: Path, run: RunCommand, monkeypatch: pytest.Monkey
     return world
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", choose_seeds(4))
 def test_all_views_agree_after_every_random_script(seed: int, world: World) -> None:
     dice, log = world.dice, [f"seed {seed}"]
@@ -520,6 +521,7 @@ def test_all_views_agree_after_every_random_script(seed: int, world: World) -> N
             verify(world, clone, log)
 
 
+@pytest.mark.thorough
 @each("seed", choose_seeds(4))
 def test_earlier_runs_change_nothing_of_an_untouched_clone(seed: int, world: World) -> None:
     dice, log = world.dice, [f"seed {seed}"]

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import pytest
+
 from growth import count_calls
 from tables import each
 from vaultlink.history.headings import find_moved_anchor, match_anchors_of
@@ -585,6 +587,7 @@ LARGE: dict[str, tuple[Callable[[int], str], Callable[[int], str]]] = {
 }
 
 
+@pytest.mark.thorough
 @each("name", LARGE)
 def test_large_notes_are_compared_in_time(name: str) -> None:
     """Four times as many headings take at most six times as many calls."""

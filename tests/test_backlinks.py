@@ -66,6 +66,7 @@ def test_sections_are_written_checked_and_removed(vault: Path, run: RunCommand) 
     assert run("sections", "remove").out == ""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("output_format", ["tsv", "json", "table"])
 @pytest.mark.parametrize("word", ["write", "check", "write --diff", "adopt", "remove"])
 def test_run_without_changes_is_remembered_until_something_changes(

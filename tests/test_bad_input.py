@@ -421,6 +421,7 @@ ODD_PROPERTIES = (
 )
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", spread(sorted(HARD, key=lambda name: len(HARD[name])), -2))
 def test_hard_note(vault: Path, name: str) -> None:
     written(vault, {"Hard.md": HARD[name], "After.md": "[[Nowhere else]] [[Hard]]\n"})
@@ -466,6 +467,7 @@ def test_invalid_canvas(vault: Path, text: str) -> None:
     assert done.returncode in (0, 1)
 
 
+@pytest.mark.thorough
 def test_note_with_a_thousand_namesakes(vault: Path) -> None:
     written(vault, {f"{number}/Same.md": "[[Same]]\n" for number in range(1_000)})
     assert vaultlink("check", "--exit-zero", folder=vault).returncode == 0
@@ -485,6 +487,7 @@ def many_findings(vault: Path) -> Path:
     return written(vault, {f"n{number}.md": text for number in range(50)})
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "arguments", [("check",), ("check", "--output-format", "json"), ("links",), ("rules",)]
 )
@@ -546,6 +549,7 @@ def test_interrupt_while_printing(vault: Path) -> None:
     assert len(errors.splitlines()) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_interrupt_while_reading(tmp_path: Path, jobs: str) -> None:
     text = "".join(
@@ -730,6 +734,7 @@ os.execv(sys.executable, [sys.executable, "-m", "vaultlink", *sys.argv[1:]])
 """Runs vaultlink so that writing more bytes to a file fails, as on a full disk."""
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="needs limits of POSIX")
 @each(
     "line",

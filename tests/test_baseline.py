@@ -1,6 +1,7 @@
 """Tests of `vaultlink baseline`: known findings stay known after edits, new ones are reported, resolved ones counted."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
@@ -288,6 +289,36 @@ def test_settings_without_effect_on_findings_are_compatible(
     assert run("check").code == 0
 
 
+OTHER_SETTINGS = (
+    *('exclude = ["x"]', "[rules.unportable-name]"),
+    *("max-path = 9", "max-bytes = 9", 'allow = ["?"]'),
+)
+
+
+@each(("lines", "count"), [(1, 1), (4, 3), (5, 4)])
+def test_first_differences_of_the_settings_are_named(
+    run: RunCommand, vault: Path, lines: int, count: int
+) -> None:
+    update_files(vault, {"vaultlink.toml": "\n".join(OTHER_SETTINGS[:lines])})
+    run("baseline")
+    (vault / "vaultlink.toml").unlink()
+    done = run("check")
+    assert done.code == 2
+    assert len(re.findall(r"\w was (?!created)", done.err)) == min(count, 3)
+    assert ("; and 1 more." in done.err) == (count == 4)
+
+
+@each(("length", "shown"), [(60, "e" * 60), (61, "e" * 59 + "…")])
+def test_long_value_of_a_setting_is_shortened(
+    run: RunCommand, vault: Path, length: int, shown: str
+) -> None:
+    run("baseline")
+    update_files(vault, {"vaultlink.toml": f'[backlinks]\nheading = "{"e" * length}"'})
+    done = run("check")
+    assert done.code == 2
+    assert f"“{shown}”" in done.err
+
+
 def test_files_excluded_by_obsidian_count_as_settings(run: RunCommand, vault: Path) -> None:
     run("baseline")
     update_files(vault, {".obsidian/app.json": '{"userIgnoreFilters": ["b.md"]}'})
@@ -386,6 +417,7 @@ def read_fixture(name: str) -> Mapping[str, str]:
     }
 
 
+@pytest.mark.thorough
 @settings(max_examples=40, deadline=None)
 @given(
     some.sampled_from(sorted(path.name for path in FIXTURES.iterdir() if path.is_dir())),

@@ -266,6 +266,7 @@ def test_note_that_gets_a_hard_link_is_not_counted_as_fixable(
             note.write("[[x]]\n")
 
 
+@pytest.mark.thorough
 @each("damage", DAMAGE)
 def test_damaged_state_costs_only_time(damage: str, tmp_path: Path, run: RunCommand) -> None:
     vault = tmp_path / "vault"
@@ -310,6 +311,7 @@ def test_packed_map_behaves_as_a_dictionary(seed: int) -> None:
     assert dict(packed) == expected
 
 
+@pytest.mark.thorough
 @each("jobs", [1, 2, 5])
 def test_progress_never_passes_its_total(
     tmp_path: Path, jobs: int, monkeypatch: pytest.MonkeyPatch
@@ -483,6 +485,7 @@ def test_full_disk_costs_only_memory(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert opened == [tmp_path / "cache"]
 
 
+@pytest.mark.thorough
 def test_run_with_other_rules_leaves_the_saved_state_to_the_settings(
     tmp_path: Path, run: RunCommand
 ) -> None:

@@ -854,6 +854,7 @@ def test_closed_stdout_is_not_an_error(vault: Path) -> None:
     assert running.returncode == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signal")
 def test_interrupted_run_prints_that_it_stopped(vault: Path) -> None:
     lines = (f"[[nowhere at all {number}]]\n" for number in range(20_000))

@@ -217,6 +217,7 @@ TYPED = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shell", INTERACTIVE)
 @pytest.mark.parametrize(("keys", "completed"), TYPED.values(), ids=TYPED)
 def test_key_in_a_real_shell(vault: Path, shell: str, keys: str, completed: str) -> None:

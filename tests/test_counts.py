@@ -73,6 +73,7 @@ def count_fixed(run: RunCommand, vault: Path, *words: str) -> int:
         return number
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", NAMES)
 def test_numbers_of_all_formats_equal_what_fix_does(
     run: RunCommand, tmp_path: Path, name: str
@@ -109,6 +110,7 @@ def opened(files: Mapping[str, str]) -> Iterator[Vault]:
         yield open_vault(folder, Settings(cache=False, isolated=True, overrides=overrides))
 
 
+@pytest.mark.thorough
 @settings(
     max_examples=count_examples(60),
     deadline=None,
@@ -151,6 +153,7 @@ def count_with_trials(vault: Vault, *, tries_all: bool) -> FixForecast:
     return forecast(vault.check())
 
 
+@pytest.mark.thorough
 @settings(
     max_examples=count_examples(100),
     deadline=None,

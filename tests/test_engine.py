@@ -4,6 +4,7 @@ import random
 from collections.abc import Sequence
 from functools import cached_property
 
+import pytest
 from msgspec.structs import replace
 
 from builder import RULES, build_state, collect_findings, compute_all_maps, make_settings
@@ -241,6 +242,7 @@ def test_state_equals_a_rebuild_after_every_random_step(seed: int) -> None:
         assert_same(state, build_state(vault, EVERYTHING))
 
 
+@pytest.mark.thorough
 @each("seed", choose_seeds(12))
 def test_findings_on_unusual_names_are_updated(seed: int) -> None:
     dice = random.Random(2000 + seed)
@@ -251,6 +253,7 @@ def test_findings_on_unusual_names_are_updated(seed: int) -> None:
         assert_same(state, build_state(vault, NAMES_ONLY))
 
 
+@pytest.mark.thorough
 @each("name", NEAR_SETTINGS)
 @each("seed", choose_seeds(10))
 def test_mistakes_and_plans_are_updated(seed: int, name: str) -> None:
@@ -265,6 +268,7 @@ def test_mistakes_and_plans_are_updated(seed: int, name: str) -> None:
         assert_same(state, build_state(vault, settings))
 
 
+@pytest.mark.thorough
 @each("seed", choose_seeds(5))
 def test_state_is_immutable(seed: int) -> None:
     """Later states share derived data of its index."""
@@ -303,6 +307,7 @@ def test_name_checks_run_only_for_affected_files() -> None:
     }
 
 
+@pytest.mark.thorough
 @each("seed", choose_seeds(10))
 def test_nothing_outside_the_affected_notes_changes(seed: int) -> None:
     """Rebuilds before and after an edit differ only in the findings of affected notes."""

@@ -441,6 +441,7 @@ def test_two_simultaneous_runs_equal_one(vault: Path) -> None:
     )
 
 
+@pytest.mark.thorough
 @each("words", [["fix"], ["sections", "write", "--entries", "all"]])
 def test_write_lock_is_not_held_while_printing(vault: Path, words: list[str]) -> None:
     many = {

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator, Mapping
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -214,6 +215,7 @@ def test_fixes_that_undo_each_other_are_left_out() -> None:
     assert MAX_ROUNDS < 20
 
 
+@pytest.mark.thorough
 @each("count", [1, 2, 7, 1_500])
 def test_fix_that_breaks_a_promise_is_left_out_alone(count: int) -> None:
     """All others are made, also those of the same note, before and behind it."""

@@ -180,6 +180,7 @@ def test_fixing_verifies_and_terminates(scene: str, unsafe: bool, vault: dict[st
     assert not fixed(base, after, unsafe=unsafe).texts
 
 
+@pytest.mark.thorough
 @settings(
     max_examples=count_examples(60), deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

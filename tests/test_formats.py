@@ -28,7 +28,7 @@ from sarif_kit.validate import validation_errors  # type: ignore[import-untyped]
 from typeguard import CollectionCheckStrategy, TypeCheckError, check_type
 
 from builder import RULES, VaultFiles, build_state, collect_findings
-from exploring import count_examples
+from exploring import count_examples, spread
 from running import RunCommand
 from tables import each
 from vaultlink import Settings, open_vault
@@ -294,6 +294,7 @@ def run_of(value: CheckResult) -> Any:
     return run
 
 
+@pytest.mark.thorough
 @each("name", ALL)
 def test_sarif_is_valid_and_complete(name: str) -> None:
     value = sample(name)
@@ -471,6 +472,7 @@ def list_fixed_examples() -> list[VaultFiles]:
     return [vault for vault in vaults if any(d.fix for d in collect_findings(build_state(vault)))]
 
 
+@pytest.mark.thorough
 @each("change", [change for _, change in CHANGED], ids=[name for name, _ in CHANGED])
 def test_sarif_fixes_of_examples_equal_those_of_fix(
     change: Callable[[str], str],
@@ -765,6 +767,9 @@ def test_junit_failures_equal_those_of_check(severities: Sequence[Severity], fai
     )
     assert case.is_failure == fails and case.is_passed != fails and case.name == "a.md"
     assert (case.result[0].text if fails else case.system_out) == lines
+    message, *_ = lines.partition("\n")[0].split("dangling-link ")[1:]
+    more = f" (and {len(severities) - 1} more)" if len(severities) > 1 else ""
+    assert not fails or case.result[0].message == message + more
 
 
 def test_junit_skips_known_findings() -> None:
@@ -1025,14 +1030,17 @@ PARTS = {
 
 @pytest.mark.parametrize(
     ("name", "select", "tried"),
-    [
-        *((name, "ALL", MAX_TRIED) for name in PARTS),
-        *(
-            (name, *options)
-            for name in ("full", "json", "sarif")
-            for options in (("ALL", 0), ("VL1", MAX_TRIED))
-        ),
-    ],
+    spread(
+        [
+            *((name, "ALL", MAX_TRIED) for name in PARTS),
+            *(
+                (name, *options)
+                for name in ("full", "json", "sarif")
+                for options in (("ALL", 0), ("VL1", MAX_TRIED))
+            ),
+        ],
+        at_once=4,
+    ),
 )
 def test_findings_rendered_in_parts_are_the_same(
     name: str, select: str, tried: int, run: RunCommand, monkeypatch: pytest.MonkeyPatch
@@ -1051,6 +1059,7 @@ def test_findings_rendered_in_parts_are_the_same(
         assert one == whole
 
 
+@pytest.mark.thorough
 @each("name", ["concise", "github", "junit"])
 def test_kept_parts_are_the_same(
     name: str, tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch

@@ -102,9 +102,10 @@ def test_sarif_has_the_rules_that_ran_and_the_version(run: RunCommand, vault: Pa
     [log] = json.loads(run("check", vault, "--output-format", "sarif", "--select", "VL101").out)[
         "runs"
     ]
-    assert [rule["id"] for rule in log["tool"]["driver"]["rules"]] == [
-        "VL101",
-        "VL125",
+    rules = [rule["id"] for rule in log["tool"]["driver"]["rules"]]
+    assert rules == ["VL101", "VL125"]
+    assert [rules[result["ruleIndex"]] for result in log["results"]] == [
+        result["ruleId"] for result in log["results"]
     ]
     assert log["tool"]["driver"]["version"]
 

@@ -413,6 +413,7 @@ REPLACED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
 }
 
 
+@pytest.mark.thorough
 @each("committed", [False, True])
 @each("what", REPLACED)
 def test_replaced_files_are_found(tmp_path: Path, what: str, committed: bool) -> None:
@@ -485,6 +486,7 @@ def test_reason_of_a_deletion(tmp_path: Path, what: str) -> None:
 # -- size, kept logs, what can't be seen -----------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_many_renames_in_a_commit_are_followed(tmp_path: Path) -> None:
     root = create_repository(
         tmp_path, {f"a/{n}x.md": lines("kind", 3) + lines(f"note {n}") for n in range(700)}
@@ -514,6 +516,7 @@ def add_commits(root: Path, count: int) -> None:
     git(root, "reset", "--quiet", "--hard")
 
 
+@pytest.mark.thorough
 def test_long_history_is_followed(tmp_path: Path) -> None:
     root = create_repository(tmp_path, {"a.md": lines("a"), "x.md": lines("x")})
     move(root, "a.md", "b.md")

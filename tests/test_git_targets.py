@@ -149,6 +149,7 @@ def check(run: RunCommand, root: Path) -> str:
     return run("check", "--vault", str(root), "--no-cache", *select).out
 
 
+@pytest.mark.thorough
 @each("name", LED_BACK)
 def test_link_is_led_back(name: str, tmp_path: Path, run: RunCommand) -> None:
     commits, expected = LED_BACK[name]
@@ -256,6 +257,7 @@ def list_fixes(run: RunCommand, root: Path) -> list[object]:
     return [data["summary"]["fixable"], text, len(plan["fixed"])]
 
 
+@pytest.mark.thorough
 @each("small", [0, 300])
 @each("name", LED_BACK)
 def test_all_formats_know_it_in_a_second_clone(
@@ -269,6 +271,7 @@ def test_all_formats_know_it_in_a_second_clone(
         assert list_fixes(run, clone) == list_fixes(run, clone) == [1, 1, 1]
 
 
+@pytest.mark.thorough
 @each(
     "first",
     ["check --no-history", "check --select VL301", "links --no-history", "check --isolated"],

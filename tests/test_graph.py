@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import networkx as nx
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -375,6 +376,7 @@ def test_dot_shows_unresolved_targets_in_red_and_chooses_a_fast_layout() -> None
     assert all(("color=red" in line) == ("shape=plaintext" in line) for line in nodes)
 
 
+@pytest.mark.thorough
 def test_exports_are_the_same_in_every_process() -> None:
     code = (
         "from test_graph import SAMPLE; from vaultlink.graph.export import GRAPH_FORMATS, export_graph\n"

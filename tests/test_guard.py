@@ -555,6 +555,7 @@ UNSTAGED: list[tuple[str, str, list[str]]] = [
 """Shell lines that bring a repository into a state, and words of the reason for which its commit is refused."""
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="lines of a shell")
 @each(("name", "line", "words"), UNSTAGED, ids=[case[0] for case in UNSTAGED])
 def test_what_is_staged_is_judged_and_not_the_disk(

@@ -165,6 +165,7 @@ def test_examples_run(run: RunCommand, vault: Path, command: str) -> None:
         assert bool(done.out or done.err) != line.startswith(SILENT), line
 
 
+@pytest.mark.thorough
 @each("line", ENDLESS)
 def test_examples_on_a_terminal_run(vault: Path, line: str) -> None:
     with run_on_screen(vault, *list_words(line)) as screen:

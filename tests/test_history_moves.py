@@ -640,6 +640,7 @@ def test_run_that_a_wrong_clock_puts_after_the_last_check_is_not_followed_again(
     assert (root / "Home.md").read_text() == "[[B]]\n"
 
 
+@pytest.mark.thorough
 @each("way", ["without git", "uncommitted", "committed"])
 @each("what", TWICE)
 def test_links_follow_what_runs_and_others_renamed(

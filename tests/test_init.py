@@ -155,6 +155,7 @@ def test_several_at_once_each_once(run: RunCommand, tmp_path: Path) -> None:
     assert told.lines == [str(tmp_path / "repo" / CI_TEMPLATES[kind].path) for kind in CI_KINDS]
 
 
+@pytest.mark.thorough
 def test_files_are_valid(run: RunCommand, tmp_path: Path) -> None:
     roots = [tmp_path / "repos" / str(number) for number in range(len(FOLDERS))]
     for root, folder in zip(roots, FOLDERS, strict=True):
@@ -179,6 +180,7 @@ def test_files_are_valid(run: RunCommand, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.thorough
 @each("folder", FOLDERS)
 def test_every_command_names_the_vault(run: RunCommand, tmp_path: Path, folder: str) -> None:
     """For any folder name, each command has it as one word, and nothing else is executed."""
@@ -527,6 +529,7 @@ def switch_on_report(root: Path, kind: str) -> None:
     path.write_text(text[:start] + switched, encoding="utf-8")
 
 
+@pytest.mark.thorough
 @each("folder", ["", "notes", "it's", "$(touch pwned)", "a: b"])
 def test_report_can_be_switched_on(run: RunCommand, tmp_path: Path, folder: str) -> None:
     run("init", repository(root := tmp_path / "repo", folder), "--ci", "github,gitlab")

@@ -391,6 +391,7 @@ def test_options_that_exclude_it(run: RunCommand, vault: Path, words: tuple[str,
     assert run("init", vault, "--yes").code == 2
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("keys", "written", "code"),
     [

@@ -1,7 +1,7 @@
 """Text in double brackets: a link, or clearly something else."""
 
 from tables import each
-from vaultlink.links.intent import is_link_text, is_meant_as_link
+from vaultlink.links.intent import is_link_text, is_meant_as_link, says_unresolved
 from vaultlink.model import Link
 from vaultlink.parse.note import parse_note
 
@@ -99,3 +99,21 @@ def test_embeds_are_judged_like_links() -> None:
 
 def test_markdown_links_are_meant_as_links() -> None:
     assert is_meant_as_link(only_link("[1, 2](...)"))
+
+
+@each(
+    ("text", "expected"),
+    [
+        ("missing note [[x]]", True),
+        ("First.\nmissing note: [[x]]\nLast.\n", True),
+        ("[[x]] does not exist", True),
+        ("- [[x]] (dead link)", True),
+        ("[[does not exist]]", False),
+        ("does not exist\n[[x]]", False),
+        ("[[x]]\nis not found", False),
+        ("[[x]] exists", False),
+    ],
+)
+def test_line_says_that_its_link_does_not_resolve(text: str, expected: bool) -> None:
+    [link] = parse_note("a.md", text).links
+    assert says_unresolved(text, link) == expected

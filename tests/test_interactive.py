@@ -123,6 +123,7 @@ CASES: dict[str, tuple[str, dict[str, str | None]]] = {
 }
 
 
+@pytest.mark.thorough
 @each(("keys", "changed"), CASES.values(), ids=CASES)
 def test_keys_answer_without_enter(
     run: RunCommand, vault: Path, keys: str, changed: dict[str, str | None]
@@ -175,6 +176,7 @@ def test_stopping_writes_nothing_and_says_so(vault: Path, key: str, place: str) 
     assert read_files(vault) == before
 
 
+@pytest.mark.thorough
 @each("seconds", [0.0, 0.3, 0.8, 1.5])
 def test_stopping_before_the_first_question_says_so_too(tmp_path: Path, seconds: float) -> None:
     """git is called when the vault is read. From then on, the seconds lead to all parts of the preparation."""

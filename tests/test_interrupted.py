@@ -556,6 +556,7 @@ def test_undo_of_a_run_that_changed_nothing_undoes_no_other(run: RunCommand, vau
     assert read_files(vault) == {**VAULT, "New.md": b"new\n"}
 
 
+@pytest.mark.thorough
 @no_windows
 def test_killed_undo_is_completed_by_the_next_undo(run: RunCommand, vault: Path) -> None:
     def undo() -> None:

@@ -103,6 +103,7 @@ def test_documents_on_a_note_are_valid(run: RunCommand) -> None:
     assert len(run_valid(run, "rules", "rules", "--json")["rules"]) > 40
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("name", "line"),
     [

@@ -156,6 +156,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.thorough
 def test_change_of_what_an_answer_depends_on_is_seen(
     vault: Path, run: RunCommand, subtests: pytest.Subtests
 ) -> None:
@@ -255,6 +256,7 @@ def change_anything(dice: random.Random, vault: Path) -> Iterator[str]:
     yield path.name
 
 
+@pytest.mark.thorough
 @each("seed", choose_seeds(6))
 def test_kept_answers_equal_fresh_ones_after_random_changes(
     vault: Path, run: RunCommand, seed: int

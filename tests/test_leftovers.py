@@ -65,6 +65,7 @@ def kill_command(line: str, folder: Path) -> None:
     assert done.returncode == -9, done.stderr
 
 
+@pytest.mark.thorough
 @each(
     "line",
     [
@@ -87,6 +88,7 @@ def test_same_command_removes_what_it_left_when_it_was_killed(
     assert find_leftovers(repo) == []
 
 
+@pytest.mark.thorough
 @each("line", ["fix", "baseline", "rename b c", "init", "init --ci github"])
 def test_commands_that_write_remove_what_killed_ones_left(
     run: RunCommand, vault: Path, line: str

@@ -450,6 +450,7 @@ def test_links_lead_to_what_they_led_to(
     assert (root / case.note).read_text("utf-8") == case.home
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "way", spread((after_a_run, in_commits, since_the_last_commit, in_commits_after_a_run), 2)
 )
@@ -559,6 +560,7 @@ def test_nothing_is_guessed_without_a_past(tmp_path: Path, run: RunCommand) -> N
         assert (root / case.note).read_text("utf-8") == home
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("part", spread(range(4)))
 def test_watcher_notices_links_that_lead_elsewhere(
     tmp_path: Path, subtests: pytest.Subtests, part: int

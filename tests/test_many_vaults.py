@@ -83,6 +83,7 @@ def test_loop_reports_each_vault(repo: Path, environment: Mapping[str, str]) -> 
     assert done.stdout.endswith("There are findings.\n")
 
 
+@pytest.mark.thorough
 def test_each_vault_has_its_baseline(repo: Path, environment: Mapping[str, str]) -> None:
     check_output(["bash", "-euo", "pipefail", "-c", RECORDING], repo, environment)
     assert all((repo / vault / ".vaultlink-baseline.json").is_file() for vault in VAULTS)
@@ -104,6 +105,7 @@ def list_findings(vault: str, repo: Path, environment: Mapping[str, str], *more:
     return [f"{Path(path).relative_to(vault)} {code}" for path, code in found]
 
 
+@pytest.mark.thorough
 def test_settings_in_the_root_serve_vaults_without_their_own(
     repo: Path, environment: Mapping[str, str]
 ) -> None:

@@ -360,6 +360,71 @@ def test_answers(
     assert pick(reply.data, expected) == expected, reply.text
 
 
+def name_keys(value: Any, place: str = "") -> set[str]:
+    """Return the keys of an answer, each behind those that lead to it; not the names of rules."""
+    if isinstance(value, dict):
+        inner = (name_keys(item, f"{place}{key}.") for key, item in value.items() if key != "rules")
+        return {f"{place}{key}" for key in value}.union(*inner)
+    items = value if isinstance(value, list) else ()
+    return set[str]().union(*(name_keys(item, place) for item in items))
+
+
+ANSWERS: Mapping[str, tuple[str, dict[str, Any], str]] = {
+    "vault": (
+        *("check", {}),
+        "counts counts.findings counts.notes counts.rules findings findings.column "
+        "findings.fix findings.fix.new findings.fix.old findings.fix.title findings.line "
+        "findings.message findings.path findings.rule findings.severity "
+        "findings.suggestions findings.suggestions.path findings.suggestions.reason "
+        "findings.target next",
+    ),
+    "draft": (
+        *("check", {"drafts": {"Home.md": "# Home\n\n[[Tyde]]\n"}}),
+        "counts counts.drafts counts.elsewhere counts.findings counts.in_drafts "
+        "counts.resolved findings findings.column findings.line findings.message "
+        "findings.path findings.rule findings.severity findings.suggestions "
+        "findings.target next",
+    ),
+    "names": (
+        *("resolve", {"names": ["Tide", "Tide#Ebb", "Pier", "Tyde", "Naught"]}),
+        "counts counts.ambiguous counts.likely counts.names counts.nothing "
+        "counts.resolved names names.advice names.also names.likely names.missing "
+        "names.name names.path next",
+    ),
+    "outline": (
+        *("note", {"note": "Tide"}),
+        "aliases backlinks backlinks.lines backlinks.path blocks blocks.id blocks.line "
+        "counts counts.aliases counts.backlinks counts.blocks counts.headings "
+        "counts.links counts.properties counts.tags headings headings.level headings.line "
+        "headings.text links links.line links.link links.path next note properties "
+        "properties.key properties.value tags tags.line tags.tag",
+    ),
+    "unresolved": (
+        *("unresolved", {}),
+        "counts counts.links counts.mistakes counts.planned next topics topics.first "
+        "topics.kind topics.links topics.notes topics.suggestions topics.suggestions.path "
+        "topics.suggestions.reason topics.topic",
+    ),
+    "mentions": (
+        *("mentions", {}),
+        "counts counts.certain counts.mentions counts.notes mentions mentions.certain "
+        "mentions.column mentions.line mentions.path mentions.score mentions.target "
+        "mentions.words next",
+    ),
+    "related": (
+        *("related", {"note": "Sea/Pier"}),
+        "counts counts.related next note related related.path related.score related.why",
+    ),
+}
+"""Calls of each tool that reads, with all keys of their answers."""
+
+
+@each("name", ANSWERS)
+def test_answers_have_these_keys(server: McpClient, name: str) -> None:
+    tool, arguments, keys = ANSWERS[name]
+    assert name_keys(server.call(tool, arguments).data) == set(keys.split())
+
+
 def test_null_is_no_value(server: McpClient) -> None:
     reply = server.call("check", {"note": "Tide", "drafts": None, "rule": None, "limit": None})
     assert reply.data["counts"]["findings"] == 0
@@ -632,6 +697,7 @@ def test_whole_characters_and_notifications_are_no_halves(lines: LineServer) -> 
     assert [row["name"] for row in rows] == [json.loads(f'"{name}"') for name in names]
 
 
+@pytest.mark.thorough
 @each(
     ("form", "number"),
     [
@@ -677,6 +743,7 @@ def test_requests_before_the_end_of_the_input_are_answered(vault: Path) -> None:
     assert lengths == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("mode", ["legacy", "auto"])
 def test_both_forms_of_the_protocol_are_served(vault: Path, mode: str) -> None:
     with McpClient(vault, mode=mode) as client:
@@ -875,6 +942,7 @@ def test_topics_are_paged_while_they_are_fixed(changing: ChangingVault) -> None:
     assert seen == names
 
 
+@pytest.mark.thorough
 @each(
     ("tool", "arguments"),
     [
@@ -900,6 +968,7 @@ def test_after_the_last_row_there_is_nothing(server: McpClient) -> None:
     assert (data["findings"], data["next"], data["counts"]["findings"]) == ([], None, 5)
 
 
+@pytest.mark.thorough
 def test_damaged_cache_is_read_again_for_a_call(tmp_path: Path) -> None:
     texts = {f"n{number}.md": f"[[n{number + 1}]] [[no {number}]]\n" * 9 for number in range(300)}
     cache = tmp_path / "cache"
@@ -913,6 +982,7 @@ def test_damaged_cache_is_read_again_for_a_call(tmp_path: Path) -> None:
 # -- the end --------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_signal_ends_the_server(vault: Path, number: int) -> None:
     process = LineServer(vault).process
@@ -947,6 +1017,7 @@ def test_signal_ends_a_server_that_has_just_started(vault: Path) -> None:
             process.kill()
 
 
+@pytest.mark.thorough
 def test_closed_output_ends_the_server(vault: Path) -> None:
     process = LineServer(vault).process
     assert process.stdin

@@ -226,6 +226,7 @@ def test_long_diffs_say_that_lines_are_left_out(server: WritingServer) -> None:
     assert len(lines) == 201
 
 
+@pytest.mark.thorough
 def test_written_changes_have_no_next_page(server: WritingServer) -> None:
     done = server.ask("change", changes=[{"rename": "Mole", "to": "B"}], apply=True, limit=1)
     assert (len(done["files"]), done["counts"]["files"], done["next"]) == (1, 3, None)
@@ -491,6 +492,7 @@ def test_call_waits_for_another_run(server: WritingServer) -> None:
 # -- a whole script, and the page of the documentation --------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_script_of_many_changes_leaves_no_finding_and_no_byte(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {})
     for path, data in read_files(ROOT / "fixtures/podcast-wiki").items():
@@ -502,6 +504,7 @@ def test_script_of_many_changes_leaves_no_finding_and_no_byte(tmp_path: Path) ->
     assert len(script.runs) >= 3
 
 
+@pytest.mark.thorough
 def test_page_shows_these_calls(tmp_path: Path) -> None:
     [block] = blocks(PAGE, "text")
     calls = re.findall(r"^(\w+) (\{.*\})\n((?:  .*\n)+)", block, re.MULTILINE)

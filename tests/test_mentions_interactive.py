@@ -108,6 +108,7 @@ CASES: dict[str, tuple[str, dict[str, str]]] = {
 }
 
 
+@pytest.mark.thorough
 @each(("keys", "changed"), CASES.values(), ids=CASES)
 def test_keys_answer_and_one_undo_reverts(
     run: RunCommand, vault: Path, keys: str, changed: dict[str, str]

@@ -623,6 +623,7 @@ PIECES = st.sampled_from(
 NOTES = st.lists(PIECES, max_size=6)
 
 
+@pytest.mark.thorough
 @given(NOTES, NOTES)
 def test_every_link_leads_to_the_same_place(first: list[str], second: list[str]) -> None:
     links = "[[A#X]] [[A#Y]] [[A#C d]] [[A#Y#X]] [[A#^aa]] [[B#X]] [[B#X#X]] [[B#^ba]] [[A]] [[B]]"

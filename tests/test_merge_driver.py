@@ -350,6 +350,7 @@ MUST_MERGE: Mapping[str, tuple[list[str], list[str], list[str], str]] = {
 }
 
 
+@pytest.mark.thorough
 @each("name", MUST_MERGE)
 def test_section_of_one_side_is_taken(make: Make, name: str) -> None:
     *versions, taken = MUST_MERGE[name]
@@ -367,6 +368,7 @@ MUST_CONFLICT: Mapping[str, tuple[list[str], list[str], list[str]]] = {
 }
 
 
+@pytest.mark.thorough
 @each("name", MUST_CONFLICT)
 def test_text_typed_on_both_sides_is_a_conflict_as_git_leaves_it(make: Make, name: str) -> None:
     old, ours, theirs = (hand(*version) for version in MUST_CONFLICT[name])
@@ -517,6 +519,9 @@ PLAIN: Mapping[str, tuple[bytes, bytes, bytes]] = {
             "one\n\ntext\n\n\ntwo\n\n" + hand(A, B, before="") + "\nthree\n",
             hand(A, C, before="") + "\none\n\ntext\n\n\ntwo\n\nthree\n",
         )
+    ),  # type: ignore[dict-item]
+    "a line shared with other text": tuple(
+        (hand(*entries).rstrip("\n") + " and more\n").encode() for entries in ([A], [A, B], [A, C])
     ),  # type: ignore[dict-item]
     "no sections": (b"a\n", b"b\n", b"c\n"),
     "an older conflict": (

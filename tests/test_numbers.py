@@ -92,6 +92,7 @@ def compare_with_fix(run: RunCommand, vault: Path, *words: object) -> Numbers:
     return cold
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("many", spread((0, 1_000)))
 @each("name", sorted(file.name for file in FIXTURES.iterdir() if file.is_dir()))
 def test_outputs_of_fixtures_agree(

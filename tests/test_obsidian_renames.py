@@ -64,6 +64,7 @@ def test_obsidian_updates_at_once(tmp_path: Path, way: str, notes: int, pause: f
     assert list_runs(simulation.root) == []
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("way", spread(WAYS))
 def test_obsidian_takes_longer_than_the_maximum_delay(tmp_path: Path, way: str) -> None:
     """It needs 40 seconds, and the watcher waits for its end."""

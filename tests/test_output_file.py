@@ -141,6 +141,7 @@ def test_every_command_is_tested() -> None:
 # -- in a vault -----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @each("line", LINES)
 def test_no_command_writes_to_a_file_of_the_vault(run: RunCommand, vault: Path, line: str) -> None:
     (vault / ".vaultlink-baseline.json").unlink()
@@ -278,6 +279,7 @@ OUTPUTS = {
 """Command lines, and a file name for their output, that a later run replaces."""
 
 
+@pytest.mark.thorough
 @each("line", OUTPUTS)
 def test_output_is_replaced_only_as_vaultlink_wrote_it(
     run: RunCommand, plain_vault: Path, line: str
@@ -431,6 +433,7 @@ PROTECTING = {
 }
 
 
+@pytest.mark.thorough
 @each("line", LINES)
 def test_no_command_writes_to_a_protected_folder(
     run: RunCommand, plain_vault: Path, line: str, monkeypatch: pytest.MonkeyPatch
@@ -583,6 +586,7 @@ def list_irregular(folder: Path) -> Iterator[tuple[str, str]]:
             yield device, "it is a device, not a regular file."
 
 
+@pytest.mark.thorough
 @needs_fifo
 @each("line", ["links", "check", "report", "graph --format dot", "init"])
 def test_pipe_or_device_is_refused_at_once(vault: Path, line: str) -> None:

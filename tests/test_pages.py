@@ -140,6 +140,7 @@ def list_whole(run: RunCommand, podcast: Path, line: str, key: str, *words: str)
     return [json.dumps(row) for row in data[key]]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("limit", spread(("4", "1")))
 @each(("line", "key"), LISTINGS.items(), ids=LISTINGS)
 def test_pages_of_a_command_have_every_row_once(

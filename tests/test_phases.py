@@ -82,6 +82,7 @@ def test_undo_names_its_phases(vault: Path) -> None:
     assert list_phases(run_late(vault, ["undo"])) == ["Comparing notes", "Writing 1 note"]
 
 
+@pytest.mark.thorough
 def test_phase_of_a_large_vault_is_drawn_while_it_lasts(tmp_path: Path) -> None:
     """The timer draws it in the middle of the computation, and the count of its notes is known."""
     links = "[[Hub]] and [[Hub#Part]]\n" * 400
@@ -133,6 +134,7 @@ with ProgressLine(sys.stderr, "Planning"):
 """A program that has the terminal for longer than half a second, with a timer that would draw."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("call", "words"),
     [

@@ -221,6 +221,7 @@ def test_the_order_of_nodes_and_links_has_no_influence() -> None:
     assert draw_picture(turned, {}) == draw_picture(graph, {})
 
 
+@pytest.mark.thorough
 def test_pictures_are_the_same_in_every_process() -> None:
     code = (
         "from test_picture import CLUSTERS, LARGE, PICTURE, encode_picture, render_svg\n"

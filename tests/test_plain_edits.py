@@ -1,5 +1,6 @@
 """An edit that takes nothing from a note has no history to remember, whatever links name."""
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -40,6 +41,7 @@ def remember_all(before: Index, now: Index, path: str) -> History:
     return remember_names(remember_links(history, before, now, {}), before, now, {})
 
 
+@pytest.mark.thorough
 @settings(max_examples=400, deadline=None)
 @given(vault=vaults, path=some.sampled_from(NOTES[:3]), text=texts)
 def test_plain_edit_is_not_remembered(vault: dict[str, str], path: str, text: str) -> None:

@@ -53,6 +53,7 @@ def make_vault(folder: Path, more: Mapping[str, str] | None = None) -> Path:
     return create_vault(folder, {**NOTES, **(more or {})})
 
 
+@pytest.mark.thorough
 @each("system", SYSTEMS)
 def test_findings_fixes_and_undo_are_as_on_linux(system: str, tmp_path: Path) -> None:
     """Checked twice, with the cache too, in one process, since `--jobs 2` can't fork on Windows."""
@@ -81,6 +82,7 @@ def test_only_the_case_of_a_name_changes(system: str, tmp_path: Path) -> None:
     assert set(read_files(vault)) == {*NOTES}
 
 
+@pytest.mark.thorough
 @each("system", SYSTEMS)
 @each("name", ["harbour", "HARBOUR"])
 def test_a_name_that_is_taken_in_another_case_is_refused(
@@ -139,6 +141,7 @@ def test_created_notes_are_in_the_folder_that_differs_in_case(
     assert read_files(vault).keys() - before.keys() == created
 
 
+@pytest.mark.thorough
 @each("name", ["CON", "nul", "com1", "aux.old"])
 def test_reserved_names_are_never_written_on_windows(name: str, tmp_path: Path) -> None:
     vault = make_vault(tmp_path / "vault", {"Drive.md": f"[[{name}]]\n"})
@@ -176,6 +179,7 @@ def test_caches_and_journals_are_in_the_folders_of_the_system(system: str, tmp_p
         assert any((home / folder).rglob("*")), folder
 
 
+@pytest.mark.thorough
 @each("encoding", ["cp1252", "cp437", "utf-16-le"])
 def test_output_is_utf8_with_unix_line_ends_on_any_console(encoding: str, tmp_path: Path) -> None:
     """Python's stdout there translates line ends, and can't encode all characters."""
@@ -202,6 +206,7 @@ def test_output_is_utf8_with_unix_line_ends_on_any_console(encoding: str, tmp_pa
         assert b"\r" not in outputs[0].stdout
 
 
+@pytest.mark.thorough
 def test_tests_collected_on_windows_import_nothing_of_posix() -> None:
     """`conftest.py` leaves out the others; imports of a test are those of its helpers, too."""
     posix = {"fcntl", "grp", "pexpect", "pty", "pwd", "resource", "termios", "tty"}

@@ -64,6 +64,7 @@ def test_a_random_merge_loses_nothing(run: RunCommand, tmp_path: Path, seed: int
     assert read_tree(vault) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_random_extraction_loses_nothing(run: RunCommand, tmp_path: Path, seed: int) -> None:
     random = Random(seed)

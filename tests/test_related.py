@@ -633,6 +633,7 @@ def test_every_related_note_has_evidence_and_is_another_note(vault: Mapping[str,
             assert with_linked or not item.linked
 
 
+@pytest.mark.thorough
 def test_result_is_the_same_in_every_process() -> None:
     code = (
         "from test_related import HARBOUR, make_index; from vaultlink.graph.related import find_related\n"

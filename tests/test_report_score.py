@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
@@ -183,6 +184,7 @@ TEXTS = some.sampled_from(
 )
 
 
+@pytest.mark.thorough
 @given(event_scripts(("A.md", "B.md", "x/A.md", "c.png"), TEXTS))
 def test_counts_after_steps_are_those_of_a_full_check(script: list[list[Event]]) -> None:
     vault: dict[str, str] = {}

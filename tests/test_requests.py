@@ -413,6 +413,7 @@ def random_change(rng: random.Random) -> Change:
     )
 
 
+@pytest.mark.thorough
 @each("seed", choose_seeds(8))
 def test_random_lists_equal_one_run_after_the_other(tmp_path: Path, seed: int) -> None:
     rng = random.Random(seed)

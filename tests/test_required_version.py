@@ -36,6 +36,11 @@ SPECIFIERS = some.lists(CLAUSES, min_size=1, max_size=3).map(",".join)
 @example("1.7.post1", ">1.7")
 @example("1.7+local", ">1.7")
 @example("1.7rc1", "<1.7")
+@example("1.6rc1", "<1.7")
+@example("1.7rc1", "<1.7rc2")
+@example("1.7", "===1.7")
+@example("1.7", "===1.7.0")
+@example("1.7+local", "===1.7+LOCAL")
 @example("2.2.post3", "~=2.2.post3")
 def test_versions_match_as_in_packaging(version: str, specifier: str) -> None:
     try:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import pytest
 from msgspec.structs import replace
 
 from builder import RULES, VaultFiles, build_state, collect_findings, make_settings
@@ -97,6 +98,7 @@ def test_fixes_are_as_declared(case: Case) -> None:
     assert all(fix.title and fix.title[-1] != "." for fix in fixes if fix)
 
 
+@pytest.mark.thorough
 @FIXING_EXAMPLES
 def test_fixing_twice_equals_once(case: Case) -> None:
     check_second_run(case, unsafe=False)
@@ -145,6 +147,7 @@ def check_derived(case: Case, derive: Callable[[str], str]) -> None:
     assert fixed == {path: derive(text) for path, text in expected(case).items()}
 
 
+@pytest.mark.thorough
 @EXAMPLES
 def test_fixes_of_all_rules_together_terminate(case: Case) -> None:
     example = case.example

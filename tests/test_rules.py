@@ -149,6 +149,7 @@ def without_needs(setting: LinterSettings) -> LinterSettings:
     )
 
 
+@pytest.mark.thorough
 @EXAMPLES
 def test_checks_find_nothing_in_notes_without_what_they_need(case: Case) -> None:
     setting = make_settings(["ALL"])

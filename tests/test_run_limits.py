@@ -113,6 +113,7 @@ def test_records_are_deleted_by_their_age(
     assert {item.id for item in list_runs(vault)} == {last, *(names[age] for age in kept)}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     ("settings", "number"),
     [("", 4), ('keep-runs-size = "1 MB"', 2), ('keep-runs-size = "2 MB"', 4)],

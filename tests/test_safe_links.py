@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 
 from builder import VaultFiles, build_state, compute_all_maps, make_settings
@@ -183,6 +184,7 @@ def test_border_of_a_copy_makes_a_fix_unsafe(source: str, target: str, safety: s
     assert list(judge(build_state(vault, settings()))) == [f"{source}: title-link {safety}"]
 
 
+@pytest.mark.thorough
 @each("seed", range(10))
 def test_copied_folders_are_kept_up_to_date(seed: int) -> None:
     dice, base = random.Random(seed), settings()

@@ -308,6 +308,7 @@ def test_findings_follow_the_notes_of_a_list_step_by_step() -> None:
 PATHS = ("A.md", "B.md", "N.md", "x/Long name.md", "p.png")
 
 
+@pytest.mark.thorough
 @settings(max_examples=count_examples(200), deadline=None)
 @given(
     text=note_texts(),
@@ -332,6 +333,7 @@ def test_written_mentions_are_clean_and_removed_to_the_byte(
 TYPED = ("Typed.", "- Typed", "  - Typed", "    Typed", "\t- Typed", "  **Typed/**")
 
 
+@pytest.mark.thorough
 @each("seed", range(60))
 def test_typed_text_survives_any_change_of_the_mentions(seed: int) -> None:
     dice = random.Random(seed)

@@ -212,7 +212,17 @@ def test_tag_in_a_canvas_whose_number_signs_are_all_escaped() -> None:
     assert renamed(text, path="a.canvas") == text.replace("old", "new")
 
 
-@each("text", ["", "{", '{"nodes":[{"type":"text","text":["#old"]}]}', "#old"])
+@each(
+    "text",
+    [
+        "",
+        "{",
+        '{"nodes":[{"type":"text","text":["#old"]}]}',
+        '{"nodes":[{"type":"text","text":{"#":"#old"}}]}',
+        '{"nodes":[{"type":"link","text":"#old"}]}',
+        "#old",
+    ],
+)
 def test_canvas_without_tags_stays(text: str) -> None:
     assert plan(text, "old", "new", "a.canvas") == ()
 

@@ -452,6 +452,7 @@ def undo_some(vault: Path, name: str, old_texts: Mapping[str, set[bytes | None]]
         assert find(vault, name).undone
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", choose_seeds(40))
 def test_random_runs_are_undone_in_any_order(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

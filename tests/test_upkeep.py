@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Mapping
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -634,6 +635,8 @@ LONG = "word " * 200
         ("See [[#Part]] and [[N]]\n\n# Part\n", ["See [[A#Part|Part]] and [[N]]"]),
         ("The same [[N]]\n\nThe same [[N]]\n", ["The same [[N]]"]),
         ("In\n1986\\. [[N]]\n", ["In 1986\\. [[N]]"]),
+        (f"{LONG}[[N]] at the end.\n", [f"… {('word ' * 29).strip()} [[N]] at the end."]),
+        (f"At the start [[N]] {LONG}\n", [f"At the start [[N]] {('word ' * 29).strip()} …"]),
         (f"{LONG}[[N]] {LONG}\n", [f"… {('word ' * 29).strip()} [[N]] {('word ' * 29).strip()} …"]),
     ],
 )
@@ -883,6 +886,7 @@ def test_any_section_is_updated_in_one_run(
 # -- step by step -------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @each("seed", choose_seeds(12))
 @each("entries", ["missing", "all"])
 def test_findings_after_random_steps_equal_a_rebuild(seed: int, entries: str) -> None:

@@ -68,6 +68,7 @@ def test_damaged_cache_costs_no_change(tmp_path: Path, is_cleaned: bool) -> None
         watched.wait_for(lambda watched: "- planned-note new.md" in watched.list_changes())
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_replaced", spread((False, True)))
 def test_cache_that_another_run_deletes_or_replaces_does_not_matter(
     tmp_path: Path, is_replaced: bool, run: RunCommand
@@ -198,6 +199,7 @@ def kept_back(file: Path, text: str) -> None:
     auto.unlink()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("save", [in_place, renamed_over, deleted_and_made, backed_up, kept_back])
 def test_every_way_of_saving_is_one_save(vault: Path, save: Callable[[Path, str], None]) -> None:
     with run_watcher(vault) as watched:
@@ -210,6 +212,7 @@ def test_every_way_of_saving_is_one_save(vault: Path, save: Callable[[Path, str]
     assert format_changes(batch) == ["+ planned-note a.md"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(
     "name",
     [
@@ -235,6 +238,7 @@ def test_temporary_files_are_not_part_of_the_vault(vault: Path, name: str) -> No
         assert find_difference(watched.session) is None
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["a~.md", "#a#.md", "~$a.md", "x.tmp"])
 def test_similar_names_are_part_of_the_vault(vault: Path, name: str) -> None:
     with run_watcher(vault) as watched:
@@ -389,6 +393,7 @@ def test_folder_behind_a_symbolic_link_is_watched_too(vault: Path, tmp_path: Pat
 # -- deletions ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_linked_since", [False, True])
 def test_note_that_was_created_and_removed_again_is_not_deleted(
     tmp_path: Path, is_linked_since: bool
@@ -430,6 +435,7 @@ def test_created_note_that_is_moved_slowly_is_followed(tmp_path: Path) -> None:
 # -- moves ----------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("pause", [0.0, 0.4])
 @pytest.mark.parametrize("copied_first", [False, True])
 def test_deleted_and_created_note_is_a_rename(
@@ -511,6 +517,7 @@ def something(dice: random.Random, vault: Path) -> None:
             file.write_bytes(b"\xff[[a]]\n")
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize(("poll", "seeds"), spread([(None, 4), (0.2, 2)]))
 def test_state_equals_a_fresh_start_after_random_events(
     tmp_path: Path, poll: float | None, seeds: int
@@ -569,6 +576,7 @@ for number in range(100_000):
 """
 
 
+@pytest.mark.thorough
 def test_event_storm_is_handled(vault: Path) -> None:
     write_files(vault, {f"many/n{number}.md": f"[[n{number + 1}]]\n" for number in range(700)})
     with run_watcher(vault) as watched:

@@ -479,6 +479,7 @@ def test_usage_errors_end_with_exit_code_2(
 # -- signals --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP], ids=str)
 def test_signal_ends_an_idle_watch(vault: Path, tmp_path: Path, number: signal.Signals) -> None:
     with command(vault, "--fix") as watcher:
@@ -496,6 +497,7 @@ def wait_until_started(watcher: subprocess.Popen[bytes]) -> None:
         time.sleep(0.005)
 
 
+@pytest.mark.thorough
 @LINUX
 @pytest.mark.parametrize(
     ("number", "delay"),
@@ -535,6 +537,7 @@ MOMENTS: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.thorough
 def test_signal_during_a_write_leaves_each_note_old_or_new(tmp_path: Path, run: RunCommand) -> None:
     def stopped(moment: str) -> None:
         vault, _, _ = create_alias_vault(tmp_path / moment, 300)
@@ -607,6 +610,7 @@ def test_changed_exclusions_of_obsidian_take_effect(vault: Path) -> None:
     assert watcher.changes[:2] == ["+ planned-note x/c.md", "- planned-note x/c.md"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("place", [".gitignore", "x/.gitignore", ".git/info/exclude"])
 def test_changed_gitignore_takes_effect(vault: Path, place: str) -> None:
     git(vault, "init")

@@ -150,6 +150,7 @@ def test_proposals_are_reported_without_writing(vault: Path) -> None:
 # -- never a fight --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_note_being_edited_is_fixed_after_a_pause(vault: Path) -> None:
     debounce = replace(QUICK_DEBOUNCE, fix_quiet=2.0, fix_max_delay=1.0)
     with run_watcher(vault, FIX, debounce=debounce) as watched:
@@ -223,6 +224,7 @@ def test_own_writes_cause_no_batch(vault: Path) -> None:
         assert len(list_runs(vault)) == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("by", ["hand", "undo"])
 def test_reverted_fix_is_not_applied_again(vault: Path, run: RunCommand, by: str) -> None:
     with run_watcher(vault, FIX) as watched:
@@ -276,6 +278,7 @@ def test_notes_in_conflict_are_named_and_skipped(vault: Path) -> None:
 # -- two watchers ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 def test_one_of_two_watchers_fixes(vault: Path) -> None:
     with run_watcher(vault, FIX) as first:
         with run_watcher(vault, FIX) as second:
@@ -377,6 +380,7 @@ def test_watcher_says_that_it_reverted_a_run(vault: Path) -> None:
     assert "Reverted an interrupted run (vaultlink fix)." in watched.notices
 
 
+@pytest.mark.thorough
 def test_watcher_writes_nothing_beside_renames(vault: Path) -> None:
     """The history remembers each earlier name, so a state in between has links to fix."""
     paths = ["b.md", "x/B 2.md"]

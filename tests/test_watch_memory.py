@@ -75,6 +75,7 @@ def change_settings(vault: Path, number: int) -> None:
     (vault / ".vaultlink.toml").write_text(f"ignore = ['{rule}']\n" + "\n" * number)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_exempting", [False, True], ids=["as-library", "as-command"])
 def test_replaced_vaults_are_freed(tmp_path: Path, is_exempting: bool) -> None:
     vault = make_vault(tmp_path)

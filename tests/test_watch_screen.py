@@ -44,6 +44,7 @@ def list_lines(screen: Screen) -> list[str]:
     return [re.sub(r"^[\d:]{8} ", "", line) for line in text.splitlines()]
 
 
+@pytest.mark.thorough
 @each("size", [SMALL, LARGE], ids=["80x24", "120x40"])
 def test_renaming_is_one_line_for_all_links(run: RunCommand, vault: Path, size: Size) -> None:
     before = read_files(vault)
@@ -156,6 +157,7 @@ def test_lines_are_complete_off_a_terminal(vault: Path, tmp_path: Path) -> None:
     )
 
 
+@pytest.mark.thorough
 @each(("links", "lines"), [(4, 4), (5, 1)])
 def test_only_five_findings_of_one_cause_in_a_note_are_one_line_off_a_terminal(
     vault: Path, tmp_path: Path, links: int, lines: int

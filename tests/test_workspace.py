@@ -585,6 +585,7 @@ def change_something(dice: random.Random, vault: Path, workspace: Workspace) -> 
             workspace.release(dice.choice(held) if held else path)
 
 
+@pytest.mark.thorough
 def test_state_equals_a_fresh_start_with_the_held_texts(tmp_path: Path) -> None:
     for seed in choose_seeds(4) if not TIMES else (TIMES,):
         dice = random.Random(seed)

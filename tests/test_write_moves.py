@@ -521,6 +521,7 @@ KILLED: Mapping[str, Iterable[str]] = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows can't fork")
 @pytest.mark.parametrize("kind", spread(KILLED, 3))
 def test_interrupted_run_is_reverted_or_undone_exactly(

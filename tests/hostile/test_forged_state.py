@@ -276,6 +276,7 @@ def test_runs_that_undo_each_other(tmp_path: Path, run: RunCommand) -> None:
     assert (root / "a.md").read_bytes() == OLD
 
 
+@pytest.mark.thorough
 def test_long_chain_of_undone_runs(tmp_path: Path, run: RunCommand) -> None:
     root = create_vault(tmp_path / "v", {"a.md": NEW})
     ids = [f"20260101-{n:06}-abcd" for n in range(1_500)]
@@ -439,6 +440,7 @@ ENTRIES: Mapping[str, Callable[[bytes], bytes]] = {
 }
 
 
+@pytest.mark.thorough
 @each("forged", ENTRIES.values(), ids=ENTRIES)
 def test_forged_cache_entries_are_no_internal_error(
     tmp_path: Path, run: RunCommand, forged: Callable[[bytes], bytes]

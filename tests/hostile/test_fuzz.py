@@ -73,6 +73,7 @@ def describe_defects(base: LinterSettings, vault: Mapping[str, str], *, unsafe: 
     return f"again: {sorted({item.rule for item, _ in again.done})}" if again.texts else ""
 
 
+@pytest.mark.thorough
 @each("scene", SCENES)
 @each("unsafe", [False, True], ids=["safe", "unsafe"])
 def test_fixing_keeps_its_promises_and_ends(scene: str, unsafe: bool) -> None:

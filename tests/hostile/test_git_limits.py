@@ -254,6 +254,7 @@ def test_memory_of_git_is_limited(root: Path, monkeypatch: pytest.MonkeyPatch) -
 ENDLESS = ("core.attributesFile", "core.excludesFile", "diff.orderFile", "mailmap.file")
 
 
+@pytest.mark.thorough
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="the system has no such device")
 @pytest.mark.parametrize("setting", ENDLESS)
 @pytest.mark.usefixtures("plain_git")

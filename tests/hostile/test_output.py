@@ -116,6 +116,7 @@ def check_output(done: CommandResult, words: Sequence[str]) -> list[str]:
     return found
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("plain_git")
 def test_no_command_prints_anything_to_obey(
     tmp_path: Path, run: RunCommand, monkeypatch: pytest.MonkeyPatch
@@ -200,6 +201,7 @@ def run_on_terminal(root: Path, *words: str) -> str:
     return data.decode("utf-8", "surrogateescape").replace("\r\n", "\n")
 
 
+@pytest.mark.thorough
 @each(
     "words",
     [

@@ -177,6 +177,11 @@ def test_unsupported_expression_is_named_and_excludes_nothing(source: str) -> No
     assert not compile_obsidian_filters([f"/{source}/"])("a")
 
 
+def test_order_of_a_range_is_explained() -> None:
+    with pytest.raises(UnsupportedExpression, match="wrong order"):
+        Expression("[z-a]")
+
+
 # -- time ---------------------------------------------------------------------------------------------------------
 
 SLOW_EXPRESSIONS = [
@@ -213,6 +218,7 @@ def test_time_of_expressions_is_limited(source: str, shape: int) -> None:
         expression.search(SHAPES[shape](4_000))  # without a limit, it takes longer than a test may
 
 
+@pytest.mark.thorough
 @each("glob", SLOW_GLOBS, ids=lambda glob: glob[:20])
 @each("shape", range(len(SHAPES)))
 def test_time_of_globs_is_linear(glob: str, shape: int) -> None:

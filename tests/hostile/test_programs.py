@@ -56,6 +56,7 @@ def read_log(log: Path) -> list[str]:
 # -- the browser ------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("number", range(len(NAMES)), ids=NAMES)
 def test_browser_gets_the_address_as_one_argument(tmp_path: Path, number: int) -> None:
     """It gets it in the place of `%s` in every second case, and behind its own words otherwise."""
@@ -104,6 +105,7 @@ def test_browser_in_the_vault_is_not_started(tmp_path: Path, program: str) -> No
 FOLDERS = ("plain", "$(touch pwned)", "a b; touch pwned", "'q'", "new\nline", "-rf", "%s")
 
 
+@pytest.mark.thorough
 @each("folder", FOLDERS)
 def test_pager_in_a_folder_with_a_hostile_name(tmp_path: Path, folder: str) -> None:
     """The vault has the same name, and notes with such names; the pager gets only its options."""

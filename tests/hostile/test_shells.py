@@ -53,6 +53,7 @@ def start(shell: str, folder: Path) -> Shell:
     return terminal
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shell", spread(INTERACTIVE))
 def test_completed_name_is_one_argument(vault: Path, shell: str) -> None:
     terminal, found = start(shell, vault), {}
@@ -77,6 +78,7 @@ LISTED = {
 """The keys that list all names in each shell."""
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("shell", INTERACTIVE)
 def test_list_of_names_runs_and_prints_nothing_hostile(vault: Path, shell: str) -> None:
     terminal = start(shell, vault)

@@ -69,6 +69,7 @@ def start_and_stop(library: Path, root: Path, number: int) -> Iterator["subproce
             holder.kill()
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize(
     "call", spread(("renameat vault/Home.md", "write vault/.vaultlink", "renameat2 vault/Flood.md"))

@@ -68,6 +68,7 @@ def write_diff(view: View, after: dict[str, str]) -> str:
     return VaultChanges(texts=changed, marked=frozenset(marked)).diff()
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_held", [False, True])
 @pytest.mark.parametrize("sample", VAULTS)
 def test_all_safe_fixes_are_those_of_the_command(

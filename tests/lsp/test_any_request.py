@@ -171,6 +171,7 @@ CAPABILITIES: Json = {
 }
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("can", [{}, CAPABILITIES], ids=["minimal", "much"])
 @pytest.mark.parametrize("seed", spread_seeds(2))
 def test_any_request_is_answered(seed: int, can: Json, tmp_path: Path) -> None:
@@ -197,6 +198,7 @@ def test_any_request_is_answered(seed: int, can: Json, tmp_path: Path) -> None:
     assert read_files(root) == before
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", spread_seeds(2))
 def test_each_cancelled_request_is_answered_once(seed: int, tmp_path: Path) -> None:
     chance = random.Random(seed)

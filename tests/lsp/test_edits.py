@@ -89,6 +89,7 @@ RENAMES = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", ABLE)
 async def test_rename_is_that_of_the_command(

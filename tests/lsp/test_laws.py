@@ -239,6 +239,7 @@ def is_true(law: Callable[[], None]) -> bool:
 STEPS, PAUSE = 1000, 125
 
 
+@pytest.mark.thorough
 @pytest.mark.asyncio
 @pytest.mark.parametrize("moves", spread((True, False)))
 @pytest.mark.parametrize("seed", spread_seeds(3))
@@ -257,6 +258,7 @@ async def test_server_equals_a_fresh_start_after_many_changes(
         compare(await story.read_findings(), list_checked(story.root), moves=moves)
 
 
+@pytest.mark.thorough
 @pytest.mark.asyncio
 @pytest.mark.parametrize("seed", spread_seeds(2))
 async def test_pushed_findings_are_those_of_a_fresh_start(seed: int, tmp_path: Path) -> None:

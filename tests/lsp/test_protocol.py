@@ -165,6 +165,7 @@ async def test_edit_changes_findings_of_another_open_note(name: str, vault: Path
             await wait_until(lambda: not known[uri])
 
 
+@pytest.mark.thorough
 @pytest.mark.asyncio
 async def test_findings_pulled_too_early_are_pulled_again(vault: Path) -> None:
     write_files(vault, {f"n/{number}.md": "[[a]] [[b]]\n" * 20 for number in range(2000)})
@@ -183,6 +184,7 @@ async def test_findings_pulled_too_early_are_pulled_again(vault: Path) -> None:
 # -- documents ------------------------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.asyncio
 async def test_open_document_wins_over_the_disk_until_it_is_closed(vault: Path) -> None:
     uri = (vault / "a.md").as_uri()
@@ -276,6 +278,7 @@ def list_codes(wire: Wire, uri: str) -> list[str]:
     return [item["code"] for item in answer.get("result", {}).get("items", ())]
 
 
+@pytest.mark.thorough
 def test_huge_document_is_declined_and_delays_no_other(
     vault: Path, subtests: pytest.Subtests
 ) -> None:
@@ -394,6 +397,7 @@ async def test_each_note_belongs_to_the_nearest_vault(tmp_path: Path) -> None:
         assert (await editor.pull_all()).keys() == {*uris, (other / "a.md").as_uri()}
 
 
+@pytest.mark.thorough
 @pytest.mark.asyncio
 async def test_unsaved_text_is_kept_when_its_folder_is_closed_and_opened_again(
     vault: Path, tmp_path: Path
@@ -434,6 +438,7 @@ async def test_vault_is_opened_once_its_settings_are_right(vault: Path) -> None:
 # -- two servers, and a watcher -------------------------------------------------------------------
 
 
+@pytest.mark.thorough
 @pytest.mark.asyncio
 async def test_two_servers_and_a_watcher_that_fixes_see_the_same(vault: Path) -> None:
     uri = (vault / "a.md").as_uri()
@@ -483,6 +488,7 @@ def cut_off(wire: Wire) -> None:
     close_input(wire)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("is_initialized", [False, True], ids=["new", "initialized"])
 @pytest.mark.parametrize(
     ("end", "code"),

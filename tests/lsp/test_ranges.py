@@ -119,6 +119,7 @@ def batched(data: list[int], size: int) -> Iterator[list[int]]:
         yield data[at : at + size]
 
 
+@pytest.mark.thorough
 @pytest.mark.asyncio
 @pytest.mark.parametrize("name", choose_editors("code", "helix", "emacs", "minimal"))
 @pytest.mark.parametrize("seed", choose_seeds(1))

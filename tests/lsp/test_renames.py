@@ -548,6 +548,7 @@ MEANWHILE: list[Callable[[Ship], None]] = [
 ]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("happen", MEANWHILE)
 def test_answer_that_is_no_longer_made_is_planned_again(
     ship: Ship, happen: Callable[[Ship], None]
