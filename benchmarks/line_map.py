@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from difflib import SequenceMatcher
 from functools import cache, cached_property
 from pathlib import Path
@@ -81,8 +81,8 @@ class LineMap:
                 return
             times = self.read_times()
             stale = find_stale_tests(times, before, now) | self.move_lines(before, now)
-            self.forget(stale & times.keys())
-            known = {name: times[name] for name in times.keys() - stale}
+            self.forget(stale - {""})
+            known = {name: times[name] for name in times.keys() - find_named(stale, times)}
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder.mkdir(parents=True)
@@ -97,7 +97,10 @@ class LineMap:
         self.known_file.unlink()
 
     def move_lines(self, before: Mapping[str, bytes], now: Mapping[str, bytes]) -> set[str]:
-        """Give recorded lines their new numbers; return the tests that run a changed one."""
+        """Give recorded lines their new numbers; return what runs a changed one.
+
+        These are tests, and modules whose tests share a process; "" stands for an import.
+        """
         stale: set[str] = set()
         with sqlite3.connect(self.data) as data:
             for path in before:
@@ -114,7 +117,7 @@ class LineMap:
         return stale
 
     def forget(self, names: Iterable[str]) -> None:
-        """Remove the lines of tests."""
+        """Remove the lines of tests, and of modules whose tests share a process."""
         with sqlite3.connect(self.data) as data:
             for name in names:
                 chosen = "select id from context where context = ?"
@@ -161,22 +164,15 @@ class LineMap:
         return data.contexts_by_lineno(str(ROOT / SOURCE / file))
 
     def find_tests(self, mutant: Mutant) -> list[str] | None:
-        """Return the tests that run a mutant; None for what runs only at import.
+        """Return the tests that run a mutant, in the order in which to try them.
 
-        Fast ones come first, but further ones of a function, which tell less, later than others.
+        None for what runs only at import.
         """
         lines = self.read_lines(mutant.file)
         names = {*lines.get(mutant.line, []), *lines.get(mutant.statement, [])}
         if names == {""}:
             return None
-        shared = tuple(f"{name}::" for name in names - self.times.keys() - {""})
-        known = {name for name in self.times if name in names or name.startswith(shared)}
-        cost, begun = dict[str, float](), Counter[str]()
-        for name in sorted(known, key=self.times.__getitem__):
-            function = name.partition("[")[0]
-            begun[function] += 1
-            cost[name] = self.times[name] * begun[function]
-        return sorted(cost, key=cost.__getitem__)
+        return sort_tests({name: self.times[name] for name in find_named(names, self.times)})
 
     def choose_tests(self, mutant: Mutant) -> tuple[list[str], float]:
         """Return the first tests that run a mutant, and their time in seconds."""
@@ -188,6 +184,26 @@ class LineMap:
             chosen.append(name)
             seconds += self.times[name]
         return chosen, seconds
+
+
+def find_named(names: Set[str], tests: Iterable[str]) -> set[str]:
+    """Return the tests with one of these names, or in a module with one."""
+    modules = tuple([f"{name}::" for name in names if "::" not in name])
+    return {test for test in tests if test in names or test.startswith(modules)}
+
+
+def sort_tests(times: Mapping[str, float]) -> list[str]:
+    """Return the names of tests, fast ones first.
+
+    The second one of a function counts as twice as slow, the third as three times, and so on:
+    it tells less than the first of another function.
+    """
+    cost, counts = dict[str, float](), Counter[str]()
+    for name in sorted(times, key=times.__getitem__):
+        function = name.partition("[")[0]
+        counts[function] += 1
+        cost[name] = times[name] * counts[function]
+    return sorted(cost, key=cost.__getitem__)
 
 
 def read_files(folder: Path, paths: Iterable[str]) -> dict[str, bytes]:

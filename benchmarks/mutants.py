@@ -2,10 +2,10 @@
 
     python benchmarks/mutants.py --count 120 --seed 7 --packages write refactor --since HEAD~3
 
-coverage.py records which test runs which line, again only for what changed (line_map.py); Python
-3.12 and newer do it in half of the time. A process that has collected all tests runs those of a
-changed line in forks of itself, first cheap ones of different functions (mutant_server.py). The
-files are changed in copies of this checkout, so that processes that tests start are mutants, too.
+coverage.py records which test runs which line, again only for what changed (line_map.py). A process
+that has collected all tests runs those of a changed line in forks of itself, first cheap ones of
+different functions (mutant_server.py). The files are changed in copies of this checkout, so that
+processes that tests start are mutants, too.
 
 Tools for this exist. cosmic-ray runs all tests for each change. mutmut 3 and pytest-gremlins choose
 tests, but change the whole program at once, about 26,000 places in functions, instead of a sample,

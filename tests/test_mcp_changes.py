@@ -149,6 +149,16 @@ def test_change_with_apply_writes_a_few_files(
     assert read_files(server.vault) == before
 
 
+def test_broken_links_are_named_with_their_lines(tmp_path: Path) -> None:
+    vault = create_vault(
+        tmp_path / "vault", {"Mole.md": "", "Home.md": "# Home\n\nThe [[Mole|m]].\n"}
+    )
+    with McpClient(vault, "--allow-writes") as client:
+        changes = [{"delete": "Mole", "leave": True}]
+        plan = WritingServer(client, vault).ask("change", changes=changes)
+        assert plan["breaks"] == [{"path": "Home.md", "line": 3, "link": "[[Mole|m]]"}]
+
+
 def test_link_that_another_rule_reports_now_is_not_added(tmp_path: Path) -> None:
     vault = create_vault(tmp_path / "vault", {"old_pier.md": "", "Home.md": "[[old-pier]]\n"})
     with McpClient(vault, "--allow-writes") as client:

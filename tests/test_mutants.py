@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from line_map import SOURCE, find_stale_tests, match_lines
+from line_map import SOURCE, find_named, find_stale_tests, match_lines, sort_tests
 from mutant_server import pair_code
 from mutants import EQUIVALENT, read_equivalent
 from mutations import find_mutants
 from source import ROOT
+from tables import each
 
 pytestmark = pytest.mark.project
 
@@ -79,10 +80,10 @@ def test_functions_that_are_added_or_removed_have_no_pair() -> None:
 
 
 def test_judged_mutants_exist() -> None:
-    for each in read_equivalent():
-        data = (ROOT / SOURCE / each["file"]).read_bytes()
-        found = [(item.before, item.after) for item in find_mutants(each["file"], data)]
-        assert (each["line"], each["mutant"]) in found, f"{EQUIVALENT.name}: {each['mutant']}"
+    for judged in read_equivalent():
+        data = (ROOT / SOURCE / judged["file"]).read_bytes()
+        found = [(item.before, item.after) for item in find_mutants(judged["file"], data)]
+        assert (judged["line"], judged["mutant"]) in found, f"{EQUIVALENT.name}: {judged['mutant']}"
 
 
 @pytest.mark.parametrize(
@@ -136,3 +137,24 @@ def test_tests_that_name_or_import_a_changed_file_run_again(file: str, stale: li
     changed = files | {file: b"# changed"}
     assert find_stale_tests(names, files, files) == set()
     assert find_stale_tests(names, files, changed) == {f"tests/{name}" for name in stale}
+
+
+@each(
+    ("names", "expected"),
+    [
+        ({"a.py::one"}, {"a.py::one"}),
+        ({"a.py"}, {"a.py::one", "a.py::two[x]"}),
+        ({"a.py", "aa.py::one"}, {"a.py::one", "a.py::two[x]", "aa.py::one"}),
+        ({"a.py::two", "b.py", ""}, set()),
+        (set(), set()),
+    ],
+)
+def test_lines_of_a_module_are_those_of_all_its_tests(names: set[str], expected: set[str]) -> None:
+    assert find_named(names, ["a.py::one", "a.py::two[x]", "aa.py::one"]) == expected
+
+
+def test_other_functions_come_before_further_rows_of_one() -> None:
+    rows = {"t.py::rows[a]": 1.0, "t.py::rows[b]": 1.1, "t.py::rows[c]": 1.2}
+    assert sort_tests({**rows, "t.py::slow": 2.5, "t.py::quick": 0.5}) == [
+        *("t.py::quick", "t.py::rows[a]", "t.py::rows[b]", "t.py::slow", "t.py::rows[c]")
+    ]
