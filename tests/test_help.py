@@ -171,7 +171,7 @@ def test_examples_on_a_terminal_run(vault: Path, line: str) -> None:
     with run_on_screen(vault, *list_words(line)) as screen:
         if re.search("watch|lsp|mcp", line):
             screen.wait_for("Ctrl-C").send_signal(signal.SIGINT)
-            screen.wait_until(lambda seen: seen.has_ended())
+            screen.wait_for_end(code=None)
         else:
-            screen.wait_for(",q,?]").type("q").wait_until(lambda seen: seen.has_ended())
+            screen.wait_for(",q,?]").type("q").wait_for_end(code=None)
         assert "error:" not in screen.everything

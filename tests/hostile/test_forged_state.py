@@ -12,7 +12,7 @@ import msgspec
 import pytest
 
 from running import RunCommand, create_vault, let_time_pass, read_files, write_files
-from screens import LARGE, Screen, run_on_screen
+from screens import LARGE, run_on_screen
 from tables import each
 from vaultlink.disk.cache import Cache
 from vaultlink.disk.scan import Settings, scan_vault
@@ -471,13 +471,13 @@ def test_forged_answer_sends_no_command_to_a_terminal(
     let_time_pass()
     magic = Cache(tmp_path, root)._magic
     with run_on_screen(root, *words, size=LARGE) as screen:
-        screen.wait_until(Screen.has_ended)
+        screen.wait_for_end(code=None)
         assert "gone" in screen.everything
     for file in (tmp_path / "cache").glob("*/answer-*"):
         body = file.read_bytes()[len(magic) + 4 :]
         assert b"gone" in body
         write_entry(file, magic, body.replace(b"gone", b"\x1b]0;"))
     with run_on_screen(root, *words, size=LARGE) as screen:
-        screen.wait_until(Screen.has_ended)
+        screen.wait_for_end(code=None)
         assert "\\u001b]0;" in screen.everything
         assert "\x1b]0;" not in screen.output
