@@ -72,6 +72,8 @@ def test_other_note_by_its_name(path: str) -> None:
 def test_index_note_by_its_text(text: str, *, is_index: bool) -> None:
     assert is_index_note(parse_note("Piers.md", text)) is is_index
     assert lists_notes(parse_note("Piers.md", text)) is is_index
+    brief = parse_note("Piers.md", text, compares=False)
+    assert (is_index_note(brief), lists_notes(brief)) == (is_index, is_index)
 
 
 def test_title_of_a_dated_note_says_that_it_is_no_note_of_a_day() -> None:

@@ -12,17 +12,16 @@ from builder import Event, VaultFiles, apply_events, build_state, event_scripts,
 from tables import each
 from vaultlink.engine.step import Change, Presence, State, step
 from vaultlink.index import suggest
-from vaultlink.index.index import FilesByPath, defined_spellings
+from vaultlink.index.index import FilesByPath, defined_spellings, link_name
 from vaultlink.index.near_names import (
     NearKeys,
-    SearchableNames,
+    TargetFinder,
     TargetUse,
     _is_plain,
     build_near_keys,
     is_near,
-    list_different_names,
 )
-from vaultlink.index.resolve import normalize_name
+from vaultlink.index.resolve import file_name, normalize_name
 from vaultlink.index.suggest import (
     KeptSuggestions,
     Suggester,
@@ -30,7 +29,6 @@ from vaultlink.index.suggest import (
     list_names_by_path,
     list_unresolved,
 )
-from vaultlink.index.vocabulary import JoinedTexts, _count_words, join_names
 from vaultlink.index.words import split_name
 from vaultlink.model import Diagnostic, Severity, Suggestion
 
@@ -433,16 +431,18 @@ NAMES = some.lists(some.tuples(WORDS, SIGNS), min_size=1, max_size=5).map(
 
 @given(some.lists(NAMES, min_size=1, max_size=8), some.lists(NAMES, max_size=8))
 def test_every_target_with_a_near_name_has_its_key(names: list[str], targets: list[str]) -> None:
-    keys = NearKeys(map(normalize_name, names))
+    names = [normalize_name(name) for name in names]
+    keys, later = NearKeys.build(names), NearKeys.build(names[:1]).with_changes((), names[1:])
     known = {word for name in names if _is_plain(name) for word in split_name(name)}
     use = TargetUse(known.__contains__, lambda: False)
     for target in [*targets, *names]:
         if any(is_near(target, name, use) for name in names):
             assert keys.find(target)
+        assert later.find(target) == keys.find(target)
 
 
 def test_words_of_a_million_letters_are_not_compared() -> None:
-    assert not NearKeys(["t" * 1_000_000]).find("z" * 1_000_000)
+    assert not NearKeys.build(["t" * 1_000_000]).find("z" * 1_000_000)
 
 
 def test_stored_suggestions_that_are_not_unicode_are_dropped() -> None:
@@ -453,11 +453,13 @@ def test_stored_suggestions_that_are_not_unicode_are_dropped() -> None:
 @given(some.lists(NAMES, min_size=1, max_size=8), NAMES)
 def test_names_that_may_be_near_are_among_the_similar_ones(names: list[str], target: str) -> None:
     use = TargetUse(lambda _word: False, lambda: False)
-    similar = SearchableNames(names).find_similar(target)
+    similar = TargetFinder().with_targets(names).find_similar(target)
     for name in names:
-        if is_near(target, name, use) or is_near(name, target, use):
+        text = link_name(file_name(name))
+        if is_near(target, text, use) or is_near(text, target, use):
             assert name in similar
-    assert SearchableNames(names[:1]).with_names(names[1:]).find_similar(target) == similar
+    one = TargetFinder().with_targets(names[:1])
+    assert one.with_targets(names[1:]).find_similar(target) == similar
 
 
 def test_names_that_differ_by_a_slip_are_among_the_similar_ones() -> None:
@@ -497,41 +499,12 @@ def test_names_that_differ_by_a_slip_are_among_the_similar_ones() -> None:
             )
         if generator.random() < 0.3:
             target = generator.choice(["The ", "03 ", "3. "]) + target
-        similar = SearchableNames(names).find_similar(target)
+        similar = TargetFinder().with_targets(names).find_similar(target)
         near = {name for name in names if is_near(target, name, use) or is_near(name, target, use)}
         assert near <= similar, (target, names)
 
 
-# -- words and paths that are searched for as they are counted or grouped ----------------------------------------------
-
-
-COUNTED_TEXTS = [
-    "a a",
-    "The tide",
-    "tide-tide",
-    "",
-    "Tide",
-    "Ümlaut tide",
-    "été a",
-    "x1tide2y",
-    "a\ttide ",
-    "ß",
-]
-SEARCHED_WORDS = ["a", "tide", "the", "umlaut", "ete", "x", "y", "ss", "none", "ti", "т"]
-
-
-@each("seed", range(20))
-def test_words_that_are_searched_are_as_many_as_counted(seed: int) -> None:
-    dice = random.Random(seed)
-    texts = [
-        " ".join(dice.choices(COUNTED_TEXTS, k=dice.randint(1, 4)))
-        for _ in range(dice.randint(0, 9))
-    ]
-    counted = _count_words(texts)
-    for enough in (1, 2, 99):
-        found = JoinedTexts(texts).count_words(SEARCHED_WORDS, enough)
-        for word in SEARCHED_WORDS:
-            assert found[word] == counted[word] or enough <= found[word] < counted[word]
+# -- paths and names that are searched for as they are grouped ---------------------------------------------------------
 
 
 @each("seed", range(20))
@@ -560,18 +533,6 @@ def test_files_are_found_by_every_spelling_of_their_names() -> None:
     assert {"", "a", "amd", "md", "acanvas", "bmd"} <= expected.keys()
     found = {key: list(index.files_spelled(key)) for key in (*expected, "none", "x")}
     assert found == {**expected, "none": [], "x": []}
-
-
-@given(event_scripts(PATHS, TEXTS))
-def test_joined_names_follow_the_names_of_a_vault(script: list[list[Event]]) -> None:
-    vault: dict[str, str] = {}
-    state = State(make_settings(["dangling-link"]))
-    for batch in script:
-        state = step(state, apply_events(vault, batch))
-        joined = state.index.derive(join_names)
-        counted = _count_words(list_different_names(state.index))
-        assert joined.count_words(counted.keys(), 99) == counted
-        state.index.memos.pop(list_different_names, None)
 
 
 def test_target_that_resolves_from_one_note_only_is_unresolved() -> None:

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.changes import Progress, ignore_progress, read_changes
-from vaultlink.disk.history_sources import RecordedMoves
+from vaultlink.disk.history_sources import RecordedMoves, may_compare_texts
 from vaultlink.disk.load import StateOrigin, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, ignores_case, scan_vault
@@ -139,13 +140,14 @@ def build_linter(scan: VaultScan) -> LinterSettings:
     config = merge_layers(scan.layers, rules)
     if not any(is_note(path) for path in scan.listing.files):
         raise VaultError(f"{scan.root}: there is no note in this vault (no file ends in .md).")
-    return LinterSettings.build(
+    settings = LinterSettings.build(
         rules,
         config,
         scan.obsidian,
         scan.is_git_ignored,
         ignores_case=bool(config.protect or config.write_paths) and ignores_case(scan.root),
     )
+    return settings if may_compare_texts(scan) else replace(settings, compares=False)
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
@@ -670,7 +672,7 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
         The linter settings for `scan`.
     """
     settings = vault.state.settings
-    return LinterSettings.build(
+    rebuilt = LinterSettings.build(
         settings.rules,
         settings.config,
         scan.obsidian,
@@ -678,6 +680,7 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
         settings.history,
         ignores_case=settings.ignores_case,
     )
+    return replace(rebuilt, compares=settings.compares)
 
 
 def make_suggester(

@@ -12,6 +12,8 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.cli.options import (
+    CheckOptions,
+    ListOptions,
     OpenOptions,
     PathsOptions,
     RuleSelectionOptions,
@@ -72,7 +74,15 @@ def build_settings(options: OpenOptions) -> Settings:
         jobs=options.jobs,
         history=not options.no_history,
         overrides=overrides,
+        compare=not _only_checks(options),
     )
+
+
+def _only_checks(options: OpenOptions) -> bool:
+    """Return True for a command that compares no texts of a vault."""
+    if isinstance(options, CheckOptions):
+        return not (options.fix or options.diff)
+    return isinstance(options, ListOptions)
 
 
 def scan_from_options(

@@ -94,7 +94,8 @@ def find_changes(
     }
     gone = dict.fromkeys((path for path in old if path not in files), False)
     if not old:
-        return FoundChanges(_make_full_batch(present, analysed), digests, restamped)
+        batch = _make_full_batch(present, analysed, before.settings)
+        return FoundChanges(batch, digests, restamped)
     notes = dict(decode_column(Note, analysed.notes).items())
     batch = ChangedFiles(
         {**present, **gone},
@@ -139,7 +140,9 @@ def _read_files(
     )
 
 
-def _make_full_batch(files: Mapping[str, bool], analysed: AnalysedFiles) -> ChangedFiles:
+def _make_full_batch(
+    files: Mapping[str, bool], analysed: AnalysedFiles, settings: LinterSettings
+) -> ChangedFiles:
     notes = decode_column(Note, analysed.notes)
     others = [path for path in files if path not in notes]
     rest = Index(PackedMap(Note), {}, {}, frozenset(others))
@@ -148,7 +151,7 @@ def _make_full_batch(files: Mapping[str, bool], analysed: AnalysedFiles) -> Chan
         notes,
         decode_column(tuple[Diagnostic, ...], analysed.diagnostics),
         decode_column(LinkTargets, analysed.targets),
-        decode_column(tuple[str, ...], analysed.spellings),
+        decode_column(tuple[str, ...], analysed.spellings) if settings.compares else None,
         {
             name: merge_groups([analysed.maps[name], collect_paths(rest, others, grouping.keys)])
             for name, grouping in STORED_MAPS.items()

@@ -35,6 +35,13 @@ class RecordedMoves(NamedTuple):
 NO_RECORDED_MOVES = RecordedMoves()
 
 
+def may_compare_texts(scan: VaultScan) -> bool:
+    """Return True if texts of a vault may be compared: with each other, or with later ones."""
+    settings = scan.settings
+    is_in_git = settings.history and find_git_dir(scan.root) is not None
+    return settings.compare or settings.cache or is_in_git
+
+
 def find_history(
     scan: VaultScan,
     state: State,
@@ -87,7 +94,7 @@ def _list_undone(scan: VaultScan, state: State, recorded: RecordedMoves) -> Hist
 
 
 def _has_broken_links(state: State) -> bool:
-    return any(tally.dangling for tally in state.tallies.values())
+    return bool(state.index.unresolved_sources)
 
 
 def _remember_saved(

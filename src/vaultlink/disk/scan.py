@@ -49,6 +49,8 @@ class Settings(msgspec.Struct, frozen=True):
         jobs: The maximum number of processes; None for the number of processors.
         overrides: Settings with the structure of TOML; they take precedence over files.
         history: False to look up nothing in git or in earlier states of the vault.
+        compare: False if texts will not be compared: then a vault without cache and git is read
+            faster, and `related`, `twins` and mentions find less.
     """
 
     config_file: str | os.PathLike[str] | None = None
@@ -58,6 +60,7 @@ class Settings(msgspec.Struct, frozen=True):
     jobs: int | None = None
     overrides: Mapping[str, Any] = msgspec.field(default_factory=dict)
     history: bool = True
+    compare: bool = True
 
 
 class FileListing(msgspec.Struct, frozen=True):

@@ -182,7 +182,9 @@ def _analyse_part(
             targets.add(resolved)
             if kept:
                 kept.targets[path] = resolved
-            _collect_keys(result.note, resolved, spellings, maps)
+            # Only updates read them, and those of many changes find them anew.
+            spellings.add(tuple(spellings_in_note(result.note)) if settings.compares else None)
+            add_stored_keys(result.note, resolved, maps)
         else:
             targets.add(None)
             spellings.add(None)
@@ -191,16 +193,6 @@ def _analyse_part(
             for builder in builders:
                 builder.spool()
     return _AnalysedPart(digests, [builder.chunks() for builder in builders], maps)
-
-
-def _collect_keys(
-    note: Note,
-    targets: LinkTargets,
-    spellings: ColumnBuilder,
-    maps: dict[str, dict[str, list[str]]],
-) -> None:
-    spellings.add(tuple(spellings_in_note(note)))
-    add_stored_keys(note, targets, maps)
 
 
 def _analyse_file(

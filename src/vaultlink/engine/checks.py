@@ -42,7 +42,8 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
     `is_linted` returns True for paths to lint, `allows_dangling` for targets that may stay
     unresolved, `expects_note` for those that name a periodic note. `per_path_ignores` pairs a
     predicate over paths with the names of the rules ignored there. `ignores_case` is True if the
-    disk of the vault does.
+    disk of the vault does. `compares` is False if texts need not be compared later, see
+    `parse_note`.
     """
 
     rules: tuple[Rule, ...]
@@ -55,6 +56,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
     rules_by_scope: Mapping[str, tuple[Rule, ...]]
     history: History = NO_HISTORY
     ignores_case: bool = False
+    compares: bool = True
 
     @classmethod
     def build(

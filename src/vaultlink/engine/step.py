@@ -5,7 +5,7 @@ what the changes affect. Their findings are joined with the previous ones, and s
 applied. No disk, no clock.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -28,10 +28,9 @@ from vaultlink.index.index import (
     TraitCount,
     target_spellings,
 )
-from vaultlink.index.near_names import NearFinder, list_different_names
 from vaultlink.index.packed_map import PackedMap, fold, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
-from vaultlink.index.suggest import find_affected_sources
+from vaultlink.index.suggest import Suggester, find_affected_sources
 from vaultlink.index.update import files_with_changed_names, fold_index, update
 from vaultlink.links.read_only import find_notes_with_other_reason
 from vaultlink.links.style import count_link_traits, find_notes_with_other_style
@@ -127,6 +126,10 @@ state after the changes before it is checked: its findings are those of before.
 """
 
 
+_MANY_AFFECTED = 1_000
+"""Notes that may be checked in several processes, of which each would list names and words."""
+
+
 def step(
     state: State,
     changes: Sequence[Change] | ChangedFiles,
@@ -161,18 +164,15 @@ def step_and_list(
         index.add_maps(changed.maps)
         if changed.spellings is not None:
             index.spellings = changed.spellings
-    tallies: dict[str, LinkCounts | None] = {}
+    tallies = _CountedLinks(index, state.tallies, affected.union(changed.files))
     if callable(later):
-        tallies = _count_links(index, affected.union(changed.files))
-        unchecked = replace(state, index=index, tallies=with_changes(state.tallies, tallies))
-        settings = later(unchecked)
+        settings = later(replace(state, index=index, tallies=tallies))
     affected |= _find_affected_by_settings(state, settings, index)
     if settings.reads_suggestions:
         if before.files:
             affected |= find_affected_sources(before, index, changed.files)
-            index.derive(NearFinder).prepare(len(affected))
-        else:
-            index.derive(NearFinder).prepare(len(index.unresolved_sources))
+        if index.unresolved_sources and len(affected) > _MANY_AFFECTED:
+            index.derive(Suggester).prepare_near_names()  # before checks run in several processes
     renamed = set[str]()
     if settings.rules_by_scope["files"]:
         renamed.update(files_with_changed_names(before, index, changed.files))
@@ -180,10 +180,9 @@ def step_and_list(
     found_elsewhere = _changed_keys(state.vault_findings, vault_findings)
     touched = affected.union(changed.files, renamed, found_elsewhere)
     examiner = _Examiner(
-        state, settings, index, changed, vault_findings, affected, renamed, tallies
+        state, settings, index, changed, vault_findings, affected, renamed, tallies.counted
     )
     examined = share(examiner.examine, sorted(touched))
-    index.memos.pop(list_different_names, None)  # it would take memory
     after = State(
         settings,
         index,
@@ -218,6 +217,33 @@ def recheck(state: State, settings: LinterSettings) -> State:
 
 def _count_links(index: Index, paths: Iterable[str]) -> dict[str, LinkCounts | None]:
     return {path: index.count_links(path) if path in index.notes else None for path in paths}
+
+
+class _CountedLinks(Mapping[str, LinkCounts]):
+    """The links of each note, counted when they are asked for.
+
+    `known` are the counts before a change of `changed` notes. `counted` are those that were asked.
+    """
+
+    def __init__(self, index: Index, known: Mapping[str, LinkCounts], changed: set[str]):
+        self._index, self._known, self._changed = index, known, changed
+        self.counted: dict[str, LinkCounts | None] = {}
+
+    def __getitem__(self, path: str) -> LinkCounts:
+        if path not in self._changed:
+            return self._known[path]
+        if path not in self.counted:
+            self.counted |= _count_links(self._index, [path])
+        count = self.counted[path]
+        if count is None:
+            raise KeyError(path)
+        return count
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._index.notes)
+
+    def __len__(self) -> int:
+        return len(self._index.notes)
 
 
 def _find_affected_by_settings(state: State, settings: LinterSettings, index: Index) -> set[str]:
@@ -383,7 +409,7 @@ def analyse(settings: LinterSettings, path: str, text: str) -> AnalysedNote:
         return AnalysedNote(parse_base(path, text))
     from vaultlink.parse.note import parse_note  # noqa: PLC0415
 
-    note = parse_note(path, text, settings.section_headings)
+    note = parse_note(path, text, settings.section_headings, compares=settings.compares)
     return AnalysedNote(note, check_note(settings, note, text))
 
 
@@ -393,7 +419,7 @@ def parse(settings: LinterSettings, path: str, text: str) -> Note:
         return analyse(settings, path, text).note
     from vaultlink.parse.note import parse_note  # noqa: PLC0415
 
-    return parse_note(path, text, settings.section_headings)
+    return parse_note(path, text, settings.section_headings, compares=settings.compares)
 
 
 def analyse_unreadable(settings: LinterSettings, path: str, kind: str, detail: str) -> AnalysedNote:

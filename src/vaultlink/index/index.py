@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence, Set
 from functools import lru_cache
 from itertools import compress, filterfalse, repeat
-from typing import Any, Self, TypeVar, overload
+from typing import Any, ClassVar, Self, TypeVar, overload
 
 import msgspec
 
@@ -426,7 +426,7 @@ class SteppedValue:
     `on_targets` is True if it depends on where links lead.
     """
 
-    on_targets = False
+    on_targets: ClassVar[bool] = False
 
     def update(self, index: "Index", paths: Iterable[str]) -> Self:
         """Return the value of a later index, in which only these paths may differ."""
@@ -495,6 +495,8 @@ class Index:
         targets: Link targets of each note.
         files: All paths of the vault.
         memos: The values that `derive` returned or that a caller knew already, by their function.
+        pending: Functions that load or renew values of an earlier index, until `derive` is asked.
+        steps: The number of updates since the values were loaded.
         spellings: The result of `mentioned_spellings` for notes for which it is known already.
     """
 
@@ -510,6 +512,8 @@ class Index:
         self.targets = targets
         self.files = files
         self._searches = 0
+        self.steps = 0
+        self.pending: dict[Callable[[Index], Any], Callable[[Index], Any]] = {}
         self.memos: dict[Callable[[Index], Any], Any] = {}
         self.spellings: PackedMap[tuple[str, ...]] = PackedMap(tuple[str, ...])
 
@@ -576,8 +580,13 @@ class Index:
         """
         if compute not in self.memos:
             is_weak = getattr(compute, "is_weak", False)
-            self.memos[compute] = compute(proxy(self) if is_weak else self)
+            find = self.pending.pop(compute, compute)
+            self.memos[compute] = find(proxy(self) if is_weak else self)
         return self.memos[compute]  # type: ignore[no-any-return]
+
+    def knows(self, compute: "Callable[[Index], Any]") -> bool:
+        """Return True if `derive` need not compute a value from all notes."""
+        return compute in self.memos or compute in self.pending
 
     def keep_answers(self, before: "Index") -> None:
         """Take over what depends only on names, of an index in which these are the same."""

@@ -1,12 +1,12 @@
 """Find the names that are near the one in a broken link."""
 
-import re
-from _weakref import proxy  # weakref takes time to import
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, compress, filterfalse
-from operator import ne, not_
-from typing import NamedTuple
+from itertools import chain, filterfalse
+from operator import ne
+from typing import ClassVar, NamedTuple
+
+import msgspec
 
 from vaultlink.index.index import (
     Index,
@@ -240,84 +240,137 @@ def is_slip(one: str, other: str, letters: int) -> bool:
 # The keys are necessary, but not sufficient: `is_near` decides.
 
 
-_NameGroups = dict[str, str | list[str]]
-"""Names by key. A key of one name, as most have, has that itself: a list takes 90 bytes more."""
+_Numbers = dict[str, int | list[int]]
+"""Numbers of names by key. A key of one name, as most have, has that itself, without a list."""
 
 
-def _add_name(groups: _NameGroups, key: str, name: str) -> None:
-    known = groups.setdefault(name if key == name else key, name)
+def _add_number(groups: _Numbers, key: str, number: int) -> None:
+    known = groups.setdefault(key, number)
     if isinstance(known, list):
-        known.append(name)
-    elif known is not name:
-        groups[key] = [known, name]
+        known.append(number)
+    elif known != number:
+        groups[key] = [known, number]
 
 
-def _list_names(groups: _NameGroups, key: str) -> Iterable[str]:
+def _list_numbers(groups: _Numbers, key: str) -> Iterable[int]:
     found = groups.get(key, ())
-    return (found,) if isinstance(found, str) else found
+    return (found,) if isinstance(found, int) else found
 
 
-class NearKeys:
-    """Names by the keys that they share with the targets that they are near."""
+class NearKeys(msgspec.Struct, array_like=True, dict=True):
+    """Names by the keys that they share with the targets that they are near.
 
-    def __init__(self, names: Iterable[str]):
-        self._known_words: set[str] = set()
-        self._words: set[str] = set()
-        self._corrections: dict[str, list[str]] = {}
-        self._originals: _NameGroups = {}
-        self._names_by_key: _NameGroups = {}
-        self._names_by_stems: _NameGroups = {}
-        self._names_by_fold: dict[str, list[str]] = {}
+    `names` has one name of each spelling in `originals`, and `others` the other ones. The names of
+    `by_key` are those of which a key is not the name itself. `words` has all words of names,
+    `known_words` those that readers see in names. `changes` counts the names that were added or
+    taken away later: the latter may still be found.
+    """
+
+    names: list[str] = []
+    others: dict[int, list[str]] = {}
+    by_spelling: dict[str, int] = {}
+    by_key: _Numbers = {}
+    by_stems: _Numbers = {}
+    by_fold: _Numbers = {}
+    known_words: set[str] = set()
+    words: set[str] = set()
+    changes: int = 0
+
+    @classmethod
+    def build(cls, names: Iterable[str]) -> "NearKeys":
+        """Return the keys of some names."""
+        keys = cls()
+        keys._add(names)
+        return keys
+
+    def with_changes(self, gone: Collection[str], new: Collection[str]) -> "NearKeys":
+        """Return the keys after a change of names."""
+        added = [name for name in new if name not in self._list_spelled(_simplify_name(name))]
+        words = {word for name in gone for word in split_name(_simplify_name(name))}
+        if not added and words.isdisjoint(self.known_words):
+            return self
+        keys = NearKeys(
+            list(self.names),
+            {number: list(others) for number, others in self.others.items()},
+            dict(self.by_spelling),
+            _copy(self.by_key),
+            _copy(self.by_stems),
+            _copy(self.by_fold),
+            self.known_words - words,
+            set(self.words),
+            self.changes + len(added) + len(gone),
+        )
+        keys._add(added)
+        return keys
+
+    def _add(self, names: Iterable[str]) -> None:
         for name in names:
-            _add_name(self._originals, _simplify_name(name), name)
-        for name in self._originals:
-            words = split_name(name)
+            spelling = _simplify_name(name)
+            number = self.by_spelling.setdefault(spelling, len(self.names))
+            if number < len(self.names):
+                self.others.setdefault(number, []).append(name)
+                continue
+            self.names.append(name)
+            words = split_name(spelling)
             for key in {" ".join(words), *_related_keys(words)}:
-                _add_name(self._names_by_key, key, name)
-            _add_name(self._names_by_stems, _join_stems(words), name)
-            if _is_plain(name):
-                self._known_words.update(words)
-            else:
-                self._words.update(words)
-                if mixes_scripts(name):
-                    self._names_by_fold.setdefault(_fold_name(name), []).append(name)
-        self._words |= self._known_words
+                if key != spelling:
+                    _add_number(self.by_key, key, number)
+            _add_number(self.by_stems, _join_stems(words), number)
+            self.words.update(words)
+            if _is_plain(spelling):
+                self.known_words.update(words)
+            elif mixes_scripts(spelling):
+                _add_number(self.by_fold, _fold_name(spelling), number)
+
+    def _list_spelled(self, spelling: str) -> Iterable[str]:
+        number = self.by_spelling.get(spelling)
+        return () if number is None else self._list_names(number)
+
+    def _list_names(self, number: int) -> Iterable[str]:
+        return (self.names[number], *self.others.get(number, ()))
+
+    @cached_property
+    def _corrections(self) -> dict[str, list[str]]:
+        return {}
 
     @cached_property
     def _words_by_shape(self) -> Mapping[tuple[str, str, int], Sequence[str]]:
         groups: dict[tuple[str, str, int], list[str]] = {}
-        for word in self._words:
+        for word in self.words:
             if len(word) > MIN_SLIP:
                 groups.setdefault((word[0], word[-1], len(word)), []).append(word)
         return groups
 
     @cached_property
     def _all_by_fold(self) -> Mapping[str, Sequence[str]]:
-        return group_by(self._originals, _fold_name)
+        return group_by(self.by_spelling, _fold_name)
 
     def find(self, target: str) -> set[str]:
         """Return all names that may be near a target without folders."""
-        found: set[str] = set()
+        found: set[int] = set()
         if mixes_scripts(target):
-            found.update(self._all_by_fold.get(_fold_name(target), ()))
-        elif self._names_by_fold:
-            found.update(self._names_by_fold.get(_fold_name(target), ()))
+            spellings = self._all_by_fold.get(_fold_name(target), ())
+            found.update([self.by_spelling[spelling] for spelling in spellings])
+        elif self.by_fold:
+            found.update(_list_numbers(self.by_fold, _fold_name(target)))
         words = split_name(target)
-        for name in _list_names(self._names_by_stems, _join_stems(words)):
-            if _is_inflected(words, split_name(name)):
-                found.add(name)
+        for number in _list_numbers(self.by_stems, _join_stems(words)):
+            if _is_inflected(words, split_name(_simplify_name(self.names[number]))):
+                found.add(number)
         keys = {*_related_keys(words), *self._correct(words)}
         if len(words) == 2:
             keys.add(" ".join(words[::-1]))
         for key in keys:
-            found.update(_list_names(self._names_by_key, key))
-        return {original for name in found for original in _list_names(self._originals, name)}
+            found.update(_list_numbers(self.by_key, key))
+            if key in self.by_spelling:
+                found.add(self.by_spelling[key])
+        return {name for number in found for name in self._list_names(number)}
 
     def _correct(self, words: Words) -> Iterator[str]:
         """Yield the keys of names with these words but for a slip in an unknown one."""
-        known = self._known_words
+        known = self.known_words
         doubtful = [word for word in words if word not in known]
-        if len(set(doubtful) - self._words) > 1:
+        if len(set(doubtful) - self.words) > 1:
             return
         for at, word in enumerate(words):
             if word in doubtful:
@@ -330,7 +383,7 @@ class NearKeys:
             found = self._corrections[word] = []
             if MIN_SLIP <= len(word) <= _MAX_SLIP and word.isalpha():
                 shape = word[0], word[-1], len(word) + 1
-                found += self._words.intersection(make_slips(word))
+                found += self.words.intersection(make_slips(word))
                 found += [
                     other
                     for other in self._words_by_shape.get(shape, ())
@@ -349,6 +402,10 @@ _MAX_INFLECTED = 2
 
 _ENOUGH_LETTERS = 99
 """Letters of a name so long that its words may have any slip."""
+
+
+def _copy(groups: _Numbers) -> _Numbers:
+    return {key: list(it) if isinstance(it, list) else it for key, it in groups.items()}
 
 
 def _simplify_name(name: str) -> str:
@@ -409,7 +466,7 @@ def list_titles(note: Note) -> Iterator[tuple[str, str]]:
 
 def build_near_keys(index: Index) -> NearKeys:
     """Return the keys of the names, titles and aliases of a vault, for `Index.derive`."""
-    return NearKeys(index.derive(list_different_names))
+    return NearKeys.build(list_different_names(index))
 
 
 def list_different_names(index: Index) -> set[str]:
@@ -450,156 +507,79 @@ def split_words(name: str) -> list[str]:
     return normalize_name(name).translate(WORD_BREAKS).split()
 
 
-_FEW = 64
-"""Targets for which similar names are searched. For more, the keys of all names take less time."""
-
 _MANY_CHANGED = 200
 """Changed files above which the names are listed anew."""
 
 
-class NearFinder(SteppedValue):
-    """Finds the names that may be near a target, for few or many targets."""
+class TargetFinder(msgspec.Struct, SteppedValue, array_like=True, dict=True):
+    """Finds unresolved targets of an index. It may also find some that are gone.
 
-    is_weak = True
+    Most targets are lines of the text `plain`. `odd` has the others, with folders or signs, by the
+    words behind their folders.
+    """
 
-    def __init__(self, index: Index, names: "SearchableNames | None" = None):
-        self._index, self._asked, self._known = index, 0, names
+    on_targets: ClassVar[bool] = True
+    plain: str = "\n"
+    odd: dict[str, tuple[str, ...]] = {}
 
-    def update(self, index: Index, paths: Iterable[str]) -> "NearFinder":
-        """Return the finder of a later index. It may also find names that are gone."""
-        changed = list(paths)
-        if self._known is None or len(changed) > _MANY_CHANGED:
-            return NearFinder(proxy(index))
-        added = (name for path in changed for name in list_names(index, path))
-        return NearFinder(proxy(index), self._known.with_names(added))
-
-    def prepare(self, number: int) -> "NearFinder":
-        """Prepare for a number of targets."""
-        if number > _FEW:
-            self._index.derive(build_near_keys)
-        return self
-
-    def __call__(self, target: str) -> set[str]:
-        """Return all names that may be near a target without folders."""
-        self._asked += 1
-        if self._asked > _FEW or build_near_keys in self._index.memos:
-            return self._index.derive(build_near_keys).find(target)
-        if self._known is None:
-            self._known = SearchableNames(self._index.derive(list_different_names))
-        similar = self._known.find_similar(target)
-        return {name for name in similar if is_near(target, name, _UNKNOWN_USE)}
-
-
-class TargetFinder(SteppedValue):
-    """Finds unresolved targets of an index. It may also find some that are gone."""
-
-    on_targets = True
-
-    def __init__(self, targets: "SearchableNames"):
-        self._targets = targets
+    def with_targets(self, targets: Iterable[str]) -> "TargetFinder":
+        """Return a finder of these and more targets."""
+        added = [target for target in targets if not self._has(target)]
+        plain = [f"{target}\n" for target in added if _PLAIN_TARGET.fullmatch(target)]
+        odd = dict(self.odd)
+        for target in added:
+            if not _PLAIN_TARGET.fullmatch(target):
+                words = _join_words(target)
+                odd[words] = (*odd.get(words, ()), target)
+        return TargetFinder("".join([self.plain, *plain]), odd) if added else self
 
     def update(self, index: Index, paths: Iterable[str]) -> "TargetFinder":
+        """Return a finder of a later index's targets. Those of many changes are listed anew."""
         changed = list(paths)
         if len(changed) > _MANY_CHANGED:
             return list_searchable_targets(index)
-        added = {target for path in changed for target in unresolved_keys(index, path)}
-        return TargetFinder(self._targets.with_names(added))
+        return self.with_targets(
+            {target for path in changed for target in unresolved_keys(index, path)}
+        )
+
+    def _has(self, target: str) -> bool:
+        if _PLAIN_TARGET.fullmatch(target):
+            return f"\n{target}\n" in self.plain
+        return target in self.odd.get(_join_words(target), ())
+
+    @cached_property
+    def _lower(self) -> str:
+        return self.plain.lower()
+
+    @cached_property
+    def _odd_text(self) -> str:
+        return "\n".join(["", *self.odd, ""])
 
     def find_near(self, name: str) -> set[str]:
         """Return the targets that may be near a name."""
-        similar = self._targets.find_similar(name)
+        similar = self.find_similar(name)
         return {target for target in similar if is_near(_strip_folders(target), name, _UNKNOWN_USE)}
 
-    def find_containing(self, words: Iterable[str]) -> set[str]:
+    def find_with_words(self, words: Iterable[str]) -> set[str]:
         """Return the targets with some words behind their folders."""
         return {
             target
             for word in words
-            for target in self._targets.find_containing(word)
+            for _, targets in self._find_lines([word])
+            for target in targets
             if word in split_name(_strip_folders(target))
         }
 
-    def list_in_folders(self) -> list[str]:
-        return [target for target in self._targets.list_odd() if "/" in target]
-
-
-def list_searchable_targets(index: Index) -> TargetFinder:
-    """Return the unresolved targets of a vault, for `Index.derive`."""
-    return TargetFinder(SearchableNames(index.unresolved_sources, _strip_folders, _PLAIN_TARGET))
-
-
-def _strip_folders(target: str) -> str:
-    return link_name(file_name(target))
-
-
-def _keep_name(name: str) -> str:
-    return name
-
-
-_PLAIN_NAME = lazy_pattern(r"[0-9A-Za-z](?:[ -&(-_a-~]*[0-9A-Za-z])?")
-"""Matches ASCII names without apostrophes, from a letter or digit to another one."""
-
-_PLAIN_TARGET = lazy_pattern(r"[0-9A-Za-z](?:[ -&(-.0-_a-~]*[0-9A-Za-z])?(?<!\.[Mm][Dd])")
-"""Matches such targets without folders and `.md`."""
-
-_UNKNOWN_USE = TargetUse(lambda _word: False, lambda: False)
-"""The use of a target that is not known: it may be near all names that it may ever be near."""
-
-
-class SearchableNames:
-    """Names as text, a line for each.
-
-    The line of most names is the name in lower case. Those of names that are not plain, or that
-    `shorten` changes, have the words of what `shorten` returns.
-    """
-
-    def __init__(
-        self,
-        names: Iterable[str],
-        shorten: Callable[[str], str] = _keep_name,
-        plain: re.Pattern[str] = _PLAIN_NAME,
-        base: "SearchableNames | None" = None,
-    ):
-        self._shorten, self._pattern = shorten, plain
-        self._plain: str = base._plain if base else "\n"
-        self._lower: str = base._lower if base else "\n"
-        self._odd_text: str = base._odd_text if base else "\n"
-        self._odd: dict[str, tuple[str, ...]] = dict(base._odd) if base else {}
-        self._add(names)
-
-    def with_names(self, names: Iterable[str]) -> "SearchableNames":
-        """Return these names and more."""
-        added = [name for name in names if not self._has(name)]
-        return SearchableNames(added, self._shorten, self._pattern, self) if added else self
-
-    def _has(self, name: str) -> bool:
-        if self._pattern.fullmatch(name):
-            return f"\n{name}\n" in self._plain
-        return name in self._odd.get(self._join_words(name), ())
-
-    def _join_words(self, name: str) -> str:
-        return " ".join(split_name(self._shorten(name)))
-
-    def _add(self, names: Iterable[str]) -> None:
-        listed = list(names)
-        are_plain = list(map(bool, map(self._pattern.fullmatch, listed)))
-        added = "".join([f"{name}\n" for name in compress(listed, are_plain)])
-        self._plain, self._lower = self._plain + added, self._lower + added.lower()
-        lines = list[str]()
-        for name in compress(listed, map(not_, are_plain)):
-            line = self._join_words(name)
-            if line not in self._odd:
-                lines.append(f"{line}\n")
-            self._odd[line] = (*self._odd.get(line, ()), name)
-        self._odd_text += "".join(lines)
+    def list_odd(self) -> list[str]:
+        return list(chain.from_iterable(self.odd.values()))
 
     def find_similar(self, name: str) -> set[str]:
-        """Return all names that may be near one, or that it may be near, and more.
+        """Return all targets that may be near a name, or that it may be near, and more.
 
         A near name has the beginnings of all words that matter, or all words but one.
         """
         if mixes_scripts(name):
-            return {*self._plain.split("\n"), *self.list_odd()}
+            return {*self.plain.split("\n"), *self.list_odd()} - {""}
         words, found = split_name(name), set(self._mixed_names)
         content = _find_content_words(words)
         stems = {word[:MIN_STEM] for word in content}
@@ -625,30 +605,42 @@ class SearchableNames:
                 if abs(len(line) - len(words[0])) <= 1:
                     yield from names
 
-    def find_containing(self, part: str) -> set[str]:
-        """Return the names that contain a text without case and accents."""
-        return {name for _, names in self._find_lines([part]) for name in names}
-
-    def list_odd(self) -> list[str]:
-        """Return the names that are not plain, or that `shorten` changes."""
-        return list(chain.from_iterable(self._odd.values()))
-
     @cached_property
     def _mixed_names(self) -> list[str]:
-        return [name for name in self.list_odd() if mixes_scripts(self._shorten(name))]
+        return [name for name in self.list_odd() if mixes_scripts(_strip_folders(name))]
 
     def _find_lines(self, parts: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the lines with one of some parts, and their names.
 
         A line feed stands for the start of a line.
         """
-        plain, lower, odd = self._plain, self._lower, self._odd_text
+        plain, lower, odd = self.plain, self._lower, self._odd_text
         for part in parts:
             for start, end in _find_lines(lower, part):
                 yield lower[start:end], (plain[start:end],)
             for start, end in _find_lines(odd, part):
                 line = odd[start:end]
-                yield line, self._odd[line]
+                yield line, self.odd[line]
+
+
+def list_searchable_targets(index: Index) -> TargetFinder:
+    """Return the unresolved targets of a vault, for `Index.derive`."""
+    return TargetFinder().with_targets(index.unresolved_sources)
+
+
+def _strip_folders(target: str) -> str:
+    return link_name(file_name(target))
+
+
+def _join_words(target: str) -> str:
+    return " ".join(split_name(_strip_folders(target)))
+
+
+_PLAIN_TARGET = lazy_pattern(r"[0-9A-Za-z](?:[ -&(-.0-_a-~]*[0-9A-Za-z])?(?<!\.[Mm][Dd])")
+"""Matches ASCII targets without folders, apostrophes and `.md` that begin and end with a letter."""
+
+_UNKNOWN_USE = TargetUse(lambda _word: False, lambda: False)
+"""The use of a target that is not known: it may be near all names that it may ever be near."""
 
 
 def _find_content_words(words: Words) -> list[str]:

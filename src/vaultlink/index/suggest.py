@@ -1,7 +1,6 @@
 """Suggest files for a broken link by title, alias, spelling or similar name."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
 
 import msgspec
 
@@ -9,7 +8,6 @@ from vaultlink.index.file_kinds import is_in_other_vault, is_same_kind
 from vaultlink.index.index import Index, link_name, list_file_names
 from vaultlink.index.near_names import (
     MIN_SLIP,
-    NearFinder,
     NearKeys,
     TargetUse,
     build_near_keys,
@@ -76,10 +74,6 @@ class Suggester:
         self._index, self._names, self._notes = index, index.names, index.notes
         self._recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
 
-    @cached_property
-    def _find_names(self) -> NearFinder:
-        return self._index.derive(NearFinder)
-
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
         """Return the files that a broken link's target may mean, best first.
 
@@ -104,6 +98,9 @@ class Suggester:
         text = link_name(file_name(target))
         return None if self._find_names(text) else ()
 
+    def _find_names(self, text: str) -> set[str]:
+        return self._index.derive(build_near_keys).find(text)
+
     def suggest_unscored(self, target: str) -> tuple[Suggestion, ...]:
         """Return all files that a target may mean; near names have the least score."""
         found = self.look_up(target)
@@ -113,7 +110,6 @@ class Suggester:
         return tuple([Suggestion(path, "near", _LEAST_NEAR_SCORE) for path, _ in near])
 
     def prepare_near_names(self) -> None:
-        self._index.derive(build_near_keys)
         self._index.derive(Vocabulary).prepare()
 
     # -- another folder --------------------------------------------------------------------------
@@ -495,16 +491,22 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
     own = set(changed)  # these notes are affected anyway
     doubtful = {
         target
-        for target in targets.find_containing(words)
+        for target in targets.find_with_words(words)
         if not own.issuperset(after.unresolved_sources.get(target, ()))
     }
-    find_near = after.derive(NearFinder).prepare(len(doubtful))
-    affected = {target for target in doubtful if find_near(link_name(file_name(target)))}
+    affected = {
+        target
+        for target in doubtful
+        if after.derive(build_near_keys).find(link_name(file_name(target)))
+    }
     names = {name for index in indexes for path in renamed for name in list_names(index, path)}
     affected.update(*map(targets.find_near, names))
     if renamed:  # the notes that mention one of the names are affected anyway
         all_names = {name for index in indexes for name in _list_all_names(index, renamed)}
-        affected.update(filter(_ChangedNames(set(), all_names).concern, targets.list_in_folders()))
+        concern = _ChangedNames(set(), all_names).concern
+        affected.update(
+            target for target in targets.list_odd() if "/" in target and concern(target)
+        )
     return {source for target in affected for source in after.unresolved_sources.get(target, ())}
 
 
@@ -524,7 +526,7 @@ class _ChangedNames:
         self._spellings = set(map(spelling_key, both))
         self._name_keys = set(map(name_key, both))
         self._old_words = {word for name in old for word in split_name(name)}
-        self._near_keys = NearKeys(new)
+        self._near_keys = NearKeys.build(new)
 
     def concern(self, target: str) -> bool:
         """Return True if the names may change the suggestions for a target."""

@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from vaultlink.index.file_kinds import (
@@ -27,14 +28,13 @@ from vaultlink.index.index import (
     unresolved_keys,
     update_names,
 )
-from vaultlink.index.near_names import build_near_keys, find_renamed
+from vaultlink.index.near_names import NearKeys, build_near_keys, list_names
 from vaultlink.index.packed_map import fold, list_differing_keys, with_changes
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
 from vaultlink.index.vocabulary import (
     count_changed_names,
     count_name_words,
     count_target_words,
-    join_names,
     list_words,
 )
 from vaultlink.model import Link, Note, Place
@@ -279,24 +279,44 @@ def _renew_memos(before: Index, after: Index, moved: set[str], resolved: set[str
 
     `resolved` are the notes whose links were resolved, `moved` all that changed.
     """
+    is_step = bool(moved or resolved)
+    for memo in [*before.pending] if is_step and before.steps >= _MAX_PENDING_STEPS else ():
+        before.derive(memo)
     groupings = [memo for memo in before.memos if isinstance(memo, Grouping)]
     keys = _list_changed_keys(groupings, before, after, moved, resolved)
     for memo, value in before.memos.items():
-        kind = value if isinstance(value, SteppedValue) else memo
-        paths = resolved if getattr(kind, "on_targets", False) else moved
         if isinstance(memo, Grouping):
             after.memos[memo] = _patch_map(value, *keys[memo])
-        elif isinstance(memo, TraitCount):
-            after.memos[memo] = _update_tally(memo, value, before, after, paths)
-        elif isinstance(value, SteppedValue):
-            after.memos[memo] = value.update(after, paths)
-        elif memo in _UPDATES:
-            after.memos[memo] = _UPDATES[memo](value, before, after, moved | resolved)
         elif memo is find_copied_folders and before.files is after.files:
             after.memos[memo] = value
-    on_names = before.memos.keys() & {build_near_keys, join_names}
-    if on_names and not find_renamed(before, after):
-        after.memos.update((compute, before.memos[compute]) for compute in on_names)
+        elif isinstance(value, SteppedValue) or isinstance(memo, TraitCount) or memo in _UPDATES:
+            after.memos[memo] = _renew(memo, before, after, moved, resolved)
+    after.steps = before.steps + is_step
+    after.pending = {
+        memo: partial(_renew, memo, before, moved=moved, resolved=resolved) if is_step else load
+        for memo, load in before.pending.items()
+    }
+
+
+_MAX_PENDING_STEPS = 2
+"""Steps after which values that were loaded from a saved state are renewed with each step.
+
+Those of a run that changes one note, or one draft, are most often not asked for.
+"""
+
+
+def _renew(
+    memo: Callable[[Index], Any], before: Index, after: Index, moved: set[str], resolved: set[str]
+) -> Any:
+    """Return a value of an index, changed as the next one."""
+    value = before.derive(memo)
+    kind = value if isinstance(value, SteppedValue) else memo
+    paths = resolved if getattr(kind, "on_targets", False) else moved
+    if isinstance(memo, TraitCount):
+        return _update_tally(memo, value, before, after, paths)
+    if isinstance(value, SteppedValue):
+        return value.update(after, paths)
+    return _UPDATES[memo](value, before, after, moved | resolved)
 
 
 def _update_files_by_path(
@@ -413,6 +433,15 @@ def _update_name_words(
     return _add_counts(counts, count_changed_names(before, after, paths))
 
 
+def _update_near_keys(
+    keys: NearKeys, before: Index, after: Index, paths: Iterable[str]
+) -> NearKeys:
+    old, new = (
+        {name for path in paths for name in list_names(index, path)} for index in (before, after)
+    )
+    return keys if old == new else keys.with_changes(old - new, new - old)
+
+
 def _update_target_words(
     counts: "Counter[str]", before: Index, after: Index, paths: Iterable[str]
 ) -> "Counter[str]":
@@ -443,6 +472,7 @@ def _update_copied_paths(
 
 
 _UPDATES: Mapping[Callable[[Index], Any], Callable[[Any, Index, Index, set[str]], Any]] = {
+    build_near_keys: _update_near_keys,
     count_name_words: _update_name_words,
     count_target_words: _update_target_words,
     count_copied_paths: _update_copied_paths,

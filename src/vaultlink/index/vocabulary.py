@@ -1,15 +1,20 @@
 """The words that a vault uses: those in names, headings and unresolved targets."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence, Set
-from itertools import filterfalse, islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import islice
+from typing import Any
 
 from vaultlink.index.index import Index, LinkTargets, TraitCount, find_unresolved, link_name
 from vaultlink.index.near_names import (
+    NearKeys,
+    TargetFinder,
+    build_near_keys,
     find_renamed,
     list_different_names,
     list_named_files,
     list_names,
+    list_searchable_targets,
 )
 from vaultlink.index.resolve import file_name
 from vaultlink.index.words import split_name
@@ -21,7 +26,7 @@ _LETTERS = lazy_pattern(r"[^\W\d_]+")
 
 def count_name_words(index: Index) -> Counter[str]:
     """Return how often words are in different names of a vault, for `Index.derive`."""
-    return _count_words(index.derive(list_different_names))
+    return _count_words(list_different_names(index))
 
 
 def count_changed_names(before: Index, after: Index, changed: Iterable[str]) -> Counter[str]:
@@ -72,6 +77,29 @@ def list_words(text: str) -> set[str]:
     return set(_find_words([text]))
 
 
+STORED_WORDS: Mapping[Callable[[Index], Any], Any] = {
+    build_near_keys: NearKeys,
+    list_searchable_targets: TargetFinder,
+    count_name_words: dict[str, int],
+    HEADING_WORDS: dict[str, int],
+    count_target_words: dict[str, int],
+}
+"""What is kept between runs of the names and words of a vault, with its type."""
+
+
+def forget_gone(index: Index) -> None:
+    """Let targets be listed anew, and names, if many of those that were listed may be gone."""
+    index.memos.pop(list_searchable_targets, None)
+    index.pending.pop(list_searchable_targets, None)
+    keys = index.derive(build_near_keys)
+    if keys.changes > len(keys.names) // _MAX_GONE:
+        del index.memos[build_near_keys]
+
+
+_MAX_GONE = 4
+"""Share of the names, as its inverse, that may be gone."""
+
+
 class Vocabulary:
     """The words that a vault uses in names, headings and unresolved targets."""
 
@@ -81,8 +109,10 @@ class Vocabulary:
         self._index = index
 
     def prepare(self) -> None:
-        for count in (count_name_words, HEADING_WORDS, count_target_words):
-            self._index.derive(count)
+        """Prepare what suggestions of near names need."""
+        for value in STORED_WORDS:
+            if value is not list_searchable_targets:  # for changes only
+                self._index.derive(value)
 
     def is_known(self, word: str, target: str) -> bool:
         """Return True if the vault uses a word of an unresolved target elsewhere."""
@@ -111,13 +141,8 @@ def find_changed_words(before: Index, after: Index, changed: Iterable[str]) -> s
     words = set(_find_words([text for text, number in balance.items() if number]))
     if words:
         added = count_changed_names(before, after, changed)
-        if count_name_words in after.memos or len(words) > _MAX_SEARCHED:
-            counts = after.derive(count_name_words)
-        else:
-            enough = max([0, *added.values()]) + 1
-            counts = after.derive(join_names).count_words(words, enough)
-        words = _drop_known(words, counts, added)
-    if words and HEADING_WORDS in after.memos:
+        words = _drop_known(words, after.derive(count_name_words), added)
+    if words and after.knows(HEADING_WORDS):
         added = Counter[str]()
         for path in changed:
             added.update(HEADING_WORDS.list_traits(after, path))
@@ -155,43 +180,8 @@ def list_compared_words(texts: Iterable[str]) -> set[str]:
 
 def drop_words_in_names(index: Index, words: Set[str]) -> set[str]:
     """Return the words that are in no name, title or alias of a vault."""
-    counts = index.derive(join_names).count_words(words, 1)
+    counts = index.derive(count_name_words)
     return {word for word in words if not counts[word]}
-
-
-_MAX_SEARCHED = 50
-"""Words to search in all names. For more of them, counting the words of all names is faster."""
-
-
-class JoinedTexts:
-    """Many texts, in which a few words are searched."""
-
-    def __init__(self, texts: Collection[str]):
-        joined = "\n".join(filter(str.isascii, texts)).encode().translate(_TO_ASCII_LETTERS)
-        self._plain = b" %b " % joined.replace(b" ", b"  ")  # words have no blank in common
-        self._others = _find_words(list(filterfalse(str.isascii, texts)))
-
-    def count_words(self, words: Collection[str], enough: int) -> Counter[str]:
-        """Return how often each of some words is there, as `_count_words` counts them.
-
-        A number may be too low if it is `enough` or more.
-        """
-        plain = self._plain
-        counts = Counter({it: _count_up_to(enough, plain, b" %b " % it.encode()) for it in words})
-        counts.update(filter(set(words).__contains__, self._others))
-        return counts
-
-
-def join_names(index: Index) -> JoinedTexts:
-    """Return the different names of a vault, for `Index.derive`; an update keeps them."""
-    return JoinedTexts(index.derive(list_different_names))
-
-
-def _count_up_to(enough: int, text: bytes, part: bytes) -> int:
-    count, at = 0, text.find(part)
-    while at != -1 and count < enough:
-        count, at = count + 1, text.find(part, at + 1)
-    return count
 
 
 _TEXTS_AT_ONCE = 5_000

@@ -9,15 +9,14 @@ from vaultlink.index.index import link_name
 from vaultlink.index.resolve import is_note, parent_folder
 from vaultlink.index.words import names_period
 from vaultlink.model import Link, Note, Place
-from vaultlink.parse.pieces import count_pieces, find_pieces
+from vaultlink.parse.pieces import MIN_LISTED, count_pieces, find_pieces
 from vaultlink.text import lazy_pattern
 
 MAX_INDEX_ENTRIES = 3
 """Index notes that a new section lists; where a note is filed needs no more."""
 
-_MIN_LINKS = 10
 _MIN_SHARE = 0.4
-"""From so many linked notes on, a note is an index if it has that many for each line or sentence.
+"""From `MIN_LISTED` notes on, a note is an index if it has that many for each line or sentence.
 
 In ten vaults, maps of content have 0.42 to 0.66, notes with prose at most 0.38.
 """
@@ -101,10 +100,10 @@ def _has_index_kind(note: Note) -> bool:
 
 
 def _is_mostly_links(note: Note) -> bool:
-    if len(note.links) < _MIN_LINKS:
+    if len(note.links) < MIN_LISTED:
         return False
     count = len({link.target for link in note.links if _may_link_note(link)})
-    if not _MIN_LINKS <= count < _MANY_LINKS:
+    if not MIN_LISTED <= count < _MANY_LINKS:
         return count >= _MANY_LINKS
     return count >= _MIN_SHARE * count_own_pieces(note)
 

@@ -39,12 +39,14 @@ from vaultlink.parse.names_in_text import (
     find_named_files,
 )
 from vaultlink.parse.note_builder import BODY, MARKDOWN, WIKILINK, NoteBuilder
-from vaultlink.parse.pieces import hash_sections
+from vaultlink.parse.pieces import MIN_LISTED, hash_sections
 from vaultlink.parse.properties import Frontmatter, frontmatter_span, read_properties
 from vaultlink.text import line_and_column
 
 
-def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
+def parse_note(
+    path: str, text: str, headings: tuple[str, ...] = (), *, compares: bool = True
+) -> Note:
     """Parse a note.
 
     Never fails; the note's `problems` list what cannot be parsed.
@@ -53,8 +55,11 @@ def parse_note(path: str, text: str, headings: tuple[str, ...] = ()) -> Note:
         path: Vault path of the note.
         text: Its text without byte order mark.
         headings: Wordings of section headings in addition to the built-in one.
+        compares: False if no text is compared with another one, or with a later one: then the notes
+            have no pieces, unless they may be indexes of notes.
     """
     found = NoteBuilder(text)
+    found.compares = compares
     encoded = text.encode("utf-8", "surrogatepass")
     marks = fast_parser.markup_bytes(encoded)
     lowered = encoded.lower()
@@ -251,7 +256,10 @@ def _locate_headings(
     lines = [bisect_right(found.starts, start) for _, _, start, _ in headings]
     line_starts = [found.starts[line - 1] for line in lines]
     places = [(begin, end) for begin, (_, _, _, end) in zip(line_starts, headings, strict=True)]
-    found.pieces, bodies = hash_sections(found.text, places)
+    if found.compares or found.count_linked() >= MIN_LISTED:
+        found.pieces, bodies = hash_sections(found.text, places)
+    else:
+        bodies = [(0, 0)] * len(places)
     return tuple(
         Heading(start, end, line, start - begin + 1, level, words, *body)
         for (level, words, start, end), line, begin, body in zip(

@@ -59,7 +59,8 @@ class NoteBuilder:
     """The links, tags and problems that were found in one text.
 
     `starts` are the offsets of its line starts. In `code_spans`, directives do not count. Images
-    are looked for only if `may_have_images` is set.
+    are looked for only if `may_have_images` is set. Without `compares`, only the sentences of what
+    may be an index of notes are hashed.
     """
 
     def __init__(self, text: str, place: Place = BODY):
@@ -72,6 +73,7 @@ class NoteBuilder:
         self.definitions: tuple[Definition, ...] = ()
         self.queries: tuple[QueryName, ...] = ()
         self.pieces = b""
+        self.compares = True
         self.code_spans: list[tuple[int, int]] = []
         self.may_have_directives = False
         self.may_have_images = False
@@ -81,6 +83,10 @@ class NoteBuilder:
 
     def locate(self, start: int, end: int) -> tuple[int, int, int, int]:
         return start, end, *line_and_column(self.starts, start)
+
+    def count_linked(self) -> int:
+        """Return the number of different targets of links, embeds not counted."""
+        return len({link.target for link in self.links if not (link.external or link.embed)})
 
     def add_problem(self, kind: str, start: int, end: int, detail: str = "") -> None:
         """Add a problem at a span that has no fix."""

@@ -38,6 +38,9 @@ Pieces = frozenset[int]
 
 NO_PIECES = Pieces()
 
+MIN_LISTED = 10
+"""Linked notes from which a note may be an index of notes, which the number of its pieces tells."""
+
 
 def hash_pieces(text: bytes) -> bytes:
     """Return the hashes of the pieces of a text, 4 bytes each, in order."""
