@@ -320,6 +320,7 @@ def test_read_only_note_is_left_out_on_request(run: RunCommand, vault: Path) -> 
     assert read_tree(vault) == before
     done = run(*words, "--skip-unwritable")
     assert done.code == 1
+    assert "; 1 link in 1 note becomes text or goes." in done.err
     assert "The links in the skipped notes no longer resolve." in done.err
     assert (vault / "a.md").read_bytes() == FILES["a.md"]
     assert (vault / "P/b.md").read_bytes() == b"Note [[c]]\n"
