@@ -98,6 +98,11 @@ CASES: dict[str, Case] = {
         },
         [],
     ),
+    "alike notes that get other names": Case(
+        {"a.md": f"{LONG}[[gone]]\n", "b.md": f"{LONG}[[gone]]\n"},
+        {"a.md": None, "b.md": None, "c.md": f"{LONG}[[gone]]\n", "d.md": f"{LONG}[[gone]]\n"},
+        [],
+    ),
     "a note that gets another number and a line": Case(
         {"Chapter 3.md": f"{LONG}[[gone]]\n"},
         {"Chapter 3.md": None, "Chapter 4.md": f"{LONG}[[gone]]\nx\n"},
