@@ -355,8 +355,13 @@ def test_many_findings_of_one_cause_are_one_in_text_formats(
 def test_findings_with_other_targets_are_listed_one_by_one(run: RunCommand, tmp_path: Path) -> None:
     vault = create_vault(
         tmp_path / "vault",
-        {"a.md": "".join(f"[[Nowhere {number}]]\n" for number in range(9)), "b.md": "[[x]]\n" * 5},
+        {
+            "a.md": "".join(f"[[Nowhere {number}]]\n" for number in range(9)),
+            "b.md": "[[x]]\n" * 5,
+            "c.md": "[[x]] " * 5,
+        },
     )
     lines = run("check", vault, "--output-format", "concise").out.splitlines()
-    assert len(lines) == 10
-    assert lines[-1].endswith(", and 4 more like it in this note (lines 2, 3, 4, 5).")
+    assert len(lines) == 11
+    assert lines[-2].endswith(", and 4 more like it in this note (lines 2, 3, 4, 5).")
+    assert lines[-1].endswith(", and 4 more like it in this note (line 1).")

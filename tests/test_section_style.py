@@ -218,6 +218,7 @@ def test_usual_words_alone_start_no_section(text: str) -> None:
         (["مقدمه", "تاریخچه چای", "چکیده"], "fa"),
         (["Uvod", "Zgodovina čaja", "Kaj je čaj"], "en"),
         (["Увод", "България", "Градът и хората", "Първа част", "Въпроси"], "en"),
+        (["Første år", "Øl på fat", "Kærlighed på landet"], "en"),
         (["Johdanto", "Teen historia ja nykyaika", "Mikä tee on"], "en"),
         (["Notes", "Questions", "Introduction", "Conclusion"], "en"),
     ],
