@@ -182,6 +182,8 @@ def test_empty_span_is_one_mark_and_at_the_start_means_the_file() -> None:
     )
     whole = Diagnostic("VL401", "orphan-note", Severity.WARNING, "a.md", 0, 0, 1, 1, 1, 1, "Alone.")
     frames = FullRenderer(lambda _path: text, nothing, lambda path: path, 80)
+    narrow = FullRenderer(lambda _path: text, nothing, lambda path: path, len("1 | abc"))
+    assert narrow.render([inside]).splitlines()[-2:] == ["1 | abc", "  |  ^"]
     assert frames.render([inside]).splitlines()[3:] == ["1 | abc", "  |  ^"]
     assert frames.render([whole]) == "VL401 orphan-note Alone.\n --> a.md:1:1 (warning)\n"
 
