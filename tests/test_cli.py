@@ -380,6 +380,7 @@ def test_rules_lists_all_rules(run: RunCommand) -> None:
 def test_rule_explains_one_or_several(run: RunCommand) -> None:
     page = run("rule", "dangling-link")
     assert page.lines[0] == "VL101 dangling-link"
+    assert "    See [LICENSE](LICENSE).\n        ^^^^^^^^^^^^^^^^^^\n" in page.out
     assert run("rule", "VL101") == page
     data = run("rule", "VL10", "--output-format", "json").data
     assert isinstance(data, dict)
@@ -401,7 +402,8 @@ def test_config_lists_every_setting_with_its_source(run: RunCommand, vault: Path
     }
     assert {key: rows[key] for key in expected} == expected
     assert "dangling-link" in data["enabled"]
-    assert "severity.dangling-link" not in run("config", "--output-format", "table").out
+    shown = run("config", "--output-format", "table").out
+    assert ("severity.dangling-link" in shown, "backlinks.mode" in shown) == (False, True)
     assert "severity.dangling-link" in run("config", "--output-format", "table", "-v").out
 
 

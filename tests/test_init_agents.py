@@ -102,6 +102,25 @@ def test_hook_is_the_only_one_in_a_new_file(run: RunCommand, vault: Path, hook: 
     assert is_journal_path(hook.path)
 
 
+@each(
+    ("folder", "program", "warns"),
+    [(".claude", "other", True), (".claude", "vaultlink", False), (".github", "other", False)],
+)
+def test_hooks_that_find_no_vaultlink_are_a_warning(
+    run: RunCommand,
+    vault: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    folder: str,
+    program: str,
+    warns: bool,
+) -> None:
+    (vault / folder).mkdir()
+    (vault.parent / program).touch(0o755)
+    monkeypatch.setenv("PATH", str(vault.parent))
+    done = run("init", vault, "--agents", "--yes")
+    assert ("the hooks run `vaultlink`, which is not on your PATH" in done.err) == warns
+
+
 def test_vault_knows_the_rules_afterwards(run: RunCommand, vault: Path) -> None:
     run("init", vault, "--agents", "--yes")
     (vault / "B.md").write_text("[[A]] and more[^1]\n", encoding="utf-8")

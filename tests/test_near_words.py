@@ -76,6 +76,7 @@ def test_names_without_quotes_get_the_quoted_command(
         ("show Nope Foo", "there is no note "),
         ("rename Nope Foo", "there is no note, attachment or folder "),
         ("doctor Foo Bar", "unexpected argument: Bar. "),
+        ("doctor Foo Bar --quiet", "unexpected argument: Bar. "),
         ("completion bash zsh", "unexpected argument: zsh. "),
     ],
 )

@@ -67,6 +67,12 @@ def test_rules_in_preview_run_only_if_it_is_on(
     assert config.skipped_preview == skipped
 
 
+def test_only_rule_in_preview_is_skipped_by_its_name() -> None:
+    rules = {name: {**DECLARED[name], "preview": name == "self-link"} for name in DECLARED}
+    config = merge_layers([Layer(COMMAND_LINE, {"select": ["self-link"]})], build_catalog(rules))
+    assert config.skipped_preview == ("self-link",)
+
+
 def check(config: Config, text: str) -> list[str]:
     state = State(LinterSettings.build(CATALOG, config))
     return [item.rule for item in step(state, [Change("a.md", text)]).diagnostics.get("a.md", ())]

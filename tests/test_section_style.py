@@ -48,6 +48,7 @@ def auto(**backlinks: str) -> dict[str, str]:
         ({"a.md": "## Backlinks\n\nProse.\n\n- [[b]]\n", "red_tea.md": SLUG}, "topics"),
         ({"a.md": "Text\n\n## Backlinks\n\n- [[b]]\n  - typed\n"}, "list"),
         ({"a.md": section("- [[b]]", "  - See [[a]].") + "\n"}, "context"),
+        ({"a.md": section("- [[b]]", "  - See [[a]].", "- [[c]]") + "\n"}, "list"),
         ({"a.md": section("B – [[b]]", "", "C – [[c]]") + "\n"}, "topics"),
         ({"a.md": section("- [[b]]") + "\n"}, "list"),
         ({"a.md": section("- [[b]]", said="before=1 style=context") + "\n"}, "context"),
