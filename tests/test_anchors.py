@@ -246,7 +246,7 @@ def test_slug_anchor_has_precedence_and_can_be_disabled() -> None:
 
 QUIET = {
     "footnotes": "[1](#fn1) [2](#fnref-1) [3](#cite_note-3) [4](#_ftnref1) [5](#footnote-5)\n",
-    "clipped-anchors": "---\nURL: https://example.com\n---\n[a](#Early_life) [b](#two-words)\n\n# Two words\n",
+    "clipped-anchors": "---\nPage URL: https://example.com\n---\n[a](#Early_life) [b](#two-words)\n\n# Two words\n",
 }
 
 

@@ -230,11 +230,12 @@ HARBOUR = {
     "b/Other.md": "Some prose.\n",
     "b/Reader.md": "We fill the oil lamps of old there.\n",
     **{f"n{number}.md": f"Some prose about thing {number}.\n" for number in range(30)},
+    "n0.md": "Das Rad ist alt und der Turm.\n",
 }
 
 
 @pytest.mark.parametrize(
-    ("path", "text", "searched"),  # “Amber.md” is in the sample
+    ("path", "text", "searched"),  # “Amber.md” and “n0.md” are in the sample
     [
         pytest.param("Changed.md", "A shop of other books.\n", {"Changed.md"}, id="text"),
         pytest.param(
@@ -279,6 +280,7 @@ HARBOUR = {
             {"Amber.md", "Named.md", "Twice.md"},
             id="words of the sample that tell",
         ),
+        pytest.param("Amber.md", "Der Turm ist alt und der Weg.\n", None, id="language"),
         pytest.param("new.png", "x", set(), id="attachment"),
         pytest.param("b/Fog signal station", "x", {"Twice.md"}, id="attachment with a name"),
         pytest.param("Changed.md", "---\naliases: [A shop]\n---\nBooks.\n", None, id="alias"),
