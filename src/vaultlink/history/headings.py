@@ -192,7 +192,7 @@ class _Alignment:
         before, now = self._old.headings, self._new.headings
         pairs = [(i, j) for i, (j, _) in self._pairs.items()]
         shifts = Counter(now[j].level - before[i].level for i, j in pairs)
-        shift = shifts.most_common(1)[0][0] if shifts else 0
+        shift = max(shifts, key=shifts.__getitem__, default=0)
         border = [(-1, -1), *sorted(pairs), (len(before), len(now))]
         for (i1, j1), (i2, j2) in pairwise(border):
             mine = [i for i in range(i1 + 1, i2) if i in self._gone]
