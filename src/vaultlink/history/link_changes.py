@@ -7,7 +7,6 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.history.headings import (
-    Sections,
     align_headings,
     anchor_keys,
     find_moved_anchor,
@@ -306,14 +305,7 @@ def _find_shadowed(link: Link, old_path: str, path: str, changes: _Changes) -> s
     if not isinstance(was, Heading) or not isinstance(present, Heading):
         return ""
     number = next(n for n, heading in enumerate(old.headings) if heading is was)
-    before = Sections(old).paths
-    former, same = (
-        [n for n, above in enumerate(paths) if above == before[number]]
-        for paths in (before, Sections(new).paths)
-    )
     other, is_certain = align_headings(old, new).get(number, (None, False))
-    if len(former) == len(same) == 1:
-        other, is_certain = same[0], True  # it has kept its place below other headings
     if other is None or not is_certain or new.headings[other] is present:
         return ""
     return build_subpath(new, new.headings[other])
