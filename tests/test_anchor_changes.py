@@ -417,6 +417,11 @@ UNCERTAIN = {
         f"{A.strip()} ^new\n\n{A.strip()} ^same\n",
         "^old",
     ),
+    "a word inserted, and the text is not short enough": (
+        f"## Image barrier\n{64 * 'a'}\n{16 * 'b'}\n## End\n",
+        "## Image memory barrier\nIt is another one.\n## End\n",
+        "image barrier",
+    ),
     "heading became a block": (f"## Old\n{A}## End\n", f"## End\nOld ^old\n\n{A}", "old"),
     "block became a heading": (f"## S\n{A.strip()} ^old\n", f"## S\n## {A}", "^old"),
     "block deleted": (f"## S\n{A.strip()} ^old\n\n{B}", f"## S\n{B}", "^old"),

@@ -424,6 +424,17 @@ def test_verification_rejects_a_new_error() -> None:
         assert (told is not None and "a new error, duplicate-heading" in told.problem) is broken
 
 
+@each(("safety", "texts"), [(Safety.SAFE, {}), (Safety.UNSAFE, {"a.md": ("plan", "[[plan.pdf]]")})])
+def test_only_an_unsafe_fix_may_write_an_error(safety: Safety, texts: object) -> None:
+    made = diagnostic(0, 4), Fix("Link", safety, (Edit("a.md", 0, 4, "[[plan.pdf]]"),))
+    result = apply_rounds(
+        build_state({"a.md": "plan"}, make_settings(("VL1",))),
+        FixInputs({"a.md": "plan"}.get),
+        lambda _now, sources: [made] if sources.text("a.md") == "plan" else [],
+    )
+    assert result.texts == texts
+
+
 def test_harmful_unsafe_fixes_are_skipped_and_others_applied() -> None:
     """A harmful safe fix is a bug and is reported as one."""
     state = build_state({"a.md": "x\n[[b]]\n```\n", "b.md": "x\n"}, make_settings(("VL1",)))
