@@ -342,6 +342,19 @@ def test_empty_step_changes_nothing() -> None:
     assert_same(again, state)
 
 
+def test_note_that_is_no_island_any_more_keeps_its_other_findings() -> None:
+    settings = make_settings(["dangling-link", "island"])
+    vault = {
+        "a.md": "[[b]] [[c]]",
+        "b.md": "",
+        "c.md": "",
+        "x.md": "[[gone.pdf]] [[y]]",
+        "y.md": "",
+    }
+    after = step(build_state(vault, settings), [Change("z.md", "[[y]] [[a]]")])
+    assert_same(after, build_state({**vault, "z.md": "[[y]] [[a]]"}, settings))
+
+
 def test_order_of_changes_in_a_batch_makes_no_difference() -> None:
     vault = {
         "a.md": "[[b]]\n[[c#H]]\n",
