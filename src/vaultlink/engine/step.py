@@ -90,8 +90,8 @@ class ChangedFiles(msgspec.Struct, frozen=True):
     `files` has True for a file that exists and False for one that does not. `notes` has the new
     notes, and None where there is none any more. `diagnostics` are the findings of scope `note`;
     None if these checks have still to run, without the texts. `targets`, if given, are the links'
-    targets, resolved with all files that exist after the changes. `maps` are derived maps of
-    the index that were computed already; only for changes of the empty state.
+    targets, resolved with all files that exist after the changes. `spellings` and `maps` are
+    derived maps of the index that were computed already; only for changes of the empty state.
     """
 
     files: Mapping[str, bool]
@@ -160,10 +160,9 @@ def step_and_list(
     if settings.reads_style and before.files:
         count_link_traits(before)
     index, affected = update(before, changed.notes, changed.files, changed.targets)
-    if not before.files:
-        index.add_maps(changed.maps)
-        if changed.spellings is not None:
-            index.spellings = changed.spellings
+    index.add_maps(changed.maps)
+    if changed.spellings is not None:
+        index.spellings = changed.spellings
     tallies = _CountedLinks(index, state.tallies, affected.union(changed.files))
     if callable(later):
         settings = later(replace(state, index=index, tallies=tallies))
