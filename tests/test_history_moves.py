@@ -98,6 +98,12 @@ def test_rename_with_changed_line_ends_is_detected(tmp_path: Path) -> None:
     assert find_renames(root) == {"a.md": "b.md"}
 
 
+def test_note_with_the_same_text_that_was_edited_is_not_the_renamed_one(tmp_path: Path) -> None:
+    root = create_repository(tmp_path, {"a.md": LONG, "b.md": LONG})
+    update_files(root, {"a.md": None, "b.md": OTHER, "c.md": LONG})
+    assert find_renames(root) == {"a.md": "c.md"}
+
+
 def test_chain_across_a_commit_and_the_working_tree_is_followed(tmp_path: Path) -> None:
     root = create_repository(tmp_path, {"a.md": LONG})
     move(root, "a.md", "b.md")
