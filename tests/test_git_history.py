@@ -1,5 +1,6 @@
 """Tests of the history that git knows: moves, replaced files, deletions and what can't be seen."""
 
+import random
 import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -586,6 +587,19 @@ def test_missing_objects_with_long_names_are_missing(tmp_path: Path) -> None:
     names = ["HEAD:./a.md", long, "HEAD:./b.md"]
     blobs = read_blobs(root, names, ReadBudget(root, 1_000))
     assert list(blobs) == [b"A\n", None, b"B\n"]
+
+
+def test_blob_that_git_can_read_only_in_part_is_unreadable(tmp_path: Path) -> None:
+    long = random.Random(1).randbytes(100_000).hex()
+    root = create_repository(tmp_path, {"a.md": "A\n", "b.md": long, "c.md": "C\n"})
+    name = git(root, "rev-parse", "HEAD:b.md").strip()
+    file = root / ".git/objects" / name[:2] / name[2:]
+    file.chmod(0o600)
+    data = bytearray(file.read_bytes())
+    data[-10:] = bytes(10)
+    file.write_bytes(data)
+    names = [f"HEAD:./{name}.md" for name in "abc"]
+    assert list(read_blobs(root, names, ReadBudget(root, 1_000_000))) == [b"A\n", None, b"C\n"]
 
 
 def test_clone_without_old_contents_follows_unchanged_files(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def parse_raw_diff(raw: bytes) -> Iterator[RawDiffEntry]:
             continue
         mode, _, blob, new_blob, status = text[1:].split(" ")
         blob, new_blob = (name if name.strip("0") else "" for name in (blob, new_blob))
-        yield RawDiffEntry(status[:1], mode, blob, new_blob, next(fields, ""), commit)
+        yield RawDiffEntry(status, mode, blob, new_blob, next(fields, ""), commit)
 
 
 _PART = 1 << 20
@@ -350,6 +350,8 @@ def _split_batch(output: bytes) -> Iterator[bytes | None]:
             yield None
             continue
         size = int(words[2])
+        if offset + size > len(output):
+            return  # git failed within this one
         yield output[offset : offset + size]
         offset += size + 1
 
