@@ -439,13 +439,13 @@ def test_git_environment_of_hooks_is_ignored(
     assert reported(run, "my notes", "--changed-since", "HEAD") == ["a.md:1 VL125 lost"]
 
 
-def test_note_at_a_revision_has_the_encoding_of_its_checkout(tmp_path: Path) -> None:
+def test_notes_at_a_revision_have_the_encoding_of_their_checkout(tmp_path: Path) -> None:
     root, note, text = tmp_path / "v", "my notes/ä.md", "[[gone]]\n".encode("utf-16-le")
-    create_repository(root, {".gitattributes": "*.md working-tree-encoding=UTF-16LE\n", note: text})
+    attributes = '"my notes/*.md" working-tree-encoding=UTF-16LE\n'
+    create_repository(root, {".gitattributes": attributes, note: text})
     blob = git(root, "rev-parse", f"HEAD:{note}").strip()
-    assert read_checkout_blobs(root / "my notes", [("ä.md", blob)], ReadBudget(root, 1_000)) == [
-        text
-    ]
+    files = [("ä.md", blob), ("b.md", blob)]
+    assert read_checkout_blobs(root / "my notes", files, ReadBudget(root, 1_000)) == [text, text]
 
 
 @each("is_configured", [True, False])
@@ -455,8 +455,7 @@ def test_note_with_a_filter_program_is_named(
     root = tmp_path / "v"
     update_files(root, {".gitattributes": "*.md filter=crypt\n"})
     create_repository(root, {"my notes/vaultlink.toml": "", "my notes/ä.md": "[[gone]]\n"})
-    if is_configured:
-        git(root, "config", "filter.crypt.smudge", "false")
+    git(root, "config", "filter.crypt.smudge" if is_configured else "crypt.smudge", "false")
     update_files(root, {"my notes/ä.md": "More [[gone]]\n[[lost]]\n"})
     monkeypatch.chdir(root / "my notes")
     if not is_configured:
