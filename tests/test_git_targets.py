@@ -248,6 +248,16 @@ def test_missing_heading_of_the_former_target_is_remembered(
     assert (root / "Home.md").read_text() == "[[a/Plan#Missing|Plan > Missing]]\n"
 
 
+def test_missing_heading_that_a_renamed_note_never_had_stays(
+    tmp_path: Path, run: RunCommand
+) -> None:
+    root = create_repository(tmp_path, {"Plan.md": ONE, "Home.md": "[[Plan#Fruit|x]]\n"})
+    update_files(root, {"Plan.md": None, "Oaks.md": ONE})
+    commit(root)
+    run("fix", root)
+    assert (root / "Home.md").read_text() == "[[Oaks#Fruit|x]]\n"
+
+
 def list_fixes(run: RunCommand, root: Path) -> list[object]:
     """Return the number of safe fixes as JSON, as text, and as `fix` says it, which agree."""
     words = ("--vault", str(root))

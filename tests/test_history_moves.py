@@ -229,7 +229,7 @@ def test_unusable_repository_reports_no_renames(
         shutil.rmtree(root / ".git" / "objects")
     elif broken == "a file that is none":
         shutil.rmtree(root / ".git")
-        (root / ".git").write_text("nonsense\n")
+        (root / ".git").write_bytes(b"gitdir: caf\xe9\n")
     elif broken == "no git":
         monkeypatch.setenv("PATH", str(tmp_path))
     assert find_renames(root) == {}
