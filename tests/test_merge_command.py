@@ -169,7 +169,8 @@ PROPERTIES: Mapping[str, tuple[str, str, str, Mapping[str, str]]] = {
         "tags: [y,\n  z, x]\naliases: [A]\n",
         {},
     ),
-    "lists of other keys": ("x: [1]\n", "x: [2]\n", "x: [2, 1]\naliases: [A]\n", {}),
+    "lists of other keys": ("x: [1, Y]\n", "x: [y]\n", "x: [y, 1, Y]\naliases: [A]\n", {}),
+    "no aliases yet": ("", "aliases:\n# c\nb: 1\n", "aliases:\n  - A\n# c\nb: 1\n", {}),
     "comments": ("# c\na: 1\n# d\nb: 2\n", "a: 1\n", "a: 1\n# c\n# d\nb: 2\naliases:\n  - A\n", {}),
     "text on several lines": (
         "a: |\n  # x\n  y\n",
@@ -278,7 +279,7 @@ MORE_PROPERTIES: Mapping[str, tuple[str, str, str, Mapping[str, str]]] = {
     ),
     "all tags are there": ("tags: x\n", "tags: x, y\n", "tags: x, y\naliases:\n  - A\n", {}),
     "title": ("title: T\n", "x: 1\n", "x: 1\naliases:\n  - A\n", {}),
-    "alias of one text": ("", "alias: X\n", "alias:\n  - X\n  - A\n", {}),
+    "alias of one text": ("", "alias: X\n\nb: 1\n", "alias:\n  - X\n  - A\n\nb: 1\n", {}),
     "the name is an alias": ("aliases: [B, C]\n", "aliases: [a]\n", "aliases: [a, C]\n", {}),
     "tags of one text": (
         "tags: x, y\n",

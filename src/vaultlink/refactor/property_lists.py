@@ -240,7 +240,7 @@ def item_key(key: str, item: PropertyValue) -> str:
     """Return a key that is equal for equal items of a list."""
     if key.lower() in ("tags", "tag"):
         return str(item).removeprefix("#").lower()
-    return str(item).lower() if key.lower() in ALIAS_KEYS else repr(item)
+    return repr(item)
 
 
 def is_empty(value: PropertyValue) -> bool:
