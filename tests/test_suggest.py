@@ -176,6 +176,7 @@ def test_other_topic_is_not_suggested(name: str, target: str) -> None:
         ("Zettelkasten", "Zettlekasten"),
         ("Zettelkasten", "Zetelkasten"),
         ("halting problem", "holting problem"),
+        ("comic expedition", "cumic expedition"),
         ("Equazione", "Equazioni"),
         ("Kategorie", "Kategorien"),
         ("02 Introduction", "01 Introduction"),

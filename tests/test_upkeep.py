@@ -112,6 +112,7 @@ A_LISTED = section(TOPICS, "", "A – [[A]]")
         ("Text\n\n$$\nx\n", None, 0, ""),
         ("Text\n\n<!-- open\n", None, 0, ""),
         ("Text\n\n%% open\n", None, 0, ""),
+        ("Text\n\n%% of 100 %", None, 0, ""),
         ("---\nexcalidraw-plugin: parsed\n---\nText\n", None, 0, ""),
         ("---\nkanban-plugin: board\n---\n## Lane\n\n- [ ] card\n", None, 0, ""),
     ],

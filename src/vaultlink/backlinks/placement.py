@@ -54,8 +54,8 @@ def has_open_comment(text: str) -> bool:
     blocks = read_blocks(split_lines(text, body))
     code = [(start, end) for start, end in blocks.hidden if text[start] != "<"]
     code += find_inline_code(blocks.runs)
-    closed = find_comment_spans(f"{text}%%", body, code)
-    return bool(closed) and closed[-1][1] == len(text)
+    closed = find_comment_spans(f"{text}\n%%", body, code)  # the text can end in a percent sign
+    return bool(closed) and closed[-1][1] == len(text) + 1
 
 
 def insert_section(path: str, text: str, point: InsertionPoint, section: str) -> Edit:
