@@ -278,6 +278,14 @@ def test_word_used_elsewhere_is_no_slip(elsewhere: VaultFiles) -> None:
     assert Suggester(build_state(vault).index)("Zettlekasten") == ()
 
 
+def test_parts_of_a_word_with_an_apostrophe_are_other_words() -> None:
+    vault = {"Oconnell diary.md": "", "O'Connel house.md": "", "Home.md": "[[Oconnel diary]]"}
+    suggester = Suggester(build_state(vault).index)
+    suggester.prepare_near_names()
+    [found] = suggester("Oconnel diary")
+    assert found.path == "Oconnell diary.md"
+
+
 def test_empty_vault() -> None:
     assert Suggester(build_state({}).index)("Plan") == ()
 
