@@ -175,7 +175,7 @@ LINKS: Mapping[str, tuple[str, str, str]] = {
     "label": ("[t][l] and [l]\n\n[l]: Note.md\n", "t and l\n", "[t][l] and [l]\n\n[l]: Other.md\n"),
     # sections
     "author's section": (
-        "a\n\n## Add backlinks using these topics:\n\nNote – [[Note | Note]]\nB – [[B | B]]\n",
+        "a\n\n## Add backlinks using these topics:\n\nNote – [[Note | Note]]  \nB – [[B | B]]\n",
         "a\n\n## Add backlinks using these topics:\n\nB – [[B | B]]\n",
         "a\n\n## Add backlinks using these topics:\n\nB – [[B | B]]\n",
     ),

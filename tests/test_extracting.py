@@ -218,7 +218,7 @@ RULES: Mapping[str, tuple[str, str, str]] = {
     "two rules": ("## B\nb\n\n---\n\n* * *\n\n", "## B\n[[B]]\n\n---\n\n* * *\n\n", "b\n"),
     "rule in the middle": ("## B\na\n\n---\n\nb\n", "## B\n[[B]]\n", "a\n\n---\n\nb\n"),
     "hyphens below a list": ("## B\n- a\n---\n", "## B\n[[B]]\n", "- a\n---\n"),
-    "rule at the start": ("## B\n---\nb\n", "## B\n[[B]]\n", "---\nb\n"),
+    "rule at the start": ("\n## B\n---\nb\n", "\n## B\n[[B]]\n", "---\nb\n"),
 }
 
 
