@@ -284,19 +284,29 @@ def find_style(notes: Mapping[str, str], source: str = "log/Now.md", **settings:
 
 def test_nearest_folder_decides() -> None:
     notes = {
-        **write_notes("[[Atlas]]", folder="log/2026", count=9),
+        **write_notes("[a](../lib/Atlas.md)"),
+        **write_notes("[[Atlas]]", folder="log/2026", count=12),
         **write_notes("[a](../../../lib/Atlas.md)", folder="log/2026/11"),
     }
     kinds = {
         folder: find_style(notes, f"{folder}/Now.md").kind
-        for folder in ("log/2026/11", "log/2026/11/new", "log/2026", "log/2026/12", "log", "other")
+        for folder in (
+            "log/2026/11",
+            "log/2026/11/new",
+            "log/2026",
+            "log/2026/12",
+            "log",
+            "log/2025",
+            "other",
+        )
     }
     assert kinds == {
         "log/2026/11": MARKDOWN,
         "log/2026/11/new": MARKDOWN,
         "log/2026": WIKILINK,
         "log/2026/12": WIKILINK,
-        "log": WIKILINK,
+        "log": MARKDOWN,
+        "log/2025": WIKILINK,
         "other": WIKILINK,
     }
 
