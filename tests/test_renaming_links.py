@@ -33,6 +33,11 @@ FOLLOWING = {
     "block": (RENAMED, "[[Old#^id|x]]", "[[New name#^id|x]]"),
     "embed": (RENAMED, "![[Old]] ![[Old#Part]]", "![[New name]] ![[New name#Part]]"),
     "other case": (RENAMED, "[[oLD]]", "[[New name]]"),
+    "only the case": (
+        {"Old.md": "OLD.md"},
+        "[[Old]] [x](Old.md) [[oLd]]",
+        "[[OLD]] [x](OLD.md) [[oLd]]",
+    ),
     "padded": (RENAMED, "[[ Old ]] [[Old | x]]", "[[ New name ]] [[New name | x]]"),
     "with extension": (RENAMED, "[[Old.md]] [[Old.MD]]", "[[New name.md]] [[New name.MD]]"),
     "relative": (RENAMED, "[[./Old]]", "[[./New name]]"),
