@@ -269,6 +269,13 @@ def test_mistakes_and_plans_are_updated(seed: int, name: str) -> None:
 
 
 @pytest.mark.thorough
+def test_mistake_is_a_plan_as_soon_as_its_folder_exists() -> None:
+    state = build_state({"Home.md": "[[new/Plan]]"}, NEAR_SETTINGS["paths"])
+    after = step(state, [arrival("new/Log.md", "")])
+    rules = [[item.rule for item in collect_findings(it)] for it in (state, after)]
+    assert rules == [["dangling-link"], ["planned-note"]]
+
+
 @each("seed", choose_seeds(5))
 def test_state_is_immutable(seed: int) -> None:
     """Later states share derived data of its index."""
