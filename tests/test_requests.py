@@ -168,6 +168,7 @@ LISTED = {
     "Lighthouse.md": b"# Lighthouse\n\nThe harbour master waits. [[Old Harbor]]\n",
     "Harbour master.md": b"# Harbour master\n\nA keeper of the Lighthouse. [[Fog signal]]\n",
     "Fog signal.md": b"# Fog signal\n\nHeard by the Harbour master. [[Lighthouse]]\n\n## Add backlinks\n",
+    "Sea/Crew.md": b"They see the Lighthouse.\n",  # it is in another folder, so this is not certain
     "Log.md": b"[[Old Harbor]] [[old harbor|the port]] [[Old-Harbor]] ![[Old Harbor]] [[Sea/Chart]]\n",
     "Board.canvas": b'{"nodes":[{"id":"a","type":"text","text":"[[Old Harbor]]"}],"edges":[]}',
 }

@@ -265,8 +265,7 @@ def _plan_mentions(fixer: Fixer, request: MentionsRequest, find: FindPath) -> Pl
     if not (notes or to):
         require_library()
     options = build_mention_options(fixer.state.settings.config.mentions)
-    least = options.min_score
-    options = replace(options, lowest_score=min(LOWEST_MIN_SCORE, least))
+    options = replace(options, lowest_score=min(LOWEST_MIN_SCORE, options.min_score))
     if notes or to:
         search = MentionSearch(fixer.state, fixer.read, options)
         found = search.find(notes or sorted(index.notes), to)
@@ -278,7 +277,7 @@ def _plan_mentions(fixer: Fixer, request: MentionsRequest, find: FindPath) -> Pl
             raise UsageError(f"{names} nowhere without a link, or links to it already.")
         return fixer.plan_mentions(found, confirmed=True)
     found = found if to else [*sift_frequent(found).mentions]
-    return fixer.plan_mentions([item for item in found if item.certain and item.score >= least])
+    return fixer.plan_mentions([item for item in found if item.certain])
 
 
 def _read_note(fixer: Fixer, word: str, find: FindPath) -> str:
