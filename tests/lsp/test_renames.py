@@ -68,7 +68,7 @@ FILES: dict[str, Any] = {
     "Home.md": HOME,
     "Sea/Tide.md": TIDE,
     "map.png": b"PNG",
-    "Plain.md": "Text [[Home]]\n\nmore\n",
+    "Plain.md": "Text [[Home]]\n\nmore #/reef/ash\n",
 }
 
 
@@ -111,6 +111,7 @@ NAMES = [
     ("Sea/Tide.md", "#¦# Low water", "Low water", "Low water"),
     ("Sea/Tide.md", "^fa¦ct", "fact", "fact"),
     ("Sea/Tide.md", "Again #s¦ea", "sea", "sea"),
+    ("Plain.md", "¦#/reef", "/reef", "/reef"),
     ("Plain.md", "Te¦xt", "Text [[Home]]", "Plain"),
 ]
 

@@ -175,7 +175,7 @@ def _find_tag(view: View, note: Note, offset: int) -> NamedThing | None:
             if at == -1:  # its property has escapes
                 return NamedThing(f"#{tag.name}", tag.start, tag.end, tag.name)
             start = tag.start + at
-            end = tag.name.find("/", max(offset - start, 0))
+            end = tag.name.find("/", max(offset - start, 1))
             name = tag.name if end == -1 else tag.name[:end]
             return NamedThing(f"#{name}", start, start + len(name), name)
     return None
