@@ -188,6 +188,7 @@ def test_usual_headings_start_a_section(language: str) -> None:
         "```\n## Backlinks\n- [[A]]\n```\n",
         "%%\n## Backlinks\n- [[A]]\n%%\n",
         "<!--\n**Backlinks**\n- [[A]]\n-->\n",
+        "Q: [[Backlinks]]\n",
     ],
 )
 def test_usual_words_alone_start_no_section(text: str) -> None:
