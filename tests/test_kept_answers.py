@@ -214,10 +214,6 @@ def test_page_in_the_vault_is_no_change_of_the_vault(vault: Path, run: RunComman
     assert (vault / "page.html").read_bytes() == page
     assert list_answers(vault) == kept
     assert run("orphans") == run("orphans", "--no-cache")
-    write_files(vault, {"New.md": ""})
-    let_time_pass()
-    run(*words)
-    assert (vault / "page.html").read_bytes() != page
 
 
 def test_error_is_not_kept(vault: Path, run: RunCommand) -> None:

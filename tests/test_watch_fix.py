@@ -167,16 +167,6 @@ def test_note_being_edited_is_fixed_after_a_pause(vault: Path) -> None:
         assert text(vault) == typed.replace("[[b]]", "[[q|b]]")
 
 
-def test_fix_waits_for_the_whole_pause(tmp_path: Path) -> None:
-    vault = create_vault(tmp_path / "vault", LINKED)
-    debounce = replace(QUICK_DEBOUNCE, fix_quiet=1.0)
-    updates = Watch(vault, Settings(cache=False), replace(FIX, debounce=debounce)).updates()
-    next(updates)
-    (vault / "b.md").rename(vault / "q.md")
-    assert next(updates)
-    assert text(vault) == LINKED["a.md"]
-
-
 def test_other_notes_are_fixed_after_the_maximum_delay(vault: Path) -> None:
     write_files(vault, {"d.md": "[[b]]\n"})
     wait_for_quiet(vault)

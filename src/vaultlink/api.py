@@ -21,7 +21,7 @@ from msgspec.structs import replace
 
 from vaultlink.config.settings import Config, merge_layers
 from vaultlink.disk.changes import Progress, ignore_progress, read_changes
-from vaultlink.disk.history_sources import RecordedMoves, may_compare_texts
+from vaultlink.disk.history_sources import RecordedMoves
 from vaultlink.disk.load import StateOrigin, load_state
 from vaultlink.disk.read import UnreadableFile, decode_note, load_rules, read_text
 from vaultlink.disk.scan import Settings, VaultScan, ignores_case, scan_vault
@@ -147,7 +147,7 @@ def build_linter(scan: VaultScan) -> LinterSettings:
         scan.is_git_ignored,
         ignores_case=bool(config.protect or config.write_paths) and ignores_case(scan.root),
     )
-    return settings if may_compare_texts(scan) else replace(settings, compares=False)
+    return settings if scan.may_compare_texts() else replace(settings, compares=False)
 
 
 def _load_declarations(scan: VaultScan) -> dict[str, Mapping[str, Any]]:
@@ -685,7 +685,7 @@ def rebuild_settings(vault: Vault, scan: VaultScan) -> LinterSettings:
 
 def make_suggester(
     vault: Vault,
-    findings: Sequence[Diagnostic],
+    findings: Sequence[Diagnostic] | None,
     files: Mapping[str, Sequence[Suggestion]] | None = None,
 ) -> Callable[[Diagnostic], Sequence[Suggestion]]:
     """Return a function from a finding to the suggestions for its broken link.
@@ -695,7 +695,8 @@ def make_suggester(
 
     Args:
         vault: The vault.
-        findings: The findings whose suggestions will be wanted.
+        findings: The findings whose suggestions will be wanted; None for a few, which are not
+            known yet.
         files: The suggestions for all their targets, if known; else they are found when needed.
 
     Returns:
@@ -719,14 +720,17 @@ def make_suggester(
     def suggest_files() -> Mapping[str, Sequence[Suggestion]]:
         if files is not None:
             return files
-        return vault.suggest_all(list_unresolved(findings, names))
+        return vault.suggest_all(list_unresolved(findings or (), names))
+
+    def find_files(target: str) -> Sequence[Suggestion] | None:
+        return vault.suggest(target) if findings is None else suggest_files().get(target)
 
     def suggest(d: Diagnostic) -> Sequence[Suggestion]:
         if d.subpath is not None and d.resolved is not None:
             from vaultlink.index.suggest_headings import suggest_anchors  # noqa: PLC0415
 
             return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
-        found = suggest_files().get(d.target) if d.target is not None else None
+        found = find_files(d.target) if d.target is not None else None
         if (
             d.target is None
             or found is None

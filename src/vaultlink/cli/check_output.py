@@ -322,6 +322,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         vault, options, terminal = self.vault, self.options, self.terminal
         catalog = build_catalog(load_rules()) if self.row.has_manuals else vault.rules
         findings = split.new
+        suggested = None if self.row is OVERVIEW else findings  # it shows a few
         return CheckResult(
             findings=findings,
             fingerprints=cache(lambda: self._fingerprint(findings)),
@@ -330,7 +331,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             summary=cache(vault.summary),
             unreadable=cache(lambda: _count_unreadable(vault, findings)),
             rules=[rule for rule in catalog if rule.name in vault.config.enabled],
-            suggester=cache(lambda: make_suggester(vault, findings)),
+            suggester=cache(lambda: make_suggester(vault, suggested)),
             file_bytes=lambda path: vault.fixer.data(path),  # noqa: PLW0108 - `fixer` imports much
             format_target=make_target_formatter(vault.index),
             known=split.known,

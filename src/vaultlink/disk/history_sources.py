@@ -35,13 +35,6 @@ class RecordedMoves(NamedTuple):
 NO_RECORDED_MOVES = RecordedMoves()
 
 
-def may_compare_texts(scan: VaultScan) -> bool:
-    """Return True if texts of a vault may be compared: with each other, or with later ones."""
-    settings = scan.settings
-    is_in_git = settings.history and find_git_dir(scan.root) is not None
-    return settings.compare or settings.cache or is_in_git
-
-
 def find_history(
     scan: VaultScan,
     state: State,

@@ -23,8 +23,8 @@ from vaultlink.index.index import (
     find_files_sharing_names,
     mentioned_spellings,
 )
-from vaultlink.index.packed_map import Column, Keys, PackedMap, decode_column, encode
-from vaultlink.index.vocabulary import STORED_WORDS, forget_gone
+from vaultlink.index.packed_map import Column, Keys, PackedMap, decode_column
+from vaultlink.index.update import add_packed_words, pack_words
 from vaultlink.model import NO_HISTORY, Diagnostic, FileStamp, History, LinkCounts, Note
 
 _UNKNOWN_STAMP = FileStamp(-1, 0, 0)
@@ -71,33 +71,9 @@ def restore_index(stored: StoredState) -> Index:
     )
     index.spellings = decode_column(tuple[str, ...], stored.column("spellings"))
     index.add_maps(maps)
-    words = PackedMap[Any](None, column=stored.column("words"))
-    for number, (compute, kind) in enumerate(STORED_WORDS.items()):
-        if str(number) in words:
-            index.pending[compute] = partial(_load_words, words, str(number), kind)
+    add_packed_words(index, decode_column(None, stored.column("words")))
     index.memos[find_files_sharing_names] = frozenset(stored.table.files_sharing_names)
     return index
-
-
-def _load_words(words: PackedMap[Any], key: str, kind: Any, _index: Index) -> Any:
-    value = words.read_one(key, kind)
-    return Counter(value) if isinstance(value, dict) else value
-
-
-def _pack_words(state: State, spool: FileSpool) -> Column:
-    """Return the values of `STORED_WORDS`, by their numbers, if suggestions are asked for.
-
-    The index keeps what it had, and no more: it would take memory.
-    """
-    index, values = state.index, dict[str, Any]()
-    if state.settings.reads_suggestions:
-        forget_gone(index)
-        for number, compute in enumerate(STORED_WORDS):
-            is_known = compute in index.memos
-            values[str(number)] = encode(index.derive(compute))
-            if not is_known:
-                del index.memos[compute]
-    return PackedMap[Any](None).at_saved(values).pack_column(None, spool)
 
 
 def restore_state(settings: LinterSettings, stored: StoredState) -> State:
@@ -198,6 +174,8 @@ def build_state_to_save(
         memory.knows_commits,
         _find_section_traits(index),
     )
+    # Without suggestions, the checks of no run need them.
+    words = pack_words(index, wants_all=settings.reads_suggestions)
     maps = {"names": index.names, **{name: getattr(index, name) for name in STORED_MAPS}}
     columns = {
         "notes": index.notes.pack_column(keys, spool),
@@ -206,7 +184,7 @@ def build_state_to_save(
         "tallies": _pack_column(state.tallies, spool, keys),
         "diagnostics": _pack_column(state.diagnostics, spool),
         **{name: _pack_column(values, spool) for name, values in maps.items()},
-        "words": _pack_words(state, spool),
+        "words": words.pack_column(None, spool),
     }
     return StateToSave(table, columns, collect_stamps(scan, table, memory))
 

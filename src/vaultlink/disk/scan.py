@@ -18,7 +18,7 @@ from vaultlink.disk.obsidian_files import load_obsidian_settings
 from vaultlink.disk.read import load_config
 from vaultlink.errors import VaultError, explain_word
 from vaultlink.files import LEFTOVER_PREFIX, is_folder, path_exists
-from vaultlink.git.location import MAX_GIT_FILE_BYTES, find_blocking_file
+from vaultlink.git.location import MAX_GIT_FILE_BYTES, find_blocking_file, find_git_dir
 from vaultlink.git.repository import load_ignore_filter, read_git_state
 from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings, find_programs
@@ -305,6 +305,12 @@ class VaultScan(msgspec.Struct, frozen=True):
         if stamp is not None:
             files[path] = stamp
         return replace(self, listing=replace(self.listing, files=files))
+
+    def may_compare_texts(self) -> bool:
+        """Return True if texts may be compared: with each other, or with earlier or later ones."""
+        settings = self.settings
+        is_in_git = settings.history and find_git_dir(self.root) is not None
+        return settings.compare or settings.cache or is_in_git
 
     def open_cache(self) -> Cache | None:
         """Return the vault's cache, or None if caching is switched off."""

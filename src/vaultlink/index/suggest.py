@@ -30,7 +30,7 @@ from vaultlink.index.resolve import (
     spelling_key,
     target_keys,
 )
-from vaultlink.index.vocabulary import Vocabulary, find_changed_words
+from vaultlink.index.vocabulary import STORED_WORDS, Vocabulary, find_changed_words
 from vaultlink.index.words import (
     MIN_LETTERS,
     count_letters,
@@ -110,7 +110,9 @@ class Suggester:
         return tuple([Suggestion(path, "near", _LEAST_NEAR_SCORE) for path, _ in near])
 
     def prepare_near_names(self) -> None:
-        self._index.derive(Vocabulary).prepare()
+        for compute in STORED_WORDS:
+            if compute is not list_searchable_targets:  # only changes need these
+                self._index.derive(compute)
 
     # -- another folder --------------------------------------------------------------------------
 

@@ -28,10 +28,22 @@ from vaultlink.index.index import (
     unresolved_keys,
     update_names,
 )
-from vaultlink.index.near_names import NearKeys, build_near_keys, list_names
-from vaultlink.index.packed_map import fold, list_differing_keys, with_changes
+from vaultlink.index.near_names import (
+    NearKeys,
+    build_near_keys,
+    list_names,
+    list_searchable_targets,
+)
+from vaultlink.index.packed_map import (
+    PackedMap,
+    encode,
+    fold,
+    list_differing_keys,
+    with_changes,
+)
 from vaultlink.index.resolve import PathsByName, name_key, normalize_name, resolve_with_alternatives
 from vaultlink.index.vocabulary import (
+    STORED_WORDS,
     count_changed_names,
     count_name_words,
     count_target_words,
@@ -344,8 +356,48 @@ def fold_index(index: Index) -> Index:
     # A note that is missing there after it was encoded again would count as one without links.
     after.spellings = index.complete_spellings().folded()
     _renew_memos(index, after, set(), set())
+    add_packed_words(after, pack_words(index))
+    after.steps = 0
     after.keep_answers(index)
     return after
+
+
+def pack_words(index: Index, *, wants_all: bool = False) -> PackedMap[Any]:
+    """Return the values of `STORED_WORDS` that are known, or all, by their numbers.
+
+    Targets are listed anew, and names, if many of those that were listed may be gone. The index
+    does not keep what it did not have: it would take memory.
+    """
+    index.memos.pop(list_searchable_targets, None)
+    index.pending.pop(list_searchable_targets, None)
+    packed = dict[str, bytes]()
+    for number, compute in enumerate(STORED_WORDS):
+        if wants_all or index.knows(compute):
+            is_kept = compute in index.memos
+            value = index.derive(compute)
+            if isinstance(value, NearKeys) and value.changes * _MAX_GONE > len(value.names):
+                value = build_near_keys(index)
+            packed[str(number)] = encode(value)
+            if not is_kept:
+                del index.memos[compute]
+    return PackedMap[Any](None).at_saved(packed)
+
+
+_MAX_GONE = 4
+"""Share of the names, as its inverse, that may be gone."""
+
+
+def add_packed_words(index: Index, words: PackedMap[Any]) -> None:
+    """Add values of `STORED_WORDS`, which are decoded when an index is asked for them."""
+    for number, (compute, kind) in enumerate(STORED_WORDS.items()):
+        if str(number) in words:
+            index.memos.pop(compute, None)
+            index.pending[compute] = partial(_load_words, words, str(number), kind)
+
+
+def _load_words(words: PackedMap[Any], key: str, kind: Any, _index: Index) -> Any:
+    value = words.read_one(key, kind)
+    return Counter(value) if isinstance(value, dict) else value
 
 
 _LostAndGained = tuple[dict[str, set[str]], dict[str, list[str]]]

@@ -87,19 +87,6 @@ STORED_WORDS: Mapping[Callable[[Index], Any], Any] = {
 """What is kept between runs of the names and words of a vault, with its type."""
 
 
-def forget_gone(index: Index) -> None:
-    """Let targets be listed anew, and names, if many of those that were listed may be gone."""
-    index.memos.pop(list_searchable_targets, None)
-    index.pending.pop(list_searchable_targets, None)
-    keys = index.derive(build_near_keys)
-    if keys.changes > len(keys.names) // _MAX_GONE:
-        del index.memos[build_near_keys]
-
-
-_MAX_GONE = 4
-"""Share of the names, as its inverse, that may be gone."""
-
-
 class Vocabulary:
     """The words that a vault uses in names, headings and unresolved targets."""
 
@@ -107,12 +94,6 @@ class Vocabulary:
 
     def __init__(self, index: Index):
         self._index = index
-
-    def prepare(self) -> None:
-        """Prepare what suggestions of near names need."""
-        for value in STORED_WORDS:
-            if value is not list_searchable_targets:  # for changes only
-                self._index.derive(value)
 
     def is_known(self, word: str, target: str) -> bool:
         """Return True if the vault uses a word of an unresolved target elsewhere."""

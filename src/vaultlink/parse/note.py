@@ -256,7 +256,8 @@ def _locate_headings(
     lines = [bisect_right(found.starts, start) for _, _, start, _ in headings]
     line_starts = [found.starts[line - 1] for line in lines]
     places = [(begin, end) for begin, (_, _, _, end) in zip(line_starts, headings, strict=True)]
-    if found.compares or found.count_linked() >= MIN_LISTED:
+    linked = (link.target for link in found.links if not (link.external or link.embed))
+    if found.compares or len(set(linked)) >= MIN_LISTED:
         found.pieces, bodies = hash_sections(found.text, places)
     else:
         bodies = [(0, 0)] * len(places)

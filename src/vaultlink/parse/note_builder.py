@@ -84,10 +84,6 @@ class NoteBuilder:
     def locate(self, start: int, end: int) -> tuple[int, int, int, int]:
         return start, end, *line_and_column(self.starts, start)
 
-    def count_linked(self) -> int:
-        """Return the number of different targets of links, embeds not counted."""
-        return len({link.target for link in self.links if not (link.external or link.embed)})
-
     def add_problem(self, kind: str, start: int, end: int, detail: str = "") -> None:
         """Add a problem at a span that has no fix."""
         self.problems.append(ParseProblem(*self.locate(start, end), kind, detail))

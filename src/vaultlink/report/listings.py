@@ -229,6 +229,8 @@ class FormerTargets:
 
     def __init__(self, state: State):
         self._index, self._history = state.index, state.settings.history
+        known = self._history
+        self._knows_any = bool(known.moves or known.deleted or known.vanished or known.names)
         self._links = cache(self._list_links)
 
     def describe(self, topic: Topic) -> DanglingTopic:
@@ -243,6 +245,8 @@ class FormerTargets:
         return found.pop() if len(found) == 1 else None
 
     def _find(self, item: Diagnostic) -> FormerTarget:
+        if not self._knows_any:
+            return NO_FORMER_TARGET
         link = self._links(item.path).get((item.start, item.end, item.target))
         former = link and find_former_target(link, item.path, self._index, self._history)
         return former or NO_FORMER_TARGET

@@ -312,7 +312,8 @@ def _list_topics(options: ListOptions, terminal: Terminal, vault: "Vault") -> Li
     wanted = make_part_filter(options, vault)
     ranked = rank_topics(vault.state, wanted)
     cut = cut_rows(options, terminal, ranked, _TOPICS)
-    rows = topic_rows(vault.state, vault.suggest, cut.rows)
+    suggestions = vault.suggest_all([topic.name for topic in cut.rows])
+    rows = topic_rows(vault.state, suggestions.__getitem__, cut.rows)
 
     def summarize() -> Iterator[str]:
         dangling = vault.index.count_all_links(wanted).dangling
