@@ -5,6 +5,7 @@ sizes so far apart that neither a busy machine nor the fixed cost of a call hide
 """
 
 import sys
+from collections import Counter
 from collections.abc import Callable
 from types import FrameType
 
@@ -36,11 +37,16 @@ def assert_time_grows_slowly(prepare: Callable[[int], Callable[[], object]], siz
 
 def count_calls(function: Callable[[], object]) -> int:
     """Return the number of calls of functions, also of those in C, that a call makes."""
-    count = 0
+    return count_calls_by_name(function).total()
 
-    def profile(_frame: FrameType, event: str, _argument: object) -> None:
-        nonlocal count
-        count += event in ("call", "c_call")
+
+def count_calls_by_name(function: Callable[[], object]) -> Counter[str]:
+    """Return how often a call calls functions of each name; those in C have the name of their caller and a point."""
+    counts = Counter[str]()
+
+    def profile(frame: FrameType, event: str, _argument: object) -> None:
+        if event in ("call", "c_call"):
+            counts[frame.f_code.co_name + "." * (event == "c_call")] += 1
 
     before = sys.getprofile()
     sys.setprofile(profile)
@@ -48,4 +54,4 @@ def count_calls(function: Callable[[], object]) -> int:
         function()
     finally:
         sys.setprofile(before)
-    return count
+    return counts

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 
 from exploring import TIMES, choose_seeds
 from generate import generate_vault
+from growth import count_calls_by_name
 from repositories import create_repository, update_files
 from running import RunCommand, create_vault, write_files
 from tables import each
@@ -129,6 +130,30 @@ def test_notes_with_new_times_are_not_analysed_again(tmp_path: Path) -> None:
     assert state.read_bytes() == saved
     copied = open_vault(shutil.copytree(vault, tmp_path / "copy"), settings)
     assert not list(copied.index.notes.keys_changed())
+
+
+def test_changed_run_lists_no_names_and_counts_no_words(tmp_path: Path) -> None:
+    notes = {
+        f"Tide table {number}.md": f"# Words\n[[Tide tabel {number}]]\n" for number in range(9)
+    }
+    vault, cache = create_vault(tmp_path / "vault", notes), tmp_path / "cache"
+    open_vault(vault, Settings(cache_dir=cache))
+    write_files(vault, {"Tide table 1.md": "# Other words\n[[Tide tabel 2]] [[Tides tables]]\n"})
+    called = count_calls_by_name(lambda: open_vault(vault, Settings(cache_dir=cache)))
+    assert called["find_changed_words"]
+    listings = {"list_different_names", "count_name_words", "_count_heading_words"}
+    assert listings.isdisjoint(called)
+    assert_equals_fresh(vault, cache, 1)
+
+
+def test_sentences_are_hashed_only_to_compare_them(tmp_path: Path) -> None:
+    """Without a cache and git, no later run compares them."""
+    vault = create_vault(tmp_path / "vault", {"a.md": "A line. [[b]]\n", "b.md": "# B\nAnother.\n"})
+    brief = Settings(cache=False, compare=False)
+    assert not count_calls_by_name(lambda: open_vault(vault, brief))["hash_sections"]
+    create_repository(tmp_path / "vault", {})
+    for settings in (brief, replace(brief, cache=True, cache_dir=tmp_path), Settings(cache=False)):
+        assert count_calls_by_name(functools.partial(open_vault, vault, settings))["hash_sections"]
 
 
 @each("resaved", [0, 25])
