@@ -33,11 +33,13 @@ def read_filesystem_type(handle: int) -> int | None:
 
 def sync_filesystem(handle: int) -> bool:
     """Write a file system's data to its disk; False if unsupported. Raises OSError."""
-    is_safe = read_filesystem_type(handle) in SYNCFS_SAFE
-    syncfs = getattr(ctypes.CDLL(None, use_errno=True), "syncfs", None) if is_safe else None
-    if syncfs is None:  # another system, or another C library
+    if read_filesystem_type(handle) not in SYNCFS_SAFE:
         return False
-    if syncfs(handle):
+    try:
+        failed = ctypes.CDLL(None, use_errno=True).syncfs(handle)
+    except (OSError, AttributeError):  # another system, or another C library
+        return False
+    if failed:
         error = ctypes.get_errno()
         raise OSError(error, os.strerror(error))
     return True
