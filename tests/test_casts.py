@@ -46,12 +46,18 @@ VERSIONS = {"nvim": "NVIM v0.10.4", "hx": "helix 25.01.1"}
 """The editors of the pictures. Others draw another screen."""
 
 
+_MAX_DRAWN = 3
+"""Pictures to draw until one is right: on a busy computer, Neovim may leave a character in a line without its color."""
+
+
 @pytest.mark.parametrize("name", terminal_pictures.EDITOR_PICTURES)
 def test_picture_of_an_editor_is_up_to_date(name: str) -> None:
     command = terminal_pictures.EDITOR_PICTURES[name].command[0]
     require_program("tmux")
     require_version(command, VERSIONS[command])
-    drawn = (terminal_pictures.IMAGES / f"{name}.svg").read_text(encoding="utf-8")
-    assert terminal_pictures.draw_picture(name).splitlines() == drawn.splitlines(), (
-        "run `python benchmarks/terminal_pictures.py`"
-    )
+    expected = (terminal_pictures.IMAGES / f"{name}.svg").read_text(encoding="utf-8").splitlines()
+    for _ in range(_MAX_DRAWN):
+        drawn = terminal_pictures.draw_picture(name).splitlines()
+        if drawn == expected:
+            break
+    assert drawn == expected, "run `python benchmarks/terminal_pictures.py`"

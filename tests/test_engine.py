@@ -268,7 +268,6 @@ def test_mistakes_and_plans_are_updated(seed: int, name: str) -> None:
         assert_same(state, build_state(vault, settings))
 
 
-@pytest.mark.thorough
 def test_mistake_is_a_plan_as_soon_as_its_folder_exists() -> None:
     state = build_state({"Home.md": "[[new/Plan]]"}, NEAR_SETTINGS["paths"])
     after = step(state, [arrival("new/Log.md", "")])
@@ -276,6 +275,7 @@ def test_mistake_is_a_plan_as_soon_as_its_folder_exists() -> None:
     assert rules == [["dangling-link"], ["planned-note"]]
 
 
+@pytest.mark.thorough
 @each("seed", choose_seeds(5))
 def test_state_is_immutable(seed: int) -> None:
     """Later states share derived data of its index."""
