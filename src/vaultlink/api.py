@@ -695,8 +695,8 @@ def make_suggester(
 
     Args:
         vault: The vault.
-        findings: The findings whose suggestions will be wanted; None for a few, which are not
-            known yet.
+        findings: The findings whose suggestions will be wanted; None if they will be few: then each
+            is found by itself.
         files: The suggestions for all their targets, if known; else they are found when needed.
 
     Returns:
@@ -722,18 +722,16 @@ def make_suggester(
             return files
         return vault.suggest_all(list_unresolved(findings or (), names))
 
-    def find_files(target: str) -> Sequence[Suggestion] | None:
-        return vault.suggest(target) if findings is None else suggest_files().get(target)
-
     def suggest(d: Diagnostic) -> Sequence[Suggestion]:
         if d.subpath is not None and d.resolved is not None:
             from vaultlink.index.suggest_headings import suggest_anchors  # noqa: PLC0415
 
             return suggest_anchors(d.resolved, vault.index.notes[d.resolved], d.subpath)
-        found = find_files(d.target) if d.target is not None else None
+        if d.target is None:
+            return ()
+        found = vault.suggest(d.target) if findings is None else suggest_files().get(d.target)
         if (
-            d.target is None
-            or found is None
+            found is None
             or not (found or has_former)
             or resolve(d.path, d.target, names) is not None
         ):

@@ -79,7 +79,7 @@ def build_settings(options: OpenOptions) -> Settings:
 
 
 def _only_checks(options: OpenOptions) -> bool:
-    """Return True for a command that compares no texts of a vault."""
+    """Return True for options of a command that compares no texts of notes."""
     if isinstance(options, CheckOptions):
         return not (options.fix or options.diff)
     return isinstance(options, ListOptions)

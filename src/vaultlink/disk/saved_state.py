@@ -174,7 +174,7 @@ def build_state_to_save(
         memory.knows_commits,
         _find_section_traits(index),
     )
-    # Without suggestions, the checks of no run need them.
+    # Checks read them only to suggest names.
     words = pack_words(index, wants_all=settings.reads_suggestions)
     maps = {"names": index.names, **{name: getattr(index, name) for name in STORED_MAPS}}
     columns = {

@@ -182,7 +182,7 @@ def _analyse_part(
             targets.add(resolved)
             if kept:
                 kept.targets[path] = resolved
-            # Only updates read them, and those of many changes find them anew.
+            # An index without them lists them itself if it is updated.
             spellings.add(tuple(spellings_in_note(result.note)) if settings.compares else None)
             add_stored_keys(result.note, resolved, maps)
         else:

@@ -495,8 +495,8 @@ class Index:
         targets: Link targets of each note.
         files: All paths of the vault.
         memos: The values that `derive` returned or that a caller knew already, by their function.
-        pending: Functions that load or renew values of an earlier index, until `derive` is asked.
-        steps: The number of updates since the values were loaded.
+        pending: Functions that load or update values of an earlier index when `derive` needs them.
+        steps: The number of updates since these values were saved.
         spellings: The result of `mentioned_spellings` for notes for which it is known already.
     """
 

@@ -365,8 +365,8 @@ def fold_index(index: Index) -> Index:
 def pack_words(index: Index, *, wants_all: bool = False) -> PackedMap[Any]:
     """Return the values of `STORED_WORDS` that are known, or all, by their numbers.
 
-    Targets are listed anew, and names, if many of those that were listed may be gone. The index
-    does not keep what it did not have: it would take memory.
+    Targets are listed again, and so are names if many of them changed, because lists keep those
+    that are gone. The index does not keep what it did not have: it would take memory.
     """
     index.memos.pop(list_searchable_targets, None)
     index.pending.pop(list_searchable_targets, None)
@@ -384,7 +384,7 @@ def pack_words(index: Index, *, wants_all: bool = False) -> PackedMap[Any]:
 
 
 _MAX_GONE = 4
-"""Share of the names, as its inverse, that may be gone."""
+"""Names are listed again if more than one of so many changed."""
 
 
 def add_packed_words(index: Index, words: PackedMap[Any]) -> None:
