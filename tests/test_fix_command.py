@@ -10,6 +10,7 @@ import pytest
 
 from documents import blocks
 from forge import ROOT
+from growth import count_calls_by_name
 from machine import require_program
 from running import PROGRAM, CommandResult, RunCommand, create_vault, read_files, write_files
 from tables import each
@@ -204,6 +205,28 @@ def test_json_lists_applied_fixes_and_remaining_findings(run: RunCommand, vault:
     assert data["fixed"]["run"]
     assert [item["rule"] for item in data["findings"]] == ["planned-note"]
     assert data["summary"]["fixable"] == 0
+
+
+@each("options", [(), ("--no-cache",)])
+def test_findings_of_a_plan_are_sorted_by_path_whatever_changed(
+    run: RunCommand, vault: Path, options: tuple[str, ...]
+) -> None:
+    assert run("fix", "--diff", "--json").code == 1
+    write_files(vault, {"Home.md": f"{VAULT['Home.md']}More.\n"})
+    data = run("fix", "--diff", "--json", *options).data
+    assert isinstance(data, dict)
+    assert [item["path"] for item in data["fixed"]] == ["Home.md"] * 3 + ["My-Plan.md"]
+
+
+def test_a_preview_parses_no_text_again_in_which_only_links_change(
+    run: RunCommand, vault: Path
+) -> None:
+    notes = {f"{number}.md": "See [[Role of memory]].\n" for number in range(9)}
+    write_files(vault, {"Home.md": "", "My-Plan.md": "", **notes})
+    checked = count_calls_by_name(lambda: run("check", "--no-cache"))
+    previewed = count_calls_by_name(lambda: run("fix", "--diff", "--no-cache"))
+    assert previewed["parse_note"] == checked["parse_note"] == 12
+    assert run("fix", "--diff").out.count("+See [[mem|Role of memory]].") == 9
 
 
 def test_edits_of_json_are_bytes_of_the_file(run: RunCommand, vault: Path) -> None:

@@ -7,13 +7,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
-from builder import VaultFiles, build_state, collect_findings, make_changes, make_settings
+from builder import RULES, VaultFiles, build_state, collect_findings, make_changes, make_settings
 from exploring import count_examples
 from tables import each
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
 from vaultlink.fix.causes import list_fix_makers
-from vaultlink.fix.loop import plan_fixes
+from vaultlink.fix.loop import FixSelector, apply_rounds, plan_fixes
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs
@@ -283,3 +283,56 @@ def test_text_becomes_only_a_link_that_leads_to_a_note() -> None:
     vault["o.md"] = "---\ntitle: Plan (old)\n---\n"
     result = fixed(SCENES["as it comes"], vault, unsafe=False)
     assert afterwards(vault, result)["Home.md"].endswith("| [[Plan]] | [[o \\| new]] |\n")
+
+
+PLAIN_LINES = (
+    "See [[{0}]].\n",
+    "- [[{0}|words]] and [[{1}]]\n",
+    "# One\n",
+    "[w](<{1}.md>) [[{0}]]\n",
+)
+PLAIN_TARGETS = ("Role of memory", "my plan", "My-Plan", "eclair", "Annie", "Bob", "Plam", "Gone")
+
+
+@some.composite
+def plain_notes(draw: some.DrawFn) -> str:
+    """Return a note in which most links have a fix that concerns nothing else."""
+    lines = draw(some.lists(some.sampled_from(PLAIN_LINES), max_size=4))
+    targets = [draw(some.sampled_from(PLAIN_TARGETS)) for _ in range(2)]
+    odd = draw(some.just("") | notes())
+    return odd + "".join(line.format(*targets) for line in lines)
+
+
+DEFAULT_RULES = make_settings(
+    [rule.name for rule in RULES if rule.enabled_by_default], moves={"b/Gone.md": "a/my_role.md"}
+)
+WITH_STYLE = make_settings(
+    ["VL0", "VL1", "VL2", "VL3", "VL4"],
+    app={"newLinkFormat": "shortest", "useMarkdownLinks": False},
+)
+
+PLAIN_VAULTS = some.fixed_dictionaries(
+    {
+        "a/My Plan.md": plain_notes(),
+        "Home.md": plain_notes(),
+        "Éclair.md": plain_notes(),
+        "a/my_role.md": some.just("---\ntitle: Role of memory\naliases: [Annie]\n---\n"),
+    },
+    optional={"b/Plan.md": notes(), "x#y.md": plain_notes(), "b/c/Plan.md": plain_notes()},
+)
+
+
+@settings(
+    max_examples=count_examples(200), deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)
+@given(
+    vault=VAULTS | PLAIN_VAULTS,
+    base=some.sampled_from([WITH_STYLE, DEFAULT_RULES]),
+)
+def test_a_preview_is_what_fixing_writes(vault: dict[str, str], base: LinterSettings) -> None:
+    state, allowed = build_state(vault, base), make_fix_filter(base.rules, base.config)
+    makers, inputs = list_fix_makers(base.rules), FixInputs(vault.get)
+    preview = apply_rounds(state, inputs, FixSelector(allowed, makers), is_preview=True)
+    written = fixed(base, vault, unsafe=False)
+    for part in ("texts", "edits", "fixed", "early_count", "skipped", "broken_promises"):
+        assert getattr(preview, part) == getattr(written, part), part

@@ -9,8 +9,8 @@ import pytest
 
 from running import RunCommand, create_vault, write_files
 from tables import each
+from vaultlink.config.checks import RunLimits, read_run_limits
 from vaultlink.config.layers import COMMAND_LINE, Layer
-from vaultlink.config.run_limits import RunLimits, read_run_limits
 from vaultlink.errors import ConfigError
 from vaultlink.write.journal_files import journal_folder, list_runs
 

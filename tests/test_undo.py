@@ -17,7 +17,7 @@ from failing import fail_calls
 from running import PROGRAM, RunCommand, create_vault, write_files
 from tables import each
 from vaultlink.api import open_vault
-from vaultlink.config.run_limits import RunLimits
+from vaultlink.config.checks import RunLimits
 from vaultlink.errors import JournalError
 from vaultlink.model import PendingWrite, SkippedNote
 from vaultlink.watch.environment import AutoFixer

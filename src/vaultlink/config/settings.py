@@ -17,6 +17,7 @@ from vaultlink.config.checks import (
     read_one_line,
     read_option_value,
     read_rule_options,
+    read_run_limit,
     read_selectors,
     read_switch,
     read_table,
@@ -201,10 +202,10 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
             if key == "quiet":
                 reject_unknown_items(layer, key, items, QUIET_KINDS)
             yield key, items
-    for keys, read in ((SWITCH_KEYS, read_switch), (TEXT_KEYS, read_one_line)):
+    readers = ((SWITCH_KEYS, read_switch), (TEXT_KEYS, read_one_line), (LIMIT_KEYS, read_run_limit))
+    for keys, read in readers:
         for key in filter(layer.values.__contains__, keys):
             yield key, read(layer, key, layer.values[key])
-    yield from _read_run_limits(layer)
     yield from _read_severities(layer, rules)
     reject_long_patterns(layer, "per-file-ignores", list(read_table(layer, "per-file-ignores")))
     for glob, names in read_table(layer, "per-file-ignores").items():
@@ -216,14 +217,6 @@ def _read_layer(layer: Layer, rules: tuple[Rule, ...]) -> Iterator[tuple[str, An
         yield from _read_rule_options(layer, name, options, rules)
     yield from _read_backlinks_settings(layer)
     yield from _read_mentions_settings(layer)
-
-
-def _read_run_limits(layer: Layer) -> Iterator[tuple[str, str]]:
-    keys = [key for key in LIMIT_KEYS if key in layer.values]
-    if keys:
-        from vaultlink.config.run_limits import read_run_limit  # noqa: PLC0415 - rarely set
-
-        yield from ((key, read_run_limit(layer, key, layer.values[key])) for key in keys)
 
 
 def _read_mentions_settings(layer: Layer) -> Iterator[tuple[str, Any]]:

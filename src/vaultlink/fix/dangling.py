@@ -27,7 +27,7 @@ from vaultlink.rules.former_targets import (
 from vaultlink.text import lazy_pattern, line_span
 
 
-def respell_folders(index: Index, path: str) -> str:
+def _respell_folders(index: Index, path: str) -> str:
     """Return a path with its folders as files have them, in case and Unicode form."""
     *folders, name = path.split("/")
     place = ""
@@ -39,7 +39,7 @@ def respell_folders(index: Index, path: str) -> str:
     return place + name
 
 
-def compose_new_note(index: Index, path: str, answers: FixAnswers) -> str:
+def _compose_new_note(index: Index, path: str, answers: FixAnswers) -> str:
     """Return the text of the note that is created at `path`.
 
     The title is the most frequent display text of the links to it that spells the file's name with
@@ -257,11 +257,11 @@ def _build_note_fix(index: Index, link: Link, answers: FixAnswers) -> Fix | None
         return None
     if _INVALID_NAME.search(target) or _FILE_EXTENSION.search(target):
         return None
-    path = respell_folders(index, f"{answers.folder}{target}.md")
+    path = _respell_folders(index, f"{answers.folder}{target}.md")
     if any(normalize_name(path) == normalize_name(existing) for existing in index.files):
         return None
     key = normalize_name(file_name(path))
     if resolve("", link.target, {key: (path,)}) != path or not is_note(path):
         return None
-    text = compose_new_note(index, path, answers)
+    text = _compose_new_note(index, path, answers)
     return Fix(f"Create the note “{path}”", Safety.UNSAFE, (Edit(path, 0, 0, text),))

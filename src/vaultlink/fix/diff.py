@@ -111,7 +111,7 @@ def _format_similarity(percent: int, old: str, new: str) -> Iterator[DiffLine]:
 
 
 def _rate_similarity(
-    before: Sequence[str], after: Sequence[str], hunks: Sequence[Sequence["Opcode"]]
+    before: Sequence[str], after: Sequence[str], hunks: Sequence[Sequence["_Opcode"]]
 ) -> int:
     """Return the percentage of characters that stay, below 100."""
     size = sum(map(len, before))
@@ -139,11 +139,11 @@ def _split_lines(text: str) -> list[str]:
     return [line + "\n" for line in lines] + ([last] if last else [])
 
 
-Opcode = tuple[str, int, int, int, int]
+_Opcode = tuple[str, int, int, int, int]
 """An opcode of difflib: a tag, a range of old lines and a range of new lines, from 0."""
 
 
-def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterable[list[Opcode]]:
+def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterable[list[_Opcode]]:
     """Group the changes that share context lines.
 
     Equal lines at the start and the end are not compared, because most changes are small and
@@ -155,7 +155,7 @@ def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterable[list[O
     head, tail = count_equal_ends(before, after)
     stop_before, stop_after = len(before) - tail, len(after) - tail
     core = SequenceMatcher(None, before[head:stop_before], after[head:stop_after])
-    opcodes: list[Opcode] = [
+    opcodes: list[_Opcode] = [
         ("equal", 0, head, 0, head),
         *((op, a + head, b + head, c + head, d + head) for op, a, b, c, d in core.get_opcodes()),
         ("equal", stop_before, len(before), stop_after, len(after)),
@@ -165,7 +165,7 @@ def _group_hunks(before: Sequence[str], after: Sequence[str]) -> Iterable[list[O
     return _KnownOpcodes(opcodes).get_grouped_opcodes(_CONTEXT_LINES)
 
 
-def _replace_commands(before: Sequence[str], opcodes: Iterable[Opcode]) -> list[Opcode]:
+def _replace_commands(before: Sequence[str], opcodes: Iterable[_Opcode]) -> list[_Opcode]:
     """Return opcodes without context lines that look like commands.
 
     A CI service would obey them, as it ignores the blank in front. They are removed and added again
@@ -182,7 +182,7 @@ def _replace_commands(before: Sequence[str], opcodes: Iterable[Opcode]) -> list[
 
 
 def _mark_commands(
-    before: Sequence[str], lines: Sequence[Opcode], changed: list[bool], order: Iterable[int]
+    before: Sequence[str], lines: Sequence[_Opcode], changed: list[bool], order: Iterable[int]
 ) -> bool:
     """Mark equal lines near a change that look like commands; True if any are."""
     distance, found = _CONTEXT_LINES, False
@@ -196,15 +196,15 @@ def _mark_commands(
 class _KnownOpcodes(SequenceMatcher[str]):
     """Groups opcodes that are already known."""
 
-    def __init__(self, opcodes: list[Opcode]):
+    def __init__(self, opcodes: list[_Opcode]):
         super().__init__()
         self._opcodes = opcodes
 
-    def get_opcodes(self) -> list[Opcode]:  # type: ignore[override] # the tag is any text here
+    def get_opcodes(self) -> list[_Opcode]:  # type: ignore[override] # the tag is any text here
         return self._opcodes
 
 
-def _split_opcodes(opcodes: Iterable[Opcode]) -> Iterator[Opcode]:
+def _split_opcodes(opcodes: Iterable[_Opcode]) -> Iterator[_Opcode]:
     """Yield the opcodes, those of equal lines line by line."""
     for op in opcodes:
         if op[0] != "equal":
@@ -215,9 +215,9 @@ def _split_opcodes(opcodes: Iterable[Opcode]) -> Iterator[Opcode]:
             yield "equal", a, a + 1, c, c + 1
 
 
-def _join_opcodes(opcodes: Iterable[Opcode]) -> Iterator[Opcode]:
+def _join_opcodes(opcodes: Iterable[_Opcode]) -> Iterator[_Opcode]:
     """Yield the opcodes, with adjacent ones of a kind joined: equal, or changed."""
-    last: Opcode | None = None
+    last: _Opcode | None = None
     for op in opcodes:
         kind = "equal" if op[0] == "equal" else "replace"
         if last is not None and last[0] == kind:
@@ -231,7 +231,7 @@ def _join_opcodes(opcodes: Iterable[Opcode]) -> Iterator[Opcode]:
 
 
 def _format_hunk(
-    before: Sequence[str], after: Sequence[str], group: list[Opcode]
+    before: Sequence[str], after: Sequence[str], group: list[_Opcode]
 ) -> Iterator[DiffLine]:
     first, last = group[0], group[-1]
     ranges = _format_range(first[1], last[2]), _format_range(first[3], last[4])

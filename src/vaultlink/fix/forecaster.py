@@ -1,9 +1,8 @@
 """Find which fixes of findings would be made, without writing anything."""
 
-import sys
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, partial
-from itertools import accumulate, chain
+from itertools import chain
 
 from vaultlink.engine.step import State
 from vaultlink.fix.causes import list_fix_makers
@@ -17,11 +16,9 @@ from vaultlink.fix.loop import (
     place_finding,
     plan_fixes,
 )
-from vaultlink.fix.select import FindingWithFix, make_fix_filter
+from vaultlink.fix.select import FindingWithFix, LinkEditFinder, make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs, FixMaker
-from vaultlink.index.resolve import normalize_name
-from vaultlink.model import Diagnostic, Fix, Place, Safety, Severity, SourceSpan
-from vaultlink.text import group_by
+from vaultlink.model import Diagnostic, Fix, Safety
 
 
 class FixForecaster:
@@ -52,7 +49,7 @@ class FixForecaster:
         self._direct_makers = list_fix_makers(settings.rules)
         self._makers = list_fix_makers(settings.rules, FixAnswers() if prepare else None)
         self._is_locked = cache(self._is_unchangeable)
-        self._about_links = _find_link_rules(state)
+        self._link_edits = LinkEditFinder(state)
         self._recorder: FootprintRecorder | None = None
 
     def __call__(
@@ -87,8 +84,8 @@ class FixForecaster:
                 for item, fix in zip(items, fixes, strict=True)
             ]
         pairs = [(item, fix) for item, fix in zip(items, fixes, strict=True) if fix]
-        is_joint = self._are_joint(pairs)
-        paths = self._find_paths_to_try(pairs, is_joint=is_joint)
+        is_joint = self._link_edits.are_joint(pairs)
+        paths = self._link_edits.find_notes_to_try(pairs, is_joint=is_joint)
         made = self._try(pairs, paths, select, is_joint=is_joint) if tries and paths else {}
         for number, (item, fix) in enumerate(zip(items, fixes, strict=True)) if made else ():
             is_tried = fix is not None and item.path in paths
@@ -123,45 +120,6 @@ class FixForecaster:
         rules = self._state.settings.rules_by_name
         return any(rules[item.rule].deferred_fix == "target" for item in findings)
 
-    def _are_joint(self, pairs: Iterable[FindingWithFix]) -> bool:
-        """Return True if fixes of notes depend on others: in sections, or several files."""
-        rules = self._state.settings.rules_by_name
-        return any(
-            rules[item.rule].fixed_last or any([edit.path != item.path for edit in fix.edits])  # noqa: C419
-            for item, fix in pairs
-        )
-
-    def _find_paths_to_try(
-        self, pairs: Iterable[FindingWithFix], *, is_joint: bool
-    ) -> Collection[str]:
-        """Return the notes whose fixes must be tried; all of them if `is_joint`."""
-        by_path = group_by(pairs, lambda pair: pair[0].path)
-        # Paths that differ only in case count as one file.
-        if is_joint or len(set(map(normalize_name, by_path))) < len(by_path):
-            return by_path.keys()
-        return {path for path, group in by_path.items() if not self._are_link_edits(path, group)}
-
-    def _are_link_edits(self, path: str, pairs: Sequence[FindingWithFix]) -> bool:
-        """Return True if fixes only retarget links in plain text, outside sections."""
-        index = self._state.index
-        note = index.notes.get(path)
-        if note is None or note.directives:
-            return False
-        links = {_get_span(link) for link in note.links if link.place is Place.BODY}
-        spans = {(item.start, item.end) for item, _ in pairs}
-        if len(spans) != len(pairs) or not spans <= links:
-            return False
-        for item, fix in pairs:
-            if item.rule not in self._about_links:
-                return False
-            for edit in fix.edits:
-                if edit.path != path or not item.start < edit.start <= edit.end < item.end:
-                    return False
-        if _have_overlaps(spans, [*links, *map(_get_span, note.sections)]):
-            return False
-        is_in_heading = _have_overlaps(spans, [*links, *map(_get_span, note.headings)])
-        return not (is_in_heading and any(index.anchor_sources_of(path)))
-
     def _try(
         self,
         pairs: Sequence[FindingWithFix],
@@ -177,7 +135,7 @@ class FixForecaster:
             self._recorder = FootprintRecorder(
                 self._state,
                 self.sources.suggest if self._prepare else None,
-                has_usual_errors=bool(self._about_links),
+                has_usual_errors=bool(self._link_edits.about_links),
             )
             self._recorder.add_notes(self._state, paths)
         for safety in dict.fromkeys(fix.safety for item, fix in pairs if item.path in paths):
@@ -207,35 +165,3 @@ def _pick_at(
         yield from (item for item in select(state, sources) if item.path in paths)
     else:
         yield from chain.from_iterable(state.diagnostics.get(path, ()) for path in sorted(paths))
-
-
-def _find_link_rules(state: State) -> Collection[str]:
-    """Return the names of the rules about targets, headings and blocks of links.
-
-    They are none if the settings make an error of what another rule reports: a link that leads
-    somewhere may then cause an error in another note, so that its fix is not made.
-    """
-    rules = state.settings.rules_by_name
-    link_rules = {name for name, rule in rules.items() if rule.about}
-    severities = state.settings.config.severity
-    made_errors = [
-        name
-        for name, rule in rules.items()
-        if severities[name] is Severity.ERROR and rule.severity is not Severity.ERROR
-    ]
-    return link_rules if link_rules.issuperset(made_errors) else ()
-
-
-def _get_span(item: SourceSpan) -> tuple[int, int]:
-    return item.start, item.end
-
-
-def _have_overlaps(spans: Collection[tuple[int, int]], others: Iterable[tuple[int, int]]) -> bool:
-    """Return True if a span overlaps another one of `others`, which contain it."""
-    ordered = sorted(others)
-    previous_ends = chain((0,), accumulate([end for _, end in ordered], max))
-    next_starts = chain([start for start, _ in ordered[1:]], (sys.maxsize,))
-    return any(
-        span in spans and (previous > span[0] or following < span[1])
-        for span, previous, following in zip(ordered, previous_ends, next_starts, strict=False)
-    )

@@ -11,7 +11,13 @@ from msgspec.structs import replace
 from vaultlink.engine.step import Change, State, step_and_list
 from vaultlink.fix.footprint import FootprintRecorder
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import FindingWithFix, FixFilter, edits_only_read, select_fixes
+from vaultlink.fix.select import (
+    FindingWithFix,
+    FixFilter,
+    edits_only_read,
+    find_settled_notes,
+    select_fixes,
+)
 from vaultlink.fix.sources import FixInputs, FixMaker
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.index.anchors import find_anchor
@@ -42,7 +48,7 @@ class _Rejection(NamedTuple):
     broken_promise: BrokenPromise
 
 
-class FixTrial:
+class _FixTrial:
     """The fixes to try next, and those left out so far."""
 
     def __init__(self) -> None:
@@ -208,12 +214,13 @@ def plan_fixes(
     `deferred` maps rules to the makers of deferred fixes. `picked` restricts the findings; without
     it, all are fixed. `recorder` records what the result depends on.
     """
-    wanted = _FixSelector(allowed, deferred, picked or _list_all_findings)
+    wanted = FixSelector(allowed, deferred, picked)
     return apply_rounds(state, sources, wanted, examine, recorder=recorder)
 
 
 def _list_all_findings(state: State, _sources: FixInputs) -> Iterator[Diagnostic]:
-    return chain.from_iterable(state.diagnostics.values())
+    found = state.diagnostics
+    return chain.from_iterable(found[path] for path in sorted(found))
 
 
 def apply_rounds(
@@ -223,17 +230,23 @@ def apply_rounds(
     examine: TextAnalyser | None = None,
     made: FixRecorder = lambda _fixes, _edits: None,
     recorder: FootprintRecorder | None = None,
+    *,
+    is_preview: bool = False,
 ) -> Plan:
     """Plan the fixes that `wanted` returns, round by round, until it returns none.
 
     `made` takes the fixes of each round and their edits by path, `recorder` all steps. Does not
     write. A fix that would break a promise is left out, as are the fixes of a rule in a note that
-    undo each other without end.
+    undo each other without end. With `is_preview`, fixes that cause no others are not tried,
+    and the state after the plan is without them.
     """
     endless: dict[_RuleInNote, BrokenPromise] = {}
     while True:
         work = _FixLoop(state, sources, examine or _make_changes, endless.keys(), made, recorder)
-        plan = work.run(wanted)
+        plan = work.run(wanted, is_preview=is_preview)
+        if work.is_unsettled:
+            is_preview = False
+            continue
         if plan is not None:
             broken = (*endless.values(), *plan.broken_promises)
             skipped = [SkippedNote(item.path, _describe_promise(item)) for item in broken]
@@ -255,7 +268,10 @@ class _RuleInNote(NamedTuple):
 
 
 class _FixLoop:
-    """The plan in progress. `last_rules` are the rules and notes of the last round."""
+    """The plan in progress. `last_rules` are the rules and notes of the last round.
+
+    `is_unsettled` says that a note got other fixes although its own were thought to be all.
+    """
 
     def __init__(
         self,
@@ -273,23 +289,70 @@ class _FixLoop:
         self._edits: dict[str, tuple[Edit, ...]] = {}
         self._done: list[FindingWithFix] = []
         self._locked: set[str] = set()
-        self._trial = FixTrial()
+        self._trial = _FixTrial()
         self._early_count = 0
+        self._settled: dict[str, set[FindingPlace]] = {}
         self.last_rules: set[_RuleInNote] = set()
+        self.is_unsettled = False
 
-    def run(self, wanted: Callable[[State, FixInputs], Iterable[FindingWithFix]]) -> Plan | None:
+    def run(
+        self,
+        wanted: Callable[[State, FixInputs], Iterable[FindingWithFix]],
+        *,
+        is_preview: bool = False,
+    ) -> Plan | None:
         rounds, candidates = 0.0, tuple[FindingWithFix, ...]()
         sources = replace(self._sources, text=self._get_text)
         state, found = None, list[FindingWithFix]()
         while rounds < MAX_ROUNDS:
             if state is not self._state:
                 state, found = self._state, list(wanted(self._state, sources))
-            candidates = candidates or tuple(found)
+                if is_preview and not candidates:
+                    self._settle(found)
+                candidates = candidates or tuple(found)
+                found = self._leave_settled(found)
+            if self.is_unsettled:
+                return None
             fixes = self._select_applicable(found)
             if not fixes:
                 return self._build_plan(candidates)
             rounds += self._apply_round(fixes)
         return None
+
+    def _settle(self, found: Sequence[FindingWithFix]) -> None:
+        """Make the fixes of the notes in which they cause no others."""
+        settled = {
+            path for path in find_settled_notes(self._state, found) if not self._is_locked(path)
+        }
+        fixes = [item for item in found if item[0].path in settled]
+        edits, _ = _group_by_path(fixes)
+        for path, group in edits.items():
+            old = self._get_text(path) or ""
+            self._texts[path] = old, apply_edits(old, group)
+            self._edits[path] = tuple(group)
+            self._settled[path] = set()
+        for item, _ in fixes:
+            self._settled[item.path].add(place_finding(item))
+        self._done = fixes
+
+    def _leave_settled(self, found: list[FindingWithFix]) -> list[FindingWithFix]:
+        """Return the fixes of other notes than those in which they are made already."""
+        if not self._settled:
+            return found
+        others = []
+        for pair in found:
+            places = self._settled.get(pair[0].path)
+            if places is None:
+                others.append(pair)
+            elif place_finding(pair[0]) not in places:
+                self.is_unsettled = True
+        return others
+
+    def _is_locked(self, path: str) -> bool:
+        """Return True for notes that must not be changed."""
+        return self._sources.is_protected(path) or (
+            path in self._state.index.files and self._get_text(path) is None
+        )
 
     def _get_text(self, path: str) -> str | None:
         """Return the text of a note in the current state; None if it must not be changed."""
@@ -299,12 +362,7 @@ class _FixLoop:
         """Return the fixes of a round: no overlaps, writable notes, no heading with links."""
         applicable = []
         for diagnostic, fix in fixes:
-            locked = [
-                edit.path
-                for edit in fix.edits
-                if self._sources.is_protected(edit.path)
-                or (edit.path in self._state.index.files and self._get_text(edit.path) is None)
-            ]
+            locked = [edit.path for edit in fix.edits if self._is_locked(edit.path)]
             self._locked.update(locked)
             is_endless = (diagnostic.path, diagnostic.rule) in self._endless
             if locked or is_endless or changes_linked_heading(self._state.index, fix.edits):
@@ -339,7 +397,7 @@ class _FixLoop:
             self._texts[path] = original, text
             self._edits[path] = join_edits(self._edits.get(path, ()), edits[path], old[path])
         self._done += fixes
-        self._early_count = self._early_count or len(fixes)
+        self._early_count = self._early_count or len(self._done)
         self._state = after
         self.last_rules = {_RuleInNote(item.path, item.rule) for item, _ in fixes}
         self._record(fixes, edits)
@@ -347,8 +405,10 @@ class _FixLoop:
 
     def _build_plan(self, candidates: tuple[FindingWithFix, ...]) -> Plan:
         texts = {path: pair for path, pair in self._texts.items() if pair[0] != pair[1]}
-        early = self._done[: self._early_count]
-        fixed = _find_resolved(self._initial_state, self._state, candidates, early)
+        early = self._done[: self._early_count or len(self._done)]
+        fixed = _find_resolved(
+            self._initial_state, self._state, candidates, early, self._settled.keys()
+        )
         made = {place_finding(item) for item, _ in early}
         return Plan(
             texts=texts,
@@ -375,20 +435,26 @@ def _find_resolved(
     after: State,
     candidates: Sequence[FindingWithFix],
     early: Sequence[FindingWithFix],
+    settled: Collection[str],
 ) -> list[FindingWithFix]:
     """Return the findings with a fix that are gone, those fixed first before others.
+
+    All of the `settled` notes are gone, although these are in the state after as they were.
 
     A finding can also be resolved by another fix at the same place. Findings that only the fixes
     themselves cause do not count: the numbers are those that a check reports before. A finding that
     was made on demand is resolved if its fix was made.
     """
-    paths = {item.path for item, _ in candidates}
+    paths = {item.path for item, _ in candidates}.difference(settled)
     known = {place_finding(item) for path in paths for item in before.diagnostics.get(path, ())}
     counts = _count_findings(before.diagnostics.get(path, ()) for path in paths)
     counts.subtract(_count_findings(after.diagnostics.get(path, ()) for path in paths))
     made = {place_finding(item) for item, _ in early}
     resolved = []
     for pair in sorted(candidates, key=lambda pair: place_finding(pair[0]) not in made):
+        if pair[0].path in settled:
+            resolved.append(pair)
+            continue
         key, place = _finding_key(pair[0]), place_finding(pair[0])
         if counts[key] > 0 if place in known else place in made:
             counts[key] -= 1
@@ -421,13 +487,17 @@ def _make_changes(texts: Mapping[str, str]) -> list[Change]:
     return [Change(path, text) for path, text in texts.items()]
 
 
-class _FixSelector:
+class FixSelector:
     """Selects findings with an allowed fix; keeps deferred fixes while names stay."""
 
     def __init__(
-        self, allowed: FixFilter, deferred: Mapping[str, FixMaker], picked: FindingSelector
+        self,
+        allowed: FixFilter,
+        deferred: Mapping[str, FixMaker],
+        picked: FindingSelector | None = None,
     ):
-        self._is_allowed, self._deferred, self._select = allowed, deferred, picked
+        self._is_allowed, self._deferred = allowed, deferred
+        self._select = picked or _list_all_findings
         self._cache: dict[int, tuple[Diagnostic, Fix | None]] = {}
         self._known_names: object = None
 

@@ -1,20 +1,26 @@
-"""Select the fixes that can be made in one round.
+"""Select the fixes that can be made in one round, or without any.
 
 The result does not depend on the order of the fixes.
 """
 
+import sys
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice, takewhile
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import accumulate, chain, islice, takewhile
 
 from msgspec.structs import replace
 
 from vaultlink.config.settings import Config
+from vaultlink.engine.checks import check_links
 from vaultlink.engine.step import State
 from vaultlink.index.resolve import is_any_path, normalize_name
-from vaultlink.links.edit_math import edits_overlap
-from vaultlink.model import Diagnostic, Edit, Fix, Safety
+from vaultlink.index.update import replace_links
+from vaultlink.links.edit_math import apply_edits, edits_overlap
+from vaultlink.links.kinds import SYNTAX
+from vaultlink.model import Diagnostic, Edit, Fix, Link, Note, Place, Safety, Severity, SourceSpan
 from vaultlink.rules.registry import Rule, find_split_rules, select_rules
+from vaultlink.text import group_by
 
 FixFilter = Callable[[Diagnostic, Fix], bool]
 """Returns True if a fix may be made."""
@@ -86,3 +92,168 @@ def _has_overlap(edit: Edit, taken: Sequence[Edit]) -> bool:
     same_file = takewhile(lambda other: other.start <= edit.end, islice(taken, first, None))
     # Paths that differ in case are one file.
     return any(edits_overlap(replace(edit, path=other.path), other) for other in same_file)
+
+
+# -- fixes that only retarget links in plain text --------------------------------------------------
+# They are made whatever the others are, so that most notes need no round to know what becomes of
+# them.
+
+
+class LinkEditFinder:
+    """Finds the notes of one state whose fixes only retarget links in plain text."""
+
+    def __init__(self, state: State):
+        self._state = state
+        self.about_links = _find_link_rules(state)
+
+    def are_joint(self, pairs: Iterable[FindingWithFix]) -> bool:
+        """Return True if fixes of notes depend on others: in sections, or several files."""
+        rules = self._state.settings.rules_by_name
+        return any(
+            rules[item.rule].fixed_last or any([edit.path != item.path for edit in fix.edits])  # noqa: C419
+            for item, fix in pairs
+        )
+
+    def find_notes_to_try(
+        self, pairs: Iterable[FindingWithFix], *, is_joint: bool
+    ) -> Collection[str]:
+        """Return the notes whose fixes must be tried; all of them if `is_joint`."""
+        by_path = group_by(pairs, lambda pair: pair[0].path)
+        # Paths that differ only in case count as one file.
+        if is_joint or len(set(map(normalize_name, by_path))) < len(by_path):
+            return by_path.keys()
+        return {path for path, group in by_path.items() if not self._are_link_edits(path, group)}
+
+    def _are_link_edits(self, path: str, pairs: Sequence[FindingWithFix]) -> bool:
+        """Return True if fixes only retarget links in plain text, outside sections."""
+        index = self._state.index
+        note = index.notes.get(path)
+        if note is None or note.directives:
+            return False
+        links = {_get_span(link) for link in note.links if link.place is Place.BODY}
+        spans = {(item.start, item.end) for item, _ in pairs}
+        if len(spans) != len(pairs) or not spans <= links:
+            return False
+        for item, fix in pairs:
+            if item.rule not in self.about_links:
+                return False
+            for edit in fix.edits:
+                if edit.path != path or not item.start < edit.start <= edit.end < item.end:
+                    return False
+        if _have_overlaps(spans, [*links, *map(_get_span, note.sections)]):
+            return False
+        is_in_heading = _have_overlaps(spans, [*links, *map(_get_span, note.headings)])
+        return not (is_in_heading and any(index.anchor_sources_of(path)))
+
+
+def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collection[str]:
+    """Return notes whose fixes, all that are wanted there, cause no other fix in the vault.
+
+    They only retarget links in plain text. Checks find nothing wrong with these links afterwards,
+    no section lists them, and nothing that is left has a fix that depends on them.
+    """
+    settings, finder = state.settings, LinkEditFinder(state)
+    lists_links = settings.config.backlinks["mode"] == "write"
+    if lists_links or settings.reads_style or not finder.about_links or finder.are_joint(pairs):
+        return ()
+    by_path = group_by(pairs, lambda pair: pair[0].path)
+    edited: dict[str, Note] = {}
+    for path in sorted(by_path.keys() - finder.find_notes_to_try(pairs, is_joint=False)):
+        group = by_path[path]
+        note = _keep_edited_links(state.index.notes[path], group)
+        if note and not _list_doubtful(state.diagnostics[path], group):
+            edited[path] = note
+    index = replace_links(state.index, edited)
+    found = check_links(settings, index, sorted(edited))
+    has_sections = cache(lambda path: path in index.notes and bool(index.notes[path].sections))
+    settled = {
+        path
+        for path in edited
+        if not (found[path] or None in index.targets[path])
+        and not any(map(has_sections, filter(None, index.targets[path])))
+    }
+    return settled.difference(_find_deciding(state, by_path, settled))
+
+
+def _keep_edited_links(note: Note, pairs: Iterable[FindingWithFix]) -> Note | None:
+    """Return a note with nothing but its edited links; None if they may matter elsewhere."""
+    links = {_get_span(link): link for link in note.links}
+    edited = [_edit_link(links[item.start, item.end], fix.edits) for item, fix in pairs]
+    if note.sections or note.read_only or None in edited:
+        return None
+    kept = tuple(filter(None, edited))
+    return Note(note.path, properties=note.properties, headings=note.headings, links=kept)
+
+
+def _edit_link(link: Link, edits: Iterable[Edit]) -> Link | None:
+    """Return a link after edits; None if a path or a part of a note is involved."""
+    moved = [
+        replace(edit, start=edit.start - link.start, end=edit.end - link.start) for edit in edits
+    ]
+    raw = apply_edits(link.raw, moved)
+    parts = SYNTAX[link.kind].read(raw, link.in_table_cell)
+    if parts is None or parts[1] or link.subpath or "/" in link.target + parts[0]:
+        return None
+    return replace(link, raw=raw, target=parts[0], display=parts[2])
+
+
+def _list_doubtful(
+    findings: Iterable[Diagnostic], pairs: Iterable[FindingWithFix] = ()
+) -> list[Diagnostic]:
+    """Return the findings that have a fix beside those of `pairs`: it may become a safe one."""
+    places = {(item.start, item.end, item.code) for item, _ in pairs}
+    return [
+        item for item in findings if item.fix and (item.start, item.end, item.code) not in places
+    ]
+
+
+def _find_deciding(
+    state: State, pairs: Mapping[str, Sequence[FindingWithFix]], settled: Collection[str]
+) -> Iterator[str]:
+    """Yield the settled notes with a target of which another note has a doubtful finding."""
+    sources = state.index.unresolved_sources
+
+    @cache
+    def is_doubtful(target: str) -> bool:
+        return any(
+            item.target == target
+            for path in sources.get(target, ())
+            if path not in settled
+            for item in _list_doubtful(state.diagnostics.get(path, ()), pairs.get(path, ()))
+        )
+
+    for path in sorted(settled):
+        if any(item.target is not None and is_doubtful(item.target) for item, _ in pairs[path]):
+            yield path
+
+
+def _find_link_rules(state: State) -> Collection[str]:
+    """Return the names of the rules about targets, headings and blocks of links.
+
+    They are none if the settings make an error of what another rule reports: a link that leads
+    somewhere may then cause an error in another note, so that its fix is not made.
+    """
+    rules = state.settings.rules_by_name
+    link_rules = {name for name, rule in rules.items() if rule.about}
+    severities = state.settings.config.severity
+    made_errors = [
+        name
+        for name, rule in rules.items()
+        if severities[name] is Severity.ERROR and rule.severity is not Severity.ERROR
+    ]
+    return link_rules if link_rules.issuperset(made_errors) else ()
+
+
+def _get_span(item: SourceSpan) -> tuple[int, int]:
+    return item.start, item.end
+
+
+def _have_overlaps(spans: Collection[tuple[int, int]], others: Iterable[tuple[int, int]]) -> bool:
+    """Return True if a span overlaps another one of `others`, which contain it."""
+    ordered = sorted(others)
+    previous_ends = chain((0,), accumulate([end for _, end in ordered], max))
+    next_starts = chain([start for start, _ in ordered[1:]], (sys.maxsize,))
+    return any(
+        span in spans and (previous > span[0] or following < span[1])
+        for span, previous, following in zip(ordered, previous_ends, next_starts, strict=False)
+    )

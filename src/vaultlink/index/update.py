@@ -78,7 +78,7 @@ def has_many_paths(index: Index) -> bool:
     return len(index.path_sources.get("folder", ())) * _MANY_PATHS >= len(index.notes)
 
 
-def find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
+def _find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[str]) -> set[str]:
     """Return the notes whose links with folders may mean something else after changes."""
     folders = {normalize_name(path[: path.find("/") + 1]) for path in moved if "/" in path}
     changed = any(
@@ -96,7 +96,7 @@ def find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[s
     return affected
 
 
-def find_notes_with_equal_targets(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
+def _find_notes_with_equal_targets(before: Index, after: Index, changed: Iterable[str]) -> set[str]:
     """Return the notes with unresolved targets that changed notes gained or lost."""
     targets: set[str] = set()
     for path in sorted(changed):
@@ -104,7 +104,7 @@ def find_notes_with_equal_targets(before: Index, after: Index, changed: Iterable
     return {path for target in targets for path in after.unresolved_sources.get(target, ())}
 
 
-def find_notes_depending_on_copies(before: Index, after: Index) -> set[str]:
+def _find_notes_depending_on_copies(before: Index, after: Index) -> set[str]:
     """Return the notes with unresolved links if other folders are copies than before."""
     if before.files is after.files or (
         before.derive(find_copied_folders) == after.derive(find_copied_folders)
@@ -150,9 +150,9 @@ def update(
     after.spellings = index.spellings.with_changes(dict.fromkeys(changed))
     _renew_memos(index, after, changed | moved, stale | changed)
     affected = _find_affected_notes(index, after, changed, stale, keys)
-    affected |= find_notes_depending_on_paths(index, after, moved)
-    affected |= find_notes_depending_on_copies(index, after)
-    affected |= find_notes_with_equal_targets(index, after, changed)
+    affected |= _find_notes_depending_on_paths(index, after, moved)
+    affected |= _find_notes_depending_on_copies(index, after)
+    affected |= _find_notes_with_equal_targets(index, after, changed)
     return after, affected | after.notes_querying(moved)
 
 
@@ -263,6 +263,15 @@ def _find_changed_spellings(before: Index, after: Index, moved: Iterable[str]) -
 def resolve_links(index: Index, paths: Iterable[str]) -> dict[str, LinkTargets]:
     resolve = make_resolver(index.names)
     return {path: resolve(index.notes[path]) for path in paths}
+
+
+def replace_links(index: Index, notes: Mapping[str, Note]) -> Index:
+    """Return an index with other links of some notes. What follows from those of all stays."""
+    names, files = index.names, index.files
+    after = Index(index.notes.with_changes(notes), names, index.targets, files)
+    after.targets = with_changes(index.targets, resolve_links(after, notes))
+    after.memos, after.pending = index.memos, index.pending
+    return after
 
 
 def make_resolver(names: PathsByName) -> Callable[[Note], LinkTargets]:

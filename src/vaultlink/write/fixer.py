@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.config.run_limits import read_run_limits
+from vaultlink.config.checks import read_run_limits
 from vaultlink.disk.read import UnreadableFile, decode_note
 from vaultlink.disk.scan import VaultScan, is_source_file, list_files
 from vaultlink.disk.workers import analyse_texts
@@ -20,7 +20,7 @@ from vaultlink.errors import JournalError
 from vaultlink.files import NO_FOLLOW, open_regular, read_handle, read_regular
 from vaultlink.fix.causes import FixChooser, list_fix_makers
 from vaultlink.fix.forecaster import FixForecaster
-from vaultlink.fix.loop import ChosenFixes, FindingSelector, apply_rounds, find_fix, plan_fixes
+from vaultlink.fix.loop import ChosenFixes, FindingSelector, FixSelector, apply_rounds, find_fix
 from vaultlink.fix.plan import Plan, VaultChanges
 from vaultlink.fix.select import FixFilter, make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs
@@ -288,7 +288,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         """
         sources = replace(self.sources(), is_protected=self._texts.is_never_writable)
         prepare = self._prepare_suggestions if guesses else None
-        return FixForecaster(self.state, sources, self._analyse, wanted, prepare)
+        return FixForecaster(self.state, sources, self._analyse_tried, wanted, prepare)
 
     def chooser(self, findings: Sequence[Diagnostic], answers: FixAnswers) -> FixChooser:
         sources = self.sources(findings)
@@ -299,16 +299,21 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         wanted: FixFilter | None = None,
         answers: FixAnswers | None = None,
         select: FindingSelector | None = None,
+        *,
+        is_preview: bool = False,
     ) -> Plan:
-        """Plan fixes, by default all safe ones, round by round. Does not write."""
+        """Plan fixes, by default all safe ones, round by round. Does not write.
+
+        With `is_preview`, the state after the plan need not have all of them, so less is tried.
+        """
         settings = self.state.settings
-        return plan_fixes(
+        allowed = wanted or make_fix_filter(settings.rules, settings.config)
+        return apply_rounds(
             self.state,
             self.sources(chain.from_iterable(self.state.diagnostics.values()) if answers else ()),
-            wanted or make_fix_filter(settings.rules, settings.config),
-            list_fix_makers(settings.rules, answers),
-            self._analyse,
-            select,
+            FixSelector(allowed, list_fix_makers(settings.rules, answers), select),
+            self._analyse_tried if is_preview else self._analyse,
+            is_preview=is_preview and answers is None,
         )
 
     def plan_chosen(self, chosen: Sequence[tuple[Diagnostic, Fix]]) -> Plan:
@@ -389,5 +394,13 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
 
     def _analyse(self, texts: Mapping[str, str]) -> list[Change]:
         """Analyse changed texts, in parallel if there are many."""
-        results = analyse_texts(self.state.settings, texts, self.scan.settings.jobs)
+        return self._analyse_with(self.state, texts)
+
+    def _analyse_tried(self, texts: Mapping[str, str]) -> list[Change]:
+        """Analyse texts with which nothing is compared later."""
+        settings = replace(self.state.settings, compares=False)
+        return self._analyse_with(replace(self.state, settings=settings), texts)
+
+    def _analyse_with(self, state: State, texts: Mapping[str, str]) -> list[Change]:
+        results = analyse_texts(state.settings, texts, self.scan.settings.jobs)
         return [Change(path, result) for path, result in zip(texts, results, strict=True)]

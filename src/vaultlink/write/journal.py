@@ -11,7 +11,7 @@ from typing import ClassVar, NamedTuple
 
 from msgspec.structs import replace
 
-from vaultlink.config.run_limits import RunLimits
+from vaultlink.config.checks import RunLimits
 from vaultlink.errors import JournalError
 from vaultlink.links.edit_math import count_equal_ends
 from vaultlink.model import PendingWrite, SkippedNote
@@ -104,7 +104,7 @@ class PendingRun(NamedTuple):
         return [*self.first, *self.others, *self.removals]
 
 
-def order_writes(writes: Sequence[PendingWrite], first: Collection[str]) -> PendingRun:
+def _order_writes(writes: Sequence[PendingWrite], first: Collection[str]) -> PendingRun:
     """Return a run without moves, with its notes in order, those in `first` first."""
     written = [item for item in writes if item.new is not None]
     return PendingRun(
@@ -249,7 +249,7 @@ def record_and_write(  # noqa: PLR0913 - all parts of a run
     barriers += find_write_barriers(root, writes) if all_or_nothing and not is_undo else []
     if barriers:
         return WriteResult((), tuple(sorted(barriers, key=lambda note: note.path)))
-    pending = order_writes(writes, first)._replace(
+    pending = _order_writes(writes, first)._replace(
         moves=tuple(moves.items()),
         obsolete=obsolete,
         is_partial=is_undo and not moves,

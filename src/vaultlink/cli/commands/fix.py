@@ -54,7 +54,7 @@ _MAX_TEMPLATE_BYTES = 1_000_000
 """Bytes of the largest template that is read."""
 
 
-def parse_fix_answers(
+def _parse_fix_answers(
     options: FixSelectionOptions, root: Path, *, is_interactive: bool = False
 ) -> FixAnswers | None:
     """Return the chosen fixes for unresolved topics; None without --unsafe-fixes.
@@ -97,7 +97,7 @@ def _resolve_create_folder(folder: Path, root: Path) -> str:
 # -- the command that a fix run proposes for what it left ------------------------------------------
 
 
-def propose_after_fix(
+def _propose_after_fix(
     options: FixSelectionOptions, checked: "CheckedVault", *, interactive: bool, listed: bool
 ) -> str:
     """Return a sentence with the next command after a fix run; "" if nothing is left.
@@ -196,7 +196,7 @@ class _FixCommand(WritingCommand):
         vault = with_stdin_text(options, open_scanned_vault(scan, self.terminal))
         self._vault, self._known, _ = known_inputs.load_known(vault)
         wanted = make_path_filter(select_vault_paths(options, scan.root))
-        answers = parse_fix_answers(options, scan.root, is_interactive=self.is_interactive)
+        answers = _parse_fix_answers(options, scan.root, is_interactive=self.is_interactive)
         with self.terminal.progress_line("Planning fixes"):
             plan = (
                 self._ask(wanted, answers or FixAnswers())
@@ -213,6 +213,7 @@ class _FixCommand(WritingCommand):
             make_fix_filter(vault.rules, vault.config, unsafe=unsafe, wanted=wanted),
             answers,
             make_new_finding_selector(self._known, vault, wanted),
+            is_preview=self._options.diff,
         )
 
     def _ask(self, wanted: Callable[[str], bool], answers: FixAnswers) -> Plan:
@@ -300,7 +301,7 @@ class _FixCommand(WritingCommand):
         terminal.print_message(sentence + (f" {self.describe_undo()}" if row.run else ""))
         self._print_remaining(checked)
         with terminal.progress_line("Counting what can be fixed"):
-            advice = propose_after_fix(
+            advice = _propose_after_fix(
                 options, checked, interactive=self.is_interactive, listed=not shows_examples
             )
         if advice and not terminal.quiet:
