@@ -13,7 +13,8 @@ from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State
-from vaultlink.fix.loop import MAX_ROUNDS, ChosenFixes, apply_rounds
+from vaultlink.fix.causes import list_fix_makers
+from vaultlink.fix.loop import MAX_ROUNDS, ChosenFixes, FixSelector, apply_rounds
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import FindingWithFix, make_fix_filter, select_fixes
 from vaultlink.fix.sources import FixInputs
@@ -470,3 +471,76 @@ def test_fixes_that_conflict_only_together_are_applied_singly() -> None:
     result = apply_rounds(build_state(vault, make_settings(("VL1",))), FixInputs(vault.get), wanted)
     assert result.broken_promises == ()
     assert result.texts == {"a.md": ("x [[b]] y", "` [[b]] y")}
+
+
+# -- previews -----------------------------------------------------------------------------------------------------
+
+
+MANAGED = "Text\n\n<!-- vaultlink:backlinks before=1 after=1 -->\n\n## Backlinks\n\n{}\n\n<!-- /vaultlink:backlinks -->\n"
+
+CAUSES: Mapping[str, tuple[VaultFiles, str]] = {
+    "another link to the note makes an alias certain": (
+        {
+            "A.md": "[[The god Zeus]]\n\n[[Zeus]]\n",
+            "god.md": "---\ntitle: The god Zeus\naliases: [Zeus]\n---\n",
+        },
+        "[[god|The god Zeus]]\n\n[[god|Zeus]]\n",
+    ),
+    "the new name is the text": (
+        {"A.md": "[[my plan|My-Plan]]\n", "My-Plan.md": ""},
+        "[[My-Plan]]\n",
+    ),
+    "the new target has no such heading": (
+        {
+            "A.md": "[[The plan#next - steps]]\n",
+            "P.md": "---\ntitle: The plan\n---\n# Next steps\n",
+        },
+        "[[P#Next steps|The plan > next - steps]]\n",
+    ),
+    "a link names a block that has no effect": (
+        {"A.md": "[[The plan#^t]]\n", "P.md": "---\ntitle: The plan\n---\n- a\n\n^t\nText.\n"},
+        "[[P#^t|The plan > ^t]]\n",
+    ),
+    "the target lists its sources": (
+        {
+            "A.md": "[[The plan]]\n",
+            "C.md": "[[P]]\n",
+            "P.md": "---\ntitle: The plan\n---\n" + MANAGED.format("- [[C]]"),
+        },
+        "[[P|The plan]]\n",
+    ),
+    "a note lists what it does not link to": (
+        {
+            "A.md": "[[The plan]]\n" + MANAGED.format("- [[P|The plan]]"),
+            "P.md": "---\ntitle: The plan\n---\n[[A]]\n",
+        },
+        "[[P|The plan]]\nText\n",
+    ),
+    "a property gets its name, and a link its file": (
+        {
+            "A.md": "[[The plan]] [[Bobs idea]]\n",
+            "T.md": "---\ntitle: The plan\n---\n",
+            "P.md": "---\nalias: Bobs idea\n---\n",
+        },
+        "[[T|The plan]] [[P|Bobs idea]]\n",
+    ),
+}
+"""Vaults in which a fix of a link causes another fix, and a note afterwards."""
+
+
+@each("cause", CAUSES)
+def test_a_preview_has_the_fixes_that_fixes_cause(cause: str) -> None:
+    vault, expected = CAUSES[cause]
+    base = make_settings(
+        ["VL0", "VL1", "VL2", "VL3", "VL4"],
+        app={"newLinkFormat": "shortest", "useMarkdownLinks": False},
+    )
+    state = build_state(vault, base)
+    wanted = FixSelector(make_fix_filter(base.rules, base.config), list_fix_makers(base.rules))
+    plans = [
+        apply_rounds(state, FixInputs(vault.get), wanted, is_preview=is_preview)
+        for is_preview in (False, True)
+    ]
+    assert plans[0].texts == plans[1].texts
+    assert (plans[0].texts["A.md"][1] or "").startswith(expected)
+    assert plans[0].fixed == plans[1].fixed

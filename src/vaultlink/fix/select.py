@@ -5,7 +5,7 @@ The result does not depend on the order of the fixes.
 
 import sys
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate, chain, islice, takewhile
 
@@ -166,33 +166,33 @@ def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collect
     index = replace_links(state.index, edited)
     found = check_links(settings, index, sorted(edited))
     has_sections = cache(lambda path: path in index.notes and bool(index.notes[path].sections))
-    settled = {
+    return {
         path
         for path in edited
-        if not (found[path] or None in index.targets[path])
+        if None not in index.targets[path]
+        and not any(item.fix or item.severity is Severity.ERROR for item in found[path])
         and not any(map(has_sections, filter(None, index.targets[path])))
     }
-    return settled.difference(_find_deciding(state, by_path, settled))
 
 
 def _keep_edited_links(note: Note, pairs: Iterable[FindingWithFix]) -> Note | None:
     """Return a note with nothing but its edited links; None if they may matter elsewhere."""
     links = {_get_span(link): link for link in note.links}
     edited = [_edit_link(links[item.start, item.end], fix.edits) for item, fix in pairs]
-    if note.sections or note.read_only or None in edited:
+    if note.sections or None in edited:
         return None
     kept = tuple(filter(None, edited))
     return Note(note.path, properties=note.properties, headings=note.headings, links=kept)
 
 
 def _edit_link(link: Link, edits: Iterable[Edit]) -> Link | None:
-    """Return a link after edits; None if a path or a part of a note is involved."""
+    """Return a link after edits; None if it names a part of a note."""
     moved = [
         replace(edit, start=edit.start - link.start, end=edit.end - link.start) for edit in edits
     ]
     raw = apply_edits(link.raw, moved)
     parts = SYNTAX[link.kind].read(raw, link.in_table_cell)
-    if parts is None or parts[1] or link.subpath or "/" in link.target + parts[0]:
+    if parts is None or parts[1]:
         return None
     return replace(link, raw=raw, target=parts[0], display=parts[2])
 
@@ -205,26 +205,6 @@ def _list_doubtful(
     return [
         item for item in findings if item.fix and (item.start, item.end, item.code) not in places
     ]
-
-
-def _find_deciding(
-    state: State, pairs: Mapping[str, Sequence[FindingWithFix]], settled: Collection[str]
-) -> Iterator[str]:
-    """Yield the settled notes with a target of which another note has a doubtful finding."""
-    sources = state.index.unresolved_sources
-
-    @cache
-    def is_doubtful(target: str) -> bool:
-        return any(
-            item.target == target
-            for path in sources.get(target, ())
-            if path not in settled
-            for item in _list_doubtful(state.diagnostics.get(path, ()), pairs.get(path, ()))
-        )
-
-    for path in sorted(settled):
-        if any(item.target is not None and is_doubtful(item.target) for item, _ in pairs[path]):
-            yield path
 
 
 def _find_link_rules(state: State) -> Collection[str]:
