@@ -22,6 +22,7 @@ from vaultlink.fix.sources import FixInputs, FixMaker
 from vaultlink.fix.verify import BrokenPromise, find_broken_promises
 from vaultlink.index.anchors import find_anchor
 from vaultlink.index.index import Index
+from vaultlink.index.packed_map import list_changed_keys
 from vaultlink.links.edit_math import OffsetShift, apply_edits, join_edits, sort_edits
 from vaultlink.model import Diagnostic, Edit, Fix, Heading, Safety, SkippedNote
 
@@ -216,11 +217,6 @@ def plan_fixes(
     """
     wanted = FixSelector(allowed, deferred, picked)
     return apply_rounds(state, sources, wanted, examine, recorder=recorder)
-
-
-def _list_all_findings(state: State, _sources: FixInputs) -> Iterator[Diagnostic]:
-    found = state.diagnostics
-    return chain.from_iterable(found[path] for path in sorted(found))
 
 
 def apply_rounds(
@@ -488,7 +484,7 @@ def _make_changes(texts: Mapping[str, str]) -> list[Change]:
 
 
 class FixSelector:
-    """Selects findings with an allowed fix; keeps deferred fixes while names stay."""
+    """Selects findings with an allowed fix. Those of notes that a step did not check stay."""
 
     def __init__(
         self,
@@ -496,21 +492,33 @@ class FixSelector:
         deferred: Mapping[str, FixMaker],
         picked: FindingSelector | None = None,
     ):
-        self._is_allowed, self._deferred = allowed, deferred
-        self._select = picked or _list_all_findings
+        self._is_allowed, self._deferred, self._pick = allowed, deferred, picked
+        self._before: State | None = None
+        self._fixes: dict[str, list[FindingWithFix]] = {}
         self._cache: dict[int, tuple[Diagnostic, Fix | None]] = {}
         self._known_names: object = None
 
-    def __call__(self, state: State, sources: FixInputs) -> Iterator[FindingWithFix]:
+    def __call__(self, state: State, sources: FixInputs) -> Iterable[FindingWithFix]:
         names = state.index.files, state.index.notes_by_alias, state.index.notes_by_title
         if names != self._known_names:
             self._known_names, self._cache = names, {}
-        for item in self._select(state, sources):
+            self._before, self._fixes = None, {}
+        if self._pick:
+            return self._select(self._pick(state, sources), state, sources)
+        found = self._before.diagnostics if self._before else {}
+        for path in list_changed_keys(found, state.diagnostics):
+            self._fixes[path] = [*self._select(state.diagnostics.get(path, ()), state, sources)]
+        self._before = state
+        return chain.from_iterable(self._fixes[path] for path in sorted(self._fixes))
+
+    def _select(
+        self, found: Iterable[Diagnostic], state: State, sources: FixInputs
+    ) -> Iterator[FindingWithFix]:
+        for item in found:
             fix = item.fix
             if fix is None and item.rule in self._deferred:
                 if id(item) not in self._cache:
-                    found = find_fix(state, sources, item, self._deferred)
-                    self._cache[id(item)] = item, found
+                    self._cache[id(item)] = item, find_fix(state, sources, item, self._deferred)
                 fix = self._cache[id(item)][1]
             if fix is not None and self._is_allowed(item, fix) and not edits_only_read(state, fix):
                 yield item, fix
