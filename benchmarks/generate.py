@@ -1,13 +1,16 @@
 """Write a vault of N notes that resembles a wiki made from talks.
 
-The same N and seed give the same bytes.
+The same N and seed give the same bytes. --articles writes longer notes, which cost as much to check
+as those of a real wiki of 15,000 notes.
 
 python benchmarks/generate.py FOLDER NOTES [--seed 1] [--links 10] [--dangling 0.2]
+python benchmarks/generate.py FOLDER NOTES --articles [--seed 1]
 """
 
 import argparse
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 from pathlib import Path
 
@@ -85,6 +88,8 @@ SYLLABLES = [first + last for first in "bdfghklmnprstvwz" for last in ENDINGS]
 CONNECTIVES = ("and the", "of the", "before the", "without a", "in every", "as a", "against the")
 NOTES_PER_FOLDER = 300
 VOCABULARY_SIZE = 6_000
+SOUND_ARTICLES = 0.6
+"""The share of articles without findings."""
 
 
 class RandomLanguage:
@@ -106,14 +111,13 @@ class RandomLanguage:
         """Return a sentence of random words."""
         return " ".join(self.draw_words(length)).capitalize()
 
-    def make_titles(self, number: int) -> list[str]:
-        """Return distinct titles."""
+    def make_titles(self, number: int, endings: Sequence[str] = ("",)) -> list[str]:
+        """Return distinct titles. The first word of each has one of the endings."""
         found: dict[str, None] = {}
         while len(found) < number:
             first, second, third, fourth = self.draw_words(4)
-            found[
-                f"{first.capitalize()} {second} {self.rng.choice(CONNECTIVES)} {third} {fourth}"
-            ] = None
+            first = first.capitalize() + (self.rng.choice(endings) if endings[1:] else "")
+            found[f"{first} {second} {self.rng.choice(CONNECTIVES)} {third} {fourth}"] = None
         return list(found)
 
 
@@ -182,6 +186,113 @@ def generate_vault(
         )
 
 
+def to_name(title: str) -> str:
+    """Return a title as the name of a note, which has only letters, digits and underscores."""
+    return to_slug("".join(sign for sign in title if sign.isalnum() or sign == " "))
+
+
+def misspell(title: str, rng: random.Random) -> str:
+    """Return a title that lacks one letter of its longest word."""
+    word = max(title.split(), key=len)
+    at = rng.randrange(1, len(word) - 1)
+    return title.replace(word, word[:at] + word[at + 1 :])
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """The sentences of a note that resembles those of a real wiki.
+
+    - known, missing: titles of the notes that it links to, and of notes that nobody wrote.
+    - is_sound: whether all links resolve. If not, links to missing notes are frequent, of which one
+      in ten lacks a letter of a note's name, and links to titles.
+    - ending: what the first word of each sentence ends in.
+    """
+
+    language: RandomLanguage
+    known: Sequence[str]
+    missing: Sequence[str]
+    is_sound: bool
+    ending: str
+
+    def make_link(self) -> str:
+        """Return a link whose display text differs from the title."""
+        rng = self.language.rng
+        other = rng.choice(self.known)
+        if not self.is_sound and rng.random() < 0.4:
+            other = rng.choice(self.missing) if rng.random() < 0.9 else misspell(other, rng)
+        elif not self.is_sound and rng.random() < 0.4:
+            return f"[[{other}]]"
+        return f"[[{to_name(other)} | {' '.join(other.split()[1:])}]]"
+
+    def make_sentence(self) -> str:
+        """Return a sentence with a time stamp, and sometimes with bold words or a link."""
+        rng = self.language.rng
+        words = self.language.draw_words(rng.randrange(10, 29))
+        words[0] = words[0].capitalize() + self.ending
+        if rng.random() < 0.2:
+            words[3] = f"**{words[3]} {words[4]}**"
+        if rng.random() < 0.23:
+            words[6] = self.make_link()
+        time = f"00:{rng.randrange(60):02}:{rng.randrange(60):02}"
+        return f'{" ".join(words)} <a class="yt-timestamp" data-t="{time}">[{time}]</a>.'
+
+    def make_paragraph(self) -> str:
+        """Return a line of sentences."""
+        number = self.language.rng.randrange(2, 5)
+        return " ".join(self.make_sentence() for _ in range(number)) + "\n"
+
+    def make_part(self, number: int) -> str:
+        """Return a heading with text, and a list below every third heading."""
+        words = " ".join(self.language.draw_words(3)).capitalize()
+        if self.language.rng.random() < 0.05:
+            words = self.make_link()
+        part = f"{'###' if number % 3 else '##'} {words}\n\n{self.make_paragraph()}\n"
+        return part + "".join(
+            f"*   {self.make_sentence()}\n" for _ in range(0 if number % 3 else 4)
+        )
+
+
+def make_article(
+    title: str, index: str, written: Sequence[str], missing: Sequence[str], language: RandomLanguage
+) -> str:
+    """Return a note of 8 headings and 40 sentences, of which half end within a line."""
+    rng = language.rng
+    known = rng.sample(written, min(4, len(written)))
+    is_sound, ending = rng.random() < SOUND_ARTICLES, "’s" if rng.random() < 0.1 else ""
+    article = Article(language, known, missing, is_sound, ending)
+    parts = [
+        f"---\ntitle: {title}\nvideoId: {rng.getrandbits(40):010x}\n---\n",
+        f"From: [[{index}]] <br/> \n",
+        article.make_paragraph(),
+        *(article.make_part(number) for number in range(8)),
+    ]
+    if rng.random() < 0.3:
+        parts.append(f"> [!NOTE] {language.make_sentence(2)}\n> {article.make_sentence()}\n")
+        parts.append(f"[Source](https://example.org/{to_slug(title)})\n")
+    return "\n".join(parts)
+
+
+def generate_articles(folder: Path, notes: int, *, seed: int = 1) -> None:
+    """Write a vault of longer notes in folders. Each folder has an index of its topics."""
+    language = RandomLanguage(random.Random(seed))
+    titles = [
+        f"{title} {' '.join(language.draw_words(2))}"
+        for title in language.make_titles(notes * 4 // 3 + 4, (*[""] * 8, "’s", "-based"))
+    ]
+    (folder / ".obsidian").mkdir(parents=True, exist_ok=True)
+    for number in range(-(-notes // NOTES_PER_FOLDER)):
+        index = f"talks_{number}"
+        written = min(NOTES_PER_FOLDER, notes - number * NOTES_PER_FOLDER) - 1
+        listed = [titles.pop() for _ in range(written + written // 3 + 1)]
+        missing = listed[written:]
+        lines = [f"- [[{to_name(title)} | {title}]]\n" for title in listed]
+        (folder / index).mkdir(exist_ok=True)
+        (folder / index / f"{index}.md").write_text("".join(lines), encoding="utf-8")
+        for title in listed[:written]:
+            text = make_article(title, index, listed[:written], missing, language)
+            (folder / index / f"{to_name(title)}.md").write_text(text, encoding="utf-8")
+
+
 def main() -> None:
     """Run the command line."""
     parser = argparse.ArgumentParser(
@@ -192,7 +303,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1, help="of the random numbers")
     parser.add_argument("--links", type=int, default=10, help="links per note")
     parser.add_argument("--dangling", type=float, default=0.2, help="share of unresolved links")
+    parser.add_argument("--articles", action="store_true", help="longer notes")
     given = parser.parse_args()
+    if given.articles:
+        generate_articles(given.folder, given.notes, seed=given.seed)
+        return
     generate_vault(
         given.folder, given.notes, seed=given.seed, links=given.links, dangling=given.dangling
     )

@@ -40,7 +40,7 @@ _FORK_THRESHOLD_COMPARED_BYTES = 40_000_000
 _FORK_THRESHOLD_TOPICS = 2_000
 """Topics below which another process costs more than it saves."""
 
-_FORK_THRESHOLD_NOTES = 2_000
+_FORK_THRESHOLD_NOTES = MAX_REMEMBERED
 """Notes to check below which another process costs more than it saves."""
 
 _BATCH_SIZE = 256

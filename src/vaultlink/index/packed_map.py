@@ -234,14 +234,15 @@ class PackedMap(Mapping[str, T], Generic[T]):
         if key in self._remembered:
             try:
                 return self._remembered[key]
-            except KeyError:  # another thread has cleared them
+            except KeyError:  # another thread has dropped it
                 pass
         packed = self._slice(key)
         if not packed:
             raise KeyError(key)
         decoded = self._decode(packed)
         if len(self._remembered) >= self.max_remembered:
-            self._remembered.clear()
+            for old in [*self._remembered][: self.max_remembered // 2 + 1]:
+                self._remembered.pop(old, None)
         self._remembered[key] = decoded
         return decoded
 
