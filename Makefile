@@ -19,7 +19,7 @@ help:
 	@echo 'make refresh        regenerate the expected findings, the README table, schemas and limits; review the diff'
 	@echo 'make docs           build the documentation site in build/site'
 	@echo 'make bench          measure every figure that has a target; VAULT=DIR uses a copy of your vault'
-	@echo 'make gate           compare the speed with the last release'
+	@echo 'make gate           fail if a standard run costs too much, also compared with the last release'
 	@echo 'make gate-record    record the speed of a release; PROGRAM=FILE'
 	@echo 'make mutants        change the code in COUNT places, and print those that no test notices; SEED=N PACKAGES="write fix" SINCE=REVISION'
 	@echo 'make explore        try random examples that no run of the tests tries, TIMES times as many; default: 20'

@@ -2,28 +2,31 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 
+import standard_runs
 from forge import ROOT
-from gate import RELEASE, find_limits, find_regressions, lower_limits
-from standard_runs import METHODS, STANDARD_RUNS
+from gate import RELEASE, find_regressions, lower_limits
+from generate import generate_articles
+from standard_runs import COMMANDS, FIXED_LIMITS, RELATIVE, RUNS, StandardVault
+from vaultlink.cli.command_table import COMMANDS as ALL_COMMANDS
 
 pytestmark = pytest.mark.project
 
-LIMITS = {"cold check": 4.0, "unchanged check": 1.25, "one note changed": 1.5}
+LIMITS = {"cold check": 4.0, "unchanged check": 1.25, "workspace": 1.5}
 RECORD = json.loads(RELEASE.read_text(encoding="utf-8"))
-EXACT, ROUGH = METHODS
 
 
 @pytest.mark.parametrize("name", LIMITS)
-def test_run_above_its_limit_is_named(name: str) -> None:
+def test_figure_above_its_limit_is_named(name: str) -> None:
     current = {**LIMITS, name: LIMITS[name] * 1.01}
     assert find_regressions(LIMITS, current) == [f"{name}: +1.0% above the limit"]
 
 
 @pytest.mark.parametrize("factor", [0.5, 1.0])
-def test_run_at_its_limit_or_below_passes(factor: float) -> None:
+def test_figure_at_its_limit_or_below_passes(factor: float) -> None:
     current = {name: value * factor for name, value in LIMITS.items()}
     assert find_regressions(LIMITS, current) == []
 
@@ -33,7 +36,7 @@ def test_gain_does_not_make_up_for_a_loss() -> None:
     assert find_regressions(LIMITS, current) == ["unchanged check: +60.0% above the limit"]
 
 
-def test_run_without_a_figure_does_not_pass() -> None:
+def test_limit_without_a_figure_does_not_pass() -> None:
     rest = {name: value for name, value in LIMITS.items() if name != "cold check"}
     assert find_regressions(LIMITS, rest) == ["cold check: not measured"]
     [missing] = find_regressions(rest, LIMITS)
@@ -42,41 +45,20 @@ def test_run_without_a_figure_does_not_pass() -> None:
 
 
 def test_limits_follow_a_release_that_costs_less() -> None:
-    lowered = lower_limits({"cold check": 6.0}, {"cold check": 5.0}, EXACT)
-    assert lowered == {"cold check": 5.5}
-    assert lower_limits({"cold check": 9.0}, {"cold check": 5.0}, ROUGH) == {"cold check": 7.5}
+    costly = dict.fromkeys(RELATIVE, 9.0)
+    assert lower_limits(costly, dict.fromkeys(RELATIVE, 5.0)) == {
+        name: round(5 * factor, 4) for name, factor in RELATIVE.items()
+    }
 
 
 def test_no_record_raises_a_limit() -> None:
-    before = dict.fromkeys(STANDARD_RUNS, 1.0)
-    costly = dict.fromkeys(STANDARD_RUNS, 9.0)
-    assert lower_limits(before, costly, EXACT) == before
-    assert lower_limits(before, {}, EXACT) == before, "a release that can't do these runs"
-
-
-def test_run_of_a_new_command_gets_a_limit() -> None:
-    assert lower_limits({}, {"mentions": 3.0}, EXACT) == {"mentions": 3.15}
-
-
-@pytest.mark.parametrize(
-    "name", ["one note changed", "check --stdin-filename", "unresolved", "mentions", "fix --diff"]
-)
-def test_run_may_cost_as_much_as_two_builds_of_python_differ(name: str) -> None:
-    assert STANDARD_RUNS[name].find_share(EXACT) == 1.05
-
-
-def test_every_run_has_a_limit() -> None:
-    names = {method.name for method in METHODS}
-    assert RECORD["figures"].keys() == RECORD["limits"].keys() == names
-    for limits in RECORD["limits"].values():
-        assert list(limits) == list(STANDARD_RUNS)
-        assert all(value > 0 for value in limits.values())
+    before = dict.fromkeys(RELATIVE, 1.0)
+    assert lower_limits(before, dict.fromkeys(RELATIVE, 9.0)) == before
 
 
 def test_recorded_limits_are_those_of_the_figures_or_lower() -> None:
-    for method in METHODS:
-        limits, figures = (RECORD[kind][method.name] for kind in ("limits", "figures"))
-        assert lower_limits(limits, figures, method) == limits
+    assert list(RECORD["limits"]) == list(RECORD["figures"]) == list(RELATIVE)
+    assert lower_limits(RECORD["limits"], RECORD["figures"]) == RECORD["limits"]
 
 
 def test_recorded_release_is_this_one_or_the_one_before() -> None:
@@ -89,7 +71,39 @@ def test_ci_runs_the_gate() -> None:
     assert "make gate" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_accepted_costs_raise_the_limit_of_their_run() -> None:
-    accepted = {"cold": {"factor": 1.2, "reason": "a feature"}}
-    assert find_limits({"cold": 10.0, "warm": 2.0}, accepted) == {"cold": 12.0, "warm": 2.0}
-    assert find_limits({"warm": 2.0}, {}) == {"warm": 2.0}
+def test_measured_commands_are_commands() -> None:
+    assert {command.words[0] for command in COMMANDS.values()} <= ALL_COMMANDS.keys()
+
+
+def test_every_figure_is_measured_and_has_a_limit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(standard_runs, "RUNS", dict.fromkeys(RUNS, lambda _vault: 2.0))
+    monkeypatch.setattr(StandardVault, "create", lambda *_: None)
+    figures = standard_runs.measure_figures(tmp_path)
+    assert list(figures) == [*RELATIVE, *FIXED_LIMITS]
+
+
+# -- the notes --------------------------------------------------------------------------------------
+
+
+def test_articles_are_like_real_notes(tmp_path: Path) -> None:
+    generate_articles(tmp_path, 600)
+    paths = [path for path in tmp_path.rglob("*.md") if not path.stem.startswith("talks")]
+    texts = [path.read_text(encoding="utf-8") for path in paths]
+    assert len(texts) == 598
+    mean = sum(map(len, texts)) / len(texts)
+    assert 8_000 <= mean <= 10_000
+    assert 0.15 <= sum(not text.isascii() for text in texts) / len(texts) <= 0.35
+    assert sum(text.count("\n## ") + text.count("\n### ") for text in texts) == 8 * len(texts)
+
+
+def test_articles_are_the_same_each_time(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        generate_articles(tmp_path / name, 20)
+    first, second = (
+        {path.name: path.read_bytes() for path in (tmp_path / name).rglob("*.md")}
+        for name in ("one", "two")
+    )
+    assert first == second
+    assert len(first) == 20
