@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from growth import count_calls_by_name
 from repositories import commit, create_repository
 from running import RunCommand, create_vault, read_files
 from screens import run_on_screen
@@ -347,3 +348,20 @@ def test_page_with_a_picture_from_the_cache_is_that_of_a_run_without(
         (vault / "Home.md").write_text(text, encoding="utf-8")
         fresh = run("report", "--no-cache").out
         assert [run("report").out for _ in range(2)] == [fresh, fresh]
+
+
+# -- the work of a report ----------------------------------------------------------------------------------------
+
+
+@each("first", ["mentions", "report"])
+def test_only_a_changed_note_is_searched_for_mentions(
+    run: RunCommand, tmp_path: Path, first: str
+) -> None:
+    pytest.importorskip("ahocorasick_rs")
+    texts = {f"Note {number:02}.md": "Words of the [[Quay]].\n" for number in range(40)}
+    vault = create_vault(tmp_path, {**texts, "Quay.md": "Words.\n"})
+    run(first, "--vault", vault, "--output-format", "json")
+    (vault / "Note 07.md").write_text("Words of Note 08.\n", encoding="utf-8")
+    report = ("report", vault, "--output-format", "json")
+    calls = count_calls_by_name(lambda: run(*report))
+    assert (calls["find_wanted"], calls["parse_note"]) == (1, 1)

@@ -102,7 +102,7 @@ class _Facts(NamedTuple):
     mentions: Sequence[Mention] | None
 
 
-def _collect_facts(inputs: ReportInputs) -> _Facts:
+def _collect_facts(inputs: ReportInputs, mentions: Sequence[Mention] | None) -> _Facts:
     state = inputs.state
     index, found = state.index, state.diagnostics
     findings = [item for path in sorted(found) for item in found[path]]
@@ -117,7 +117,7 @@ def _collect_facts(inputs: ReportInputs) -> _Facts:
         list_sections(state),
         sorted(check_with_rule(state.settings, index, UNUSED_ATTACHMENT)),
         count_score(state),
-        inputs.find_mentions(),
+        mentions,
     )
 
 
@@ -215,8 +215,9 @@ def build_report(
     the whole vault.
     """
     state, wanted = inputs.state, make_path_filter(paths)
-    unpack_all(state.index.notes, state.index.targets, state.diagnostics, state.tallies)
-    whole, cutter = _collect_facts(inputs), _TableCutter(max_rows)
+    mentions = inputs.find_mentions()  # first: values that are decoded count as changed
+    unpack_all(state.index.targets, state.diagnostics, state.tallies)
+    whole, cutter = _collect_facts(inputs, mentions), _TableCutter(max_rows)
     facts = _narrow_facts(whole, state, wanted) if paths else whole
     numbers = _NoteNumbers(state, wanted)
     missing = [topic for topic in facts.topics if has_known_extension(topic.name)]

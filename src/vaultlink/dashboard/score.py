@@ -169,12 +169,11 @@ _SECTION = "section"
 
 def list_sections(state: State) -> list[SectionRow]:
     """Return a row for each backlinks section, those out of step first."""
-    notes = state.index.notes
     rows = [
         row
-        for path in notes
-        if any(_checked_sections(notes[path]))
-        for row in _describe_sections(notes[path], state.diagnostics.get(path, ()))
+        for path, note in state.index.notes.items()
+        if any(_checked_sections(note))
+        for row in _describe_sections(note, state.diagnostics.get(path, ()))
     ]
     return sorted(rows, key=lambda row: (row.in_step, row.path, row.line))
 
