@@ -12,6 +12,8 @@ from typing import cast
 
 import networkx as nx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from builder import build_state
 from growth import count_calls
@@ -83,9 +85,14 @@ def node_of(picture: GraphPicture, name: str) -> PictureNode:
     return node
 
 
-PICTURE = draw_picture(make_graph(HARBOUR), {"Home.md": "The harbour"})
-CLUSTERS = draw_picture(make_clusters(6, 12), {})
-LARGE = draw_picture(make_clusters(12, 60), {})
+def draw(nx_graph: "nx.MultiDiGraph[str]", titles: dict[str, str]) -> GraphPicture:
+    """Return the picture of a graph."""
+    return draw_picture(number_nodes(nx_graph), titles)
+
+
+PICTURE = draw(make_graph(HARBOUR), {"Home.md": "The harbour"})
+CLUSTERS = draw(make_clusters(6, 12), {})
+LARGE = draw(make_clusters(12, 60), {})
 
 
 # -- what a picture contains --------------------------------------------------------------------------------------
@@ -186,7 +193,7 @@ def test_linked_notes_are_nearer_than_others() -> None:
     ids=["none", "one", "two apart", "itself", "a pair", "only orphans"],
 )
 def test_any_vault_has_a_picture(texts: dict[str, str]) -> None:
-    picture = draw_picture(make_graph(texts), {})
+    picture = draw(make_graph(texts), {})
     assert {node.name for node in picture.nodes} == set(texts)
     assert len({(node.x, node.y) for node in picture.nodes}) == len(texts)
     ET.fromstring(render_svg(picture, 800))
@@ -195,7 +202,7 @@ def test_any_vault_has_a_picture(texts: dict[str, str]) -> None:
 
 def test_orphans_surround_the_others() -> None:
     texts = {**HARBOUR, **{f"orphan {number}.md": "" for number in range(60)}}
-    picture = draw_picture(make_graph(texts), {})
+    picture = draw(make_graph(texts), {})
     left = min(node.x for node in picture.nodes if node.community >= 0)
     right = max(node.x for node in picture.nodes if node.community >= 0)
     orphans = [node.x for node in picture.nodes if node.name.startswith("orphan")]
@@ -213,12 +220,36 @@ def test_a_chain_of_notes_takes_no_longer_than_other_vaults() -> None:
     assert calls < 1_000_000  # with rounding errors, it takes many times as many
 
 
+@given(chosen_links=st.lists(st.tuples(*[st.integers(0, 40)] * 2), max_size=120))
+def test_communities_are_those_of_networkx(chosen_links: list[tuple[int, int]]) -> None:
+    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
+    graph.add_edges_from([(f"{one:02}.md", f"{other:02}.md") for one, other in chosen_links])
+    numbered = number_nodes(graph)
+    clustering = find_communities(numbered)
+    leaves = {leaf for group in clustering.leaves.values() for leaf in group}
+    core = [node for node, near in enumerate(numbered.neighbours) if near and node not in leaves]
+    plain: nx.Graph[int] = nx.Graph()
+    plain.add_nodes_from(core)
+    plain.add_edges_from([edge for edge in numbered.edges if leaves.isdisjoint(edge)])
+    links = max(1, plain.number_of_edges())
+    weight = 1 << links.bit_length()
+    plain.add_edge(
+        -1, -2, weight=weight - links
+    )  # as find_communities does, against rounding errors
+    resolution = round(weight / links * 64) / 64
+    found = nx.community.louvain_communities(plain, resolution=resolution, seed=7)
+    groups = [{node for part in community for node in part} for community in clustering.communities]
+    assert sorted(map(sorted, groups)) == sorted(
+        sorted(group) for group in found if min(group) >= 0
+    )
+
+
 def test_the_order_of_nodes_and_links_has_no_influence() -> None:
     graph = make_clusters(4, 10)
     turned: nx.MultiDiGraph[str] = nx.MultiDiGraph()
     turned.add_nodes_from(reversed(list(graph.nodes(data=True))))
     turned.add_edges_from(reversed(list(graph.edges(data=True))))
-    assert draw_picture(turned, {}) == draw_picture(graph, {})
+    assert draw(turned, {}) == draw(graph, {})
 
 
 @pytest.mark.thorough
@@ -292,18 +323,18 @@ def test_encoded_picture_has_all_nodes_and_edges() -> None:
 
 def test_names_are_stored_without_what_the_page_can_add() -> None:
     texts = {"a/plain.md": "", "b.MD": "", "c.md.md": "[[photo.md.png]]", "photo.md.png": ""}
-    data = decode(encode_picture(draw_picture(make_graph(texts), {})))
+    data = decode(encode_picture(draw(make_graph(texts), {})))
     assert sorted(map(str, data["names"])) == ["b.MD", "c.md.md", "photo.md.png", "plain"]
 
 
 def test_long_names_are_cut() -> None:
-    data = decode(encode_picture(draw_picture(make_graph({"a.md": f"[[{'y' * 5000}]]"}), {})))
+    data = decode(encode_picture(draw(make_graph({"a.md": f"[[{'y' * 5000}]]"}), {})))
     assert max(len(str(name)) for name in data["names"]) == 241
 
 
 def test_encoded_text_cannot_leave_its_element() -> None:
     texts = {"a.md": " ".join(f"[[{name}]]" for name in HOSTILE)}
-    assert re.fullmatch(r"[A-Za-z0-9+/=]+", encode_picture(draw_picture(make_graph(texts), {})))
+    assert re.fullmatch(r"[A-Za-z0-9+/=]+", encode_picture(draw(make_graph(texts), {})))
 
 
 # -- SVG ----------------------------------------------------------------------------------------------------------
@@ -352,7 +383,7 @@ def test_hostile_names_are_inert_text(standalone: bool) -> None:
     texts = {"a.md": " ".join(f"[[{name}]]" for name in HOSTILE), "b.md": "[[a]]"}
     graph = make_graph(texts)
     svg = render_svg(
-        draw_picture(graph, {"a.md": HOSTILE[0], "b.md": HOSTILE[1]}), 900, standalone=standalone
+        draw(graph, {"a.md": HOSTILE[0], "b.md": HOSTILE[1]}), 900, standalone=standalone
     )
     root = ET.fromstring(svg.encode())
     assert {item.tag.removeprefix(SVG) for item in root.iter()} <= {

@@ -1,7 +1,7 @@
 """The vault's graph in networkx: build it, keep it up to date, summarize it."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
-from itertools import filterfalse
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, filterfalse
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import msgspec
@@ -15,7 +15,6 @@ if TYPE_CHECKING:  # networkx is imported on the first call
     import networkx as nx
 
     Graph: TypeAlias = nx.MultiDiGraph[str]
-    _FileGraph: TypeAlias = nx.Graph[str]
 
 GraphAttributes: TypeAlias = dict[str, Any]
 """The attributes of a node or an edge."""
@@ -51,23 +50,6 @@ def build_graph(index: Index) -> "Graph":
                 nx_graph.add_node(target, **node_attributes(target))
             nx_graph.add_edge(path, target, **data)
     return nx_graph
-
-
-def merge_topics(graph: "Graph", topics: Iterable[Topic]) -> "Graph":
-    """Return a graph with one node for each topic.
-
-    Other unresolved targets are left out.
-    """
-    import networkx as nx  # noqa: PLC0415
-
-    names = {
-        topic_node(topic_name(item.target or "")): topic_node(topic.name)
-        for topic in topics
-        for item in topic.findings
-    }
-    kept = [node for node in graph if not is_topic_node(node) or node in names]
-    merged: Graph = nx.relabel_nodes(graph.subgraph(kept), names)
-    return merged
 
 
 def node_attributes(node: str) -> GraphAttributes:
@@ -190,25 +172,61 @@ class NumberedGraph(NamedTuple):
 
 def number_nodes(nx_graph: "Graph") -> NumberedGraph:
     """Return a graph as numbers. The order of its nodes and edges has no influence."""
-    names = tuple(sorted(nx_graph))
+    return _number_links(nx_graph, nx_graph.edges())
+
+
+def number_vault(
+    index: Index, topics: Iterable[Topic], wanted: Callable[[str], bool] = is_any_path
+) -> tuple[NumberedGraph, dict[str, str]]:
+    """Return the graph of a vault as numbers, with one node for each topic, and the topics' labels.
+
+    Other unresolved targets are left out. Of some wanted files, it has what `select_linked` has.
+    The label of a topic is the spelling that begins last in the vault.
+    """
+    names = {
+        topic_node(topic_name(item.target or "")): topic_node(topic.name)
+        for topic in topics
+        for item in topic.findings
+    }
+    spelled: dict[str, None] = {}
+    links = [link for link in _list_links(index, names, spelled) if any(map(wanted, link))]
+    graph = _number_links({*filter(wanted, index.notes), *chain.from_iterable(links)}, links)
+    return graph, {names[node]: node[1:] for node in spelled}
+
+
+def _list_links(
+    index: Index, names: Mapping[str, str], spelled: dict[str, None]
+) -> Iterator[tuple[str, str]]:
+    """Yield the source and target of each link. Topics have other names; note their spellings."""
+    for path in sorted(index.notes):
+        targets = index.targets[path]
+        if None not in targets:
+            yield from ((path, target) for target in targets if target is not None)
+            continue
+        for link, target in index.resolved_links(path):
+            if target is not None:
+                yield path, target
+            elif not link.external and (node := topic_node(topic_name(link.target))) in names:
+                spelled.setdefault(node)
+                yield path, names[node]
+
+
+def _number_links(nodes: Iterable[str], links: Iterable[tuple[str, str]]) -> NumberedGraph:
+    names = tuple(sorted(nodes))
     number = {name: place for place, name in enumerate(names)}
     incoming, outgoing = [0] * len(names), [0] * len(names)
     near: tuple[set[int], ...] = tuple(set() for _ in names)
-    edges = []
-    for name, targets in nx_graph.adjacency():
-        source = number[name]
-        for target_name, links in targets.items():
-            target = number[target_name]
-            outgoing[source] += len(links)
-            incoming[target] += len(links)
-            if source != target:
-                edges.append((source, target))
-                near[source].add(target)
-                near[target].add(source)
-    edges.sort()
-    return NumberedGraph(
-        names, tuple(edges), tuple(sorted(group) for group in near), incoming, outgoing
-    )
+    edges = set[tuple[int, int]]()
+    for source_name, target_name in links:
+        source, target = number[source_name], number[target_name]
+        outgoing[source] += 1
+        incoming[target] += 1
+        if source != target:
+            edges.add((source, target))
+            near[source].add(target)
+            near[target].add(source)
+    neighbours = tuple(sorted(group) for group in near)
+    return NumberedGraph(names, tuple(sorted(edges)), neighbours, incoming, outgoing)
 
 
 def select_around(nx_graph: "Graph", node: str, depth: int) -> "Graph":
@@ -348,74 +366,136 @@ def _find_removed_notes(before: Index, after: Index, changed: Iterable[str]) -> 
 
 def find_bridges(index: Index) -> list[tuple[str, int]]:
     """Return the notes without which others are apart, and the number of these."""
-    return sorted(_find_bridges(_build_file_graph(index)), key=lambda item: (-item[1], item[0]))
+    links = [
+        (path, target)
+        for path, targets in index.targets.items()
+        for target in targets
+        if target is not None
+    ]
+    graph = _number_links({*index.notes, *chain.from_iterable(links)}, links)
+    found = [(graph.names[node], separated) for node, separated in _find_bridges(graph)]
+    return sorted(found, key=lambda item: (-item[1], item[0]))
 
 
-def _build_file_graph(index: Index) -> "_FileGraph":
-    import networkx as nx  # noqa: PLC0415
-
-    file_graph: _FileGraph = nx.Graph()
-    file_graph.add_nodes_from(index.notes)
-    file_graph.add_edges_from(
-        (source, target)
-        for source, targets in index.targets.items()
-        for target in set(targets)
-        if target is not None and target != source
-    )
-    return file_graph
-
-
-def _find_bridges(file_graph: "_FileGraph") -> Iterator[tuple[str, int]]:
+def _find_bridges(graph: NumberedGraph) -> Iterator[tuple[int, int]]:
     """Yield the notes without which their group falls apart, and the notes apart then.
 
-    The blocks of a graph (its parts that no single node separates) and the nodes that they share
-    are a forest. So removing a node leaves the trees below its blocks, and the rest.
+    A walk makes a tree of each group, in which all links lead up or down. Those below a node are
+    apart without it if none of them links to one above it.
     """
-    import networkx as nx  # noqa: PLC0415
+    above = -1  # what is above the roots is the last node
+    sizes = [*map(int, map(is_note, graph.names)), 0]
+    depths, highest, parents = [0] * len(sizes), [len(sizes)] * len(sizes), [above] * len(sizes)
+    for root in range(len(graph.names)):
+        apart: dict[int, list[int]] = {}
+        for node in reversed(_walk(graph, root, depths, parents)):
+            parent = parents[node]
+            high = min([highest[node], *[depths[other] for other in graph.neighbours[node]]])
+            highest[parent] = min(highest[parent], high)
+            sizes[parent] += sizes[node]
+            if high >= depths[parent]:
+                apart.setdefault(parent, []).append(sizes[node])
+        for node, below in apart.items():
+            parts = [*below, sizes[root] - 1 - sum(below)]
+            separated = sum(parts) - max(parts)
+            if separated and node != above and is_note(graph.names[node]):
+                yield node, separated
 
-    found: Iterable[set[str]] = nx.biconnected_components(file_graph)  # type: ignore[assignment] # typeshed has sets of sets
-    blocks = [tuple(sorted(block)) for block in found]
-    blocks_of: dict[str, list[int]] = {}
-    for number, block in enumerate(blocks):
-        for path in block:
-            blocks_of.setdefault(path, []).append(number)
-    seen: set[int] = set()
-    for number in range(len(blocks)):
-        if number not in seen:
-            order = _order_tree(blocks, blocks_of, number)
-            seen.update(block for block, _ in order)
-            yield from _measure_tree(blocks, order)
 
-
-_Order: TypeAlias = list[tuple[int, str]]
-"""Blocks of a tree, each below the node that it shares with an earlier one ("" for the root)."""
-
-
-def _order_tree(
-    blocks: list[tuple[str, ...]], blocks_of: dict[str, list[int]], root: int
-) -> _Order:
-    """Return the blocks of the tree of a block, each behind the one above it."""
-    order, seen = [(root, "")], {root}
-    for number, parent in order:  # grows
-        for path in blocks[number]:
-            if path != parent and len(blocks_of[path]) > 1:
-                order += [(below, path) for below in blocks_of[path] if below not in seen]
-                seen.update(blocks_of[path])
+def _walk(graph: NumberedGraph, root: int, depths: list[int], parents: list[int]) -> list[int]:
+    """Return the nodes that links connect with a new one, depth first; note their depths."""
+    order, ahead = [], [(root, -1)]
+    while ahead:
+        node, parent = ahead.pop()
+        if not depths[node]:
+            depths[node], parents[node] = depths[parent] + 1, parent
+            order.append(node)
+            ahead += [(other, node) for other in graph.neighbours[node] if not depths[other]]
     return order
 
 
-def _measure_tree(blocks: list[tuple[str, ...]], order: _Order) -> Iterator[tuple[str, int]]:
-    """Yield the shared notes of a tree, with the number of notes apart without each."""
-    parts: dict[str, list[int]] = {}
-    """The number of notes below each shared node, by block."""
-    size = 0
-    for number, parent in reversed(order):
-        inner = [path for path in blocks[number] if path != parent]
-        size = sum(map(is_note, inner)) + sum(sum(parts.get(path, ())) for path in inner)
-        if parent:
-            parts.setdefault(parent, []).append(size)
-    for path, below in parts.items():
-        if is_note(path):
-            sizes = [*below, size - 1 - sum(below)]
-            if separated := sum(sizes) - max(sizes):
-                yield path, separated
+# -- levels: groups of nodes with many links among them, by the Louvain method ---------------------
+
+_Rows: TypeAlias = Sequence[Mapping[int, int]]
+"""The neighbours of each node, with the weights of the links."""
+
+_Shuffle: TypeAlias = Callable[[list[int]], None]
+
+_LEAST_GAIN = 1e-7
+"""The gain of a level, in shares of all links, below which the next one is not looked for."""
+
+
+def find_levels(
+    rows: _Rows, weight: int, resolution: float, shuffle: _Shuffle
+) -> Iterator[list[int]]:
+    """Yield the group of each node, level by level (Blondel and others, 2008).
+
+    `weight` is that of all links; `shuffle` decides the order of visits. The groups are those of
+    `louvain_partitions` in networkx, which takes several times as long.
+    """
+    degrees = _sum_rows(rows)
+    groups_of = list(range(len(rows)))
+    gain = 1.0
+    while gain > _LEAST_GAIN:
+        before = _measure(rows, degrees, weight, resolution)
+        groups = _move_nodes(rows, degrees, weight, resolution / 2, shuffle)
+        groups_of = [groups[group] for group in groups_of]
+        yield groups_of
+        rows = _merge_rows(rows, groups)
+        degrees = _sum_rows(rows)
+        gain = _measure(rows, degrees, weight, resolution) - before
+
+
+def _sum_rows(rows: _Rows) -> list[int]:
+    """Return the weight of the links of each node; a link to itself counts twice."""
+    return [sum(row.values()) + row.get(node, 0) for node, row in enumerate(rows)]
+
+
+def _measure(rows: _Rows, degrees: Sequence[int], weight: int, resolution: float) -> float:
+    """Return the modularity if each node is a group."""
+    inside = sum([row.get(node, 0) for node, row in enumerate(rows)])
+    return inside / weight - resolution * sum([it * it for it in degrees]) / (4 * weight * weight)
+
+
+def _move_nodes(
+    rows: _Rows,
+    degrees: Sequence[int],
+    weight: int,
+    scale: float,
+    shuffle: _Shuffle,
+) -> list[int]:
+    """Return the group of each node when no move to that of a neighbour gains anything."""
+    groups, totals, order = list(range(len(rows))), list(degrees), list(range(len(rows)))
+    shuffle(order)
+    near = [[item for item in row.items() if item[0] != node] for node, row in enumerate(rows)]
+    has_moved = True
+    while has_moved:
+        has_moved = False
+        for node in order:
+            own, degree = groups[node], degrees[node]
+            weights: dict[int, int] = {}
+            for other, links in near[node]:
+                group = groups[other]
+                weights[group] = weights.get(group, 0) + links
+            totals[own] -= degree
+            best, most = own, weights.get(own, 0) * weight - scale * totals[own] * degree
+            for group, links in weights.items():
+                gain = links * weight - scale * totals[group] * degree
+                if gain > most:
+                    best, most = group, gain
+            totals[best] += degree
+            if best != own:
+                groups[node], has_moved = best, True
+    numbers = {group: number for number, group in enumerate(sorted(set(groups)))}
+    return [numbers[group] for group in groups]
+
+
+def _merge_rows(rows: _Rows, groups: Sequence[int]) -> _Rows:
+    """Return the links of groups; those within a group lead to itself."""
+    merged: list[dict[int, int]] = [{} for _ in range(max(groups) + 1)]
+    for node, row in enumerate(rows):
+        for other, links in row.items():
+            if other >= node:
+                one, two = groups[node], groups[other]
+                merged[one][two] = merged[two][one] = merged[one].get(two, 0) + links
+    return merged

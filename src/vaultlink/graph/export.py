@@ -6,6 +6,7 @@ Equal graphs give equal texts.
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
+from vaultlink.graph.build import number_nodes
 from vaultlink.graph.picture import reference_unsafe, replace_invalid
 from vaultlink.text import COMMAND_START
 
@@ -30,7 +31,8 @@ def export_graph(
         from vaultlink.graph.layout import draw_picture  # noqa: PLC0415 - only pictures need it
         from vaultlink.graph.picture import render_svg  # noqa: PLC0415
 
-        return render_svg(draw_picture(nx_graph, titles or {}), _SVG_WIDTH, standalone=True)
+        picture = draw_picture(number_nodes(nx_graph), titles or {})
+        return render_svg(picture, _SVG_WIDTH, standalone=True)
     return _RENDERERS[output_format](nx_graph)
 
 

@@ -2,20 +2,15 @@
 
 import math
 from cmath import phase, rect
-from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple, TypeAlias
 
-from vaultlink.graph.build import NumberedGraph, is_topic_node, number_nodes
+from vaultlink.graph.build import NumberedGraph, find_levels, is_topic_node, node_attributes
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
 from vaultlink.text import group_by
 
-if TYPE_CHECKING:
-    from vaultlink.graph.build import Graph
-
-
 # -- find the communities of a graph: groups of nodes with many links among them -------------------
-# Nodes are numbers from 0, so that results do not depend on the hash of a text. networkx is
-# imported on the first call.
+# Nodes are numbers from 0, so that results do not depend on the hash of a text.
 
 _SEED = 7
 """Louvain visits nodes in random order. A fixed seed makes the result the same each time."""
@@ -49,7 +44,7 @@ def find_communities(graph: NumberedGraph) -> Clustering:
             leaves.setdefault(owner, []).append(node)
     core = [node for node, near in enumerate(graph.neighbours) if near and owners[node] is None]
     levels = _list_levels(graph, core)
-    groups = [tuple(sorted(group)) for group in levels[-1]]
+    groups = [tuple(group) for group in levels[-1]]
     sizes = {group: sum([1 + len(leaves.get(node, ())) for node in group]) for group in groups}
     groups.sort(key=lambda group: (-sizes[group], group))
     fine = {node: place for place, group in enumerate(levels[0]) for node in group}
@@ -57,7 +52,7 @@ def find_communities(graph: NumberedGraph) -> Clustering:
     return Clustering(tuple(_split_group(group, fine) for group in groups), leaves, lone)
 
 
-def list_members(community: Community, clustering: Clustering) -> list[int]:
+def _list_members(community: Community, clustering: Clustering) -> list[int]:
     """Return the nodes of a community with their leaves."""
     return [
         member
@@ -75,33 +70,30 @@ def _leaf_owner(graph: NumberedGraph, node: int, near: Sequence[int]) -> int | N
     return owner if len(graph.neighbours[owner]) > 1 or owner < node else None
 
 
-def _list_levels(graph: NumberedGraph, core: Collection[int]) -> list[list[set[int]]]:
+def _list_levels(graph: NumberedGraph, core: Sequence[int]) -> list[list[list[int]]]:
     """Return the levels of the Louvain method, at least one: fine groups first.
 
-    Rounding errors make networkx move nodes between groups that are equally good, for minutes in a
-    chain of notes. With a total weight that is a power of two, there are none: two nodes more, with
-    a link between them, have the rest of that weight. The resolution makes up for it.
+    Rounding errors would move nodes between groups that are equally good, for minutes in a chain of
+    notes. With a total weight that is a power of two, there are none: two nodes more, with a link
+    between them, have the rest of that weight. The resolution makes up for it.
     """
-    import networkx as nx  # noqa: PLC0415 - 0.1 s that only graph questions pay
+    from networkx.utils import create_py_random_state  # noqa: PLC0415 - 0.1 s that only pictures pay
 
     if not core:
         return [[]]
-    is_core = set(core)
-    nx_graph: nx.Graph[int] = nx.Graph()
-    nx_graph.add_nodes_from(core)
-    for node in core:
-        nx_graph.add_edges_from(
-            [(node, other) for other in graph.neighbours[node] if other > node and other in is_core]
-        )
-    count, links = len(graph.names), max(1, nx_graph.number_of_edges())
-    weight = 1 << links.bit_length()
-    nx_graph.add_edge(count, count + 1, weight=weight - links)
-    resolution = round(weight / links * 64) / 64
-    levels = nx.community.louvain_partitions(nx_graph, resolution=resolution, seed=_SEED)
-    return [
-        [group for group in level if count not in group and count + 1 not in group]
-        for level in levels
+    place = {node: number for number, node in enumerate(core)}
+    rows = [
+        {place[other]: 1 for other in graph.neighbours[node] if other in place} for node in core
     ]
+    links = max(1, sum(map(len, rows)) // 2)
+    weight = 1 << links.bit_length()
+    extra = len(core)
+    rows += [{extra + 1: weight - links}, {extra: weight - links}]
+    levels = find_levels(
+        rows, weight, round(weight / links * 64) / 64, create_py_random_state(_SEED).shuffle
+    )
+    by_node = [dict(zip(core, groups, strict=False)) for groups in levels]
+    return [list(group_by(core, groups.__getitem__).values()) for groups in by_node]
 
 
 def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> Community:
@@ -546,17 +538,20 @@ _MIN_EXTENT = 60.0
 """A smaller drawing is not enlarged to the whole picture: three notes would fill it."""
 
 
-def draw_picture(nx_graph: "Graph", titles: Mapping[str, str]) -> GraphPicture:
-    """Lay out a graph from `build_graph`. Equal graphs give equal pictures.
+def draw_picture(graph: NumberedGraph, titles: Mapping[str, str]) -> GraphPicture:
+    """Lay out a graph. Equal graphs give equal pictures.
 
     A note without one of `titles`, which are by vault path, is named by its file name.
     """
-    graph = number_nodes(nx_graph)
-    kinds = [str(nx_graph.nodes[name]["kind"]) for name in graph.names]
-    labels = [titles.get(name) or str(nx_graph.nodes[name]["label"]) for name in graph.names]
+    attributes = list(map(node_attributes, graph.names))
+    kinds = [item["kind"] for item in attributes]
+    labels = [
+        titles.get(name) or item["label"]
+        for name, item in zip(graph.names, attributes, strict=True)
+    ]
     sizes = [_node_size(len(near)) for near in graph.neighbours]
     clustering = find_communities(graph)
-    groups = [list_members(community, clustering) for community in clustering.communities]
+    groups = [_list_members(community, clustering) for community in clustering.communities]
     placement = Placement(graph, clustering, sizes)
     placement.place_communities()
     if len(graph.names) <= MAX_NODES and len(graph.edges) <= MAX_EDGES:

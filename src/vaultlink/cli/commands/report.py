@@ -252,26 +252,26 @@ def draw_vault(vault: Vault, part: tuple[str, ...] = ()) -> "GraphPicture":
     Other unresolved links are left out. The picture of a graph that did not change since the last
     run is read from the cache.
     """
-    from vaultlink.graph.build import merge_topics, select_linked  # noqa: PLC0415 - needed for HTML only
+    from vaultlink.graph.build import number_vault  # noqa: PLC0415 - needed for HTML only
     from vaultlink.graph.layout import draw_picture  # noqa: PLC0415
     from vaultlink.graph.picture import GraphPicture  # noqa: PLC0415
     from vaultlink.index.topics import list_topics  # noqa: PLC0415
 
-    nx_graph = merge_topics(vault.graph(), list_topics(vault.diagnostics()))
-    if part:
-        nx_graph = select_linked(nx_graph, make_path_filter(part))
-    titles = {path: note.title or link_name(path) for path, note in vault.notes.items()}
+    topics = list_topics(vault.diagnostics())
+    graph, titles = number_vault(vault.index, topics, make_path_filter(part))
+    for path, note in vault.notes.items():
+        titles[path] = note.title or link_name(path)
     cache = vault.scan.open_cache()
     try:
-        graph = (list(nx_graph.nodes(data=True)), list(nx_graph.edges(data=True)), titles)
-        key = digest_parts((msgspec.msgpack.encode(graph),)) if cache else None
+        facts = graph._replace(neighbours=()), titles
+        key = digest_parts((msgspec.msgpack.encode(facts),)) if cache else None
     except (UnicodeEncodeError, TypeError):  # a name that is not UTF-8
         key = None
     data = cache.load_result(key, _PICTURE_KIND) if cache and key else None
     if data is not None:
         with suppress(msgspec.MsgspecError, ValueError):
             return msgspec.msgpack.decode(data, type=GraphPicture)
-    picture = draw_picture(nx_graph, titles)
+    picture = draw_picture(graph, titles)
     if cache and key:
         save_result(cache, key, msgspec.msgpack.encode(picture), _PICTURE_KIND)
     return picture
