@@ -216,6 +216,7 @@ def build_report(
     """
     state, wanted = inputs.state, make_path_filter(paths)
     mentions = inputs.find_mentions()  # first: values that are decoded count as changed
+    state.index.derive(find_repeated)  # takes most memory
     unpack_all(state.index.targets, state.diagnostics, state.tallies)
     whole, cutter = _collect_facts(inputs, mentions), _TableCutter(max_rows)
     facts = _narrow_facts(whole, state, wanted) if paths else whole
@@ -391,7 +392,6 @@ def _list_isolated(
     Notes for which none is found are left out.
     """
     rows = numbers.describe(orphans)
-    state.index.derive(find_repeated)  # once for all notes
     found: list[IsolatedNote] = []
     for row in sorted(rows, key=lambda row: (row.outgoing, row.path))[:_MAX_TRIED]:
         related = find_related(state.index, row.path, _MAX_RELATED)

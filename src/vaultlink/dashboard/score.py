@@ -164,16 +164,15 @@ def _count_out_of_step(state: State, path: str, found: Sequence[Diagnostic]) -> 
 # -- backlinks sections ---------------------------------------------------------------------------
 
 _IN_STEP = "in step"
-_SECTION = "section"
 
 
 def list_sections(state: State) -> list[SectionRow]:
     """Return a row for each backlinks section, those out of step first."""
+    notes = state.index.notes
     rows = [
         row
-        for path, note in state.index.notes.items()
-        if any(_checked_sections(note))
-        for row in _describe_sections(note, state.diagnostics.get(path, ()))
+        for path in state.index.tally(_locate_sections)
+        for row in _describe_sections(notes[path], state.diagnostics.get(path, ()))
     ]
     return sorted(rows, key=lambda row: (row.in_step, row.path, row.line))
 
@@ -189,7 +188,7 @@ def count_sections(state: State) -> tuple[int, int]:
         for path, found in state.diagnostics.items()
         if path in notes and any(item.rule in ALL_SECTION_RULES for item in found)
     )
-    total = state.index.tally(_name_sections)[_SECTION]
+    total = state.index.tally(_locate_sections).total()
     return total, total - out_of_step
 
 
@@ -198,8 +197,9 @@ def _checked_sections(note: Note) -> Iterator[Section]:
     return (section for section in note.sections if not section.usual)
 
 
-def _name_sections(index: Index, path: str) -> Iterable[str]:
-    return (_SECTION for _ in _checked_sections(index.notes[path]))
+def _locate_sections(index: Index, path: str) -> Iterable[str]:
+    """Return the path of a note once for each section."""
+    return [path for _ in _checked_sections(index.notes[path])]
 
 
 def _describe_sections(note: Note, found: Sequence[Diagnostic]) -> Iterator[SectionRow]:

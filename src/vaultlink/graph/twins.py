@@ -6,7 +6,7 @@ resemble each other, so pairs are ranked and none is a finding.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import combinations
+from itertools import chain, combinations
 from typing import NamedTuple
 
 import msgspec
@@ -59,15 +59,17 @@ def rank_twins(index: Index, limit: int | None = None) -> list[TwinPair]:
         if len(paths) <= _MAX_HOLDERS:
             for pair in combinations(sorted(paths), 2):
                 shared.setdefault(pair, []).append(piece)
+    weights = {pair: weigh_all(sorted(pieces)) for pair, pieces in shared.items()}
+    long = {pair: weight for pair, weight in weights.items() if weight >= _MIN_SHARED}
     common = _find_common(places)
     sizes = {
         path: weigh_all(read_pieces(index.notes[path].pieces) - common)
-        for path in sorted({path for pair in shared for path in pair})
+        for path in sorted(set(chain.from_iterable(long)))
     }
     pairs = [
-        TwinPair(one, other, score, round(weigh_all(pieces)))
-        for (one, other), pieces in shared.items()
-        if (score := _score(pieces, sizes[one], sizes[other])) >= _MIN_RANKED
+        TwinPair(one, other, score, round(weight))
+        for (one, other), weight in long.items()
+        if (score := _compare(weight, sizes[one], sizes[other])) >= _MIN_RANKED
     ]
     pairs.sort(key=lambda pair: (-pair.score, -pair.shared, pair.path, pair.twin))
     return pairs[:limit]
@@ -151,4 +153,8 @@ def _find_common(places: Mapping[int, Sequence[str]]) -> Pieces:
 def _score(shared: Iterable[int], size: float, other_size: float) -> float:
     """Return the share of shared pieces in the larger note; 0 if they are short."""
     weight = weigh_all(sorted(shared))
-    return round(weight / max(size, other_size), _DIGITS) if weight >= _MIN_SHARED else 0.0
+    return _compare(weight, size, other_size) if weight >= _MIN_SHARED else 0.0
+
+
+def _compare(weight: float, size: float, other_size: float) -> float:
+    return round(weight / max(size, other_size), _DIGITS)

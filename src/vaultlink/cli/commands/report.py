@@ -32,7 +32,7 @@ from vaultlink.engine.step import Change, Presence, step
 from vaultlink.errors import UsageError
 from vaultlink.git.location import find_git_dir
 from vaultlink.git.program import run_git
-from vaultlink.index.index import link_name
+from vaultlink.index.packed_map import read_items
 from vaultlink.index.resolve import make_path_filter
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.search import has_library
@@ -259,8 +259,7 @@ def draw_vault(vault: Vault, part: tuple[str, ...] = ()) -> "GraphPicture":
 
     topics = list_topics(vault.diagnostics())
     graph, titles = number_vault(vault.index, topics, make_path_filter(part))
-    for path, note in vault.notes.items():
-        titles[path] = note.title or link_name(path)
+    titles |= {path: note.title for path, note in read_items(vault.index.notes) if note.title}
     cache = vault.scan.open_cache()
     try:
         facts = graph._replace(neighbours=()), titles
