@@ -365,3 +365,9 @@ def test_only_a_changed_note_is_searched_for_mentions(
     report = ("report", vault, "--output-format", "json")
     calls = count_calls_by_name(lambda: run(*report))
     assert (calls["find_wanted"], calls["parse_note"]) == (1, 1)
+
+
+def test_no_graph_of_networkx_is_built_for_a_page(vault: Path) -> None:
+    calls = count_calls_by_name(lambda: draw_vault(open_vault(vault)))
+    assert calls["find_levels"] > 0
+    assert not calls.keys() & {"build_graph", "add_node", "add_edge", "add_edges_from"}

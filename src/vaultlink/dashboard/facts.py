@@ -106,11 +106,12 @@ def _collect_facts(inputs: ReportInputs, mentions: Sequence[Mention] | None) -> 
     state = inputs.state
     index, found = state.index, state.diagnostics
     findings = [item for path in sorted(found) for item in found[path]]
+    orphans = [path for path in find_orphans(index) if is_note(path)]  # finds the backlinks of all
     return _Facts(
         findings,
         inputs.forecast(findings),
         rank_topics(state),
-        [path for path in find_orphans(index) if is_note(path)],
+        orphans,
         find_dead_ends(index),
         find_islands(index),
         find_bridges(index),

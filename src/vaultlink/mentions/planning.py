@@ -196,7 +196,7 @@ class LinkWriter:
         if not mentions:
             return ()
         ordered = sorted(mentions, key=lambda mention: mention.start)
-        before = parse_note(ordered[0].path, text, self._headings)
+        before = parse_note(ordered[0].path, text, self._headings, compares=False)
         edits = [edit for edit in (self._format(item, before, text) for item in ordered) if edit]
         if self._is_exact(before, text, edits):
             return tuple(edits)
@@ -243,7 +243,7 @@ class LinkWriter:
         return own[True] > own[False] if own else has_spaced_pipes(self._index)
 
     def _is_exact(self, before: Note, text: str, edits: Sequence[Edit]) -> bool:
-        after = parse_note(before.path, apply_edits(text, edits), self._headings)
+        after = parse_note(before.path, apply_edits(text, edits), self._headings, compares=False)
         shift = OffsetShift(edits)
         written = {span[0]: edit for span, edit in zip(shift.new_spans, edits, strict=True)}
         others = [link for link in after.links if link.start not in written]
