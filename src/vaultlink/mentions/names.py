@@ -16,7 +16,6 @@ from vaultlink.text import fold_letters, has_placeholder, lazy_pattern
 # Folding ignores case and Unicode normal forms. Hyphens, underscores and spaces of one line are
 # the same, and so are straight and curly apostrophes.
 
-_ASCII_SEPARATORS = str.maketrans("-_", "  ")
 _SEPARATORS = "-_\u00a0\u202f\u2010\u2011"
 _APOSTROPHES = "\u2019\u2018\u02bc"
 _NOT_ASCII = lazy_pattern(r"[^\x00-\x7f]+")
@@ -37,7 +36,7 @@ class FoldedText:
     def __init__(self, source: str):
         self._offsets: list[int | None] = []
         if source.isascii():
-            self.text = source.lower().translate(_ASCII_SEPARATORS)
+            self.text = source.lower().replace("-", " ").replace("_", " ")
             return
         folded = source.casefold()
         # No letter is folded to fewer characters, so an equal length means one by one.

@@ -345,7 +345,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         if content is not None:
             return content
         try:
-            return read_regular(self.scan.root / path, flags=NO_FOLLOW)
+            return read_regular(f"{self.scan.root}/{path}", flags=NO_FOLLOW)
         except OSError:
             return b""
 
