@@ -266,7 +266,7 @@ class _RuleInNote(NamedTuple):
 class _FixLoop:
     """The plan in progress. `last_rules` are the rules and notes of the last round.
 
-    `is_unsettled` says that a note got other fixes although its own were thought to be all.
+    `is_unsettled` says that fixes came up that may depend on those that were not tried.
     """
 
     def __init__(
@@ -338,10 +338,11 @@ class _FixLoop:
         others = []
         for pair in found:
             places = self._settled.get(pair[0].path)
-            if places is None:
-                others.append(pair)
-            elif place_finding(pair[0]) not in places:
+            rule = self._state.settings.rules_by_name[pair[0].rule]
+            if rule.fixed_last or (places is not None and place_finding(pair[0]) not in places):
                 self.is_unsettled = True
+            elif places is None:
+                others.append(pair)
         return others
 
     def _is_locked(self, path: str) -> bool:
@@ -435,7 +436,7 @@ def _find_resolved(
 ) -> list[FindingWithFix]:
     """Return the findings with a fix that are gone, those fixed first before others.
 
-    All of the `settled` notes are gone, although these are in the state after as they were.
+    All of those in `settled` notes are gone: the state after has these notes as they were.
 
     A finding can also be resolved by another fix at the same place. Findings that only the fixes
     themselves cause do not count: the numbers are those that a check reports before. A finding that
@@ -484,7 +485,7 @@ def _make_changes(texts: Mapping[str, str]) -> list[Change]:
 
 
 class FixSelector:
-    """Selects findings with an allowed fix. Those of notes that a step did not check stay."""
+    """Selects findings with an allowed fix, again only where a step may have changed findings."""
 
     def __init__(
         self,

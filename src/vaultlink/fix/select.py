@@ -5,7 +5,7 @@ The result does not depend on the order of the fixes.
 
 import sys
 from bisect import bisect_left, insort
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache
 from itertools import accumulate, chain, islice, takewhile
 
@@ -16,7 +16,7 @@ from vaultlink.engine.checks import check_links
 from vaultlink.engine.step import State
 from vaultlink.index.resolve import is_any_path, normalize_name
 from vaultlink.index.update import replace_links
-from vaultlink.links.edit_math import apply_edits, edits_overlap
+from vaultlink.links.edit_math import OffsetShift, apply_edits, edits_overlap, sort_edits
 from vaultlink.links.kinds import SYNTAX
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Note, Place, Safety, Severity, SourceSpan
 from vaultlink.rules.registry import Rule, find_split_rules, select_rules
@@ -147,10 +147,11 @@ class LinkEditFinder:
 
 
 def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collection[str]:
-    """Return notes whose fixes, all that are wanted there, cause no other fix in the vault.
+    """Return notes whose fixes, all that are wanted there, are not known to cause other fixes.
 
-    They only retarget links in plain text. Checks find nothing wrong with these links afterwards,
-    no section lists them, and nothing that is left has a fix that depends on them.
+    They only retarget links in plain text, without parts of notes and outside headings. Checks find
+    nothing to fix in these links afterwards. No note to which the note links has a section, and no
+    other note has an unsafe fix of a link with the same target: it may become safe.
     """
     settings, finder = state.settings, LinkEditFinder(state)
     lists_links = settings.config.backlinks["mode"] == "write"
@@ -161,31 +162,41 @@ def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collect
     for path in sorted(by_path.keys() - finder.find_notes_to_try(pairs, is_joint=False)):
         group = by_path[path]
         note = _keep_edited_links(state.index.notes[path], group)
-        if note and not _list_doubtful(state.diagnostics[path], group):
+        if note and not _list_other_fixes(state.diagnostics[path], group):
             edited[path] = note
     index = replace_links(state.index, edited)
     found = check_links(settings, index, sorted(edited))
     has_sections = cache(lambda path: path in index.notes and bool(index.notes[path].sections))
-    return {
+    settled = {
         path
         for path in edited
         if None not in index.targets[path]
         and not any(item.fix or item.severity is Severity.ERROR for item in found[path])
-        and not any(map(has_sections, filter(None, index.targets[path])))
+        and not any(
+            map(has_sections, filter(None, (*state.index.targets[path], *index.targets[path])))
+        )
     }
+    return settled.difference(_find_deciding(state, by_path, settled))
 
 
-def _keep_edited_links(note: Note, pairs: Iterable[FindingWithFix]) -> Note | None:
-    """Return a note with nothing but its edited links; None if they may matter elsewhere."""
+def _keep_edited_links(note: Note, pairs: Sequence[FindingWithFix]) -> Note | None:
+    """Return a note with nothing but its edited links; None if they may matter elsewhere.
+
+    Such links are in notes with sections, in headings, and lead to a part of a note.
+    """
     links = {_get_span(link): link for link in note.links}
-    edited = [_edit_link(links[item.start, item.end], fix.edits) for item, fix in pairs]
-    if note.sections or None in edited:
+    spans = {(item.start, item.end) for item, _ in pairs}
+    if note.sections or _have_overlaps(spans, [*links, *map(_get_span, note.headings)]):
+        return None
+    shift = OffsetShift(sort_edits(chain.from_iterable(fix.edits for _, fix in pairs)))
+    edited = [_edit_link(links[item.start, item.end], fix.edits, shift) for item, fix in pairs]
+    if None in edited:
         return None
     kept = tuple(filter(None, edited))
     return Note(note.path, properties=note.properties, headings=note.headings, links=kept)
 
 
-def _edit_link(link: Link, edits: Iterable[Edit]) -> Link | None:
+def _edit_link(link: Link, edits: Iterable[Edit], shift: OffsetShift) -> Link | None:
     """Return a link after edits; None if it names a part of a note."""
     moved = [
         replace(edit, start=edit.start - link.start, end=edit.end - link.start) for edit in edits
@@ -194,17 +205,39 @@ def _edit_link(link: Link, edits: Iterable[Edit]) -> Link | None:
     parts = SYNTAX[link.kind].read(raw, link.in_table_cell)
     if parts is None or parts[1]:
         return None
-    return replace(link, raw=raw, target=parts[0], display=parts[2])
+    start = shift.map_offset(link.start)
+    end = start + len(raw)
+    return replace(link, start=start, end=end, raw=raw, target=parts[0], display=parts[2])
 
 
-def _list_doubtful(
-    findings: Iterable[Diagnostic], pairs: Iterable[FindingWithFix] = ()
+def _list_other_fixes(
+    findings: Iterable[Diagnostic], pairs: Iterable[FindingWithFix]
 ) -> list[Diagnostic]:
-    """Return the findings that have a fix beside those of `pairs`: it may become a safe one."""
+    """Return the findings that have a fix beside those of `pairs`."""
     places = {(item.start, item.end, item.code) for item, _ in pairs}
     return [
         item for item in findings if item.fix and (item.start, item.end, item.code) not in places
     ]
+
+
+def _find_deciding(
+    state: State, pairs: Mapping[str, Sequence[FindingWithFix]], settled: Collection[str]
+) -> Iterator[str]:
+    """Yield the settled notes with a target for which another note has a fix that waits."""
+    sources = state.index.unresolved_sources
+
+    @cache
+    def waits(target: str) -> bool:
+        return any(
+            item.target == target
+            for path in sources.get(target, ())
+            if path not in settled
+            for item in _list_other_fixes(state.diagnostics.get(path, ()), pairs.get(path, ()))
+        )
+
+    for path in settled:
+        if any(item.target is not None and waits(item.target) for item, _ in pairs[path]):
+            yield path
 
 
 def _find_link_rules(state: State) -> Collection[str]:

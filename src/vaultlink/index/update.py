@@ -266,11 +266,14 @@ def resolve_links(index: Index, paths: Iterable[str]) -> dict[str, LinkTargets]:
 
 
 def replace_links(index: Index, notes: Mapping[str, Note]) -> Index:
-    """Return an index with other links of some notes. What follows from those of all stays."""
-    names, files = index.names, index.files
-    after = Index(index.notes.with_changes(notes), names, index.targets, files)
+    """Return an index with other links of some notes.
+
+    What follows from all links is that of before, or of the new links alone: only what depends on
+    a note's own links and on names is right.
+    """
+    after = Index(index.notes.with_changes(notes), index.names, index.targets, index.files)
     after.targets = with_changes(index.targets, resolve_links(after, notes))
-    after.memos, after.pending = index.memos, index.pending
+    after.memos, after.pending = {**index.memos}, {**index.pending}
     return after
 
 
