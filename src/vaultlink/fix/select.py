@@ -149,8 +149,8 @@ class LinkEditFinder:
 def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collection[str]:
     """Return notes whose fixes, all that are wanted there, are not known to cause other fixes.
 
-    They only retarget links in plain text, without parts of notes and outside headings. Checks find
-    nothing to fix in these links afterwards. No note to which the note links has a section, and no
+    They only retarget links in plain text, without parts of notes. Checks find nothing to fix in
+    these links afterwards. No note to which the note links has a section, and no
     other note has an unsafe fix of a link with the same target: it may become safe.
     """
     settings, finder = state.settings, LinkEditFinder(state)
@@ -159,34 +159,40 @@ def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collect
         return ()
     by_path = group_by(pairs, lambda pair: pair[0].path)
     edited: dict[str, Note] = {}
+    names_parts = any("#" in edit.text for _, fix in pairs for edit in fix.edits)
     for path in sorted(by_path.keys() - finder.find_notes_to_try(pairs, is_joint=False)):
         group = by_path[path]
-        note = _keep_edited_links(state.index.notes[path], group)
+        note = _keep_edited_links(state.index.notes[path], group, names_parts=names_parts)
         if note and not _list_other_fixes(state.diagnostics[path], group):
             edited[path] = note
     index = replace_links(state.index, edited)
     found = check_links(settings, index, sorted(edited))
-    has_sections = cache(lambda path: path in index.notes and bool(index.notes[path].sections))
     settled = {
         path
         for path in edited
         if None not in index.targets[path]
         and not any(item.fix or item.severity is Severity.ERROR for item in found[path])
-        and not any(
-            map(has_sections, filter(None, (*state.index.targets[path], *index.targets[path])))
-        )
     }
+    led = {path: {*state.index.targets[path], *index.targets[path]} for path in settled}
+    notes = state.index.notes
+    targets = {path for path in chain.from_iterable(led.values()) if path and path in notes}
+    listing = {note.path for note in notes.read_as(Note, targets) if note.sections}
+    settled = {path for path in settled if listing.isdisjoint(led[path])}
     return settled.difference(_find_deciding(state, by_path, settled))
 
 
-def _keep_edited_links(note: Note, pairs: Sequence[FindingWithFix]) -> Note | None:
+def _keep_edited_links(
+    note: Note, pairs: Sequence[FindingWithFix], *, names_parts: bool
+) -> Note | None:
     """Return a note with nothing but its edited links; None if they may matter elsewhere.
 
-    Such links are in notes with sections, in headings, and lead to a part of a note.
+    Such links are in notes with sections, and lead to a part of a note; with `names_parts`, because
+    fixes of others do that, links in headings, too.
     """
     links = {_get_span(link): link for link in note.links}
     spans = {(item.start, item.end) for item, _ in pairs}
-    if note.sections or _have_overlaps(spans, [*links, *map(_get_span, note.headings)]):
+    headings = map(_get_span, note.headings) if names_parts else ()
+    if note.sections or _have_overlaps(spans, [*links, *headings]):
         return None
     shift = OffsetShift(sort_edits(chain.from_iterable(fix.edits for _, fix in pairs)))
     edited = [_edit_link(links[item.start, item.end], fix.edits, shift) for item, fix in pairs]
