@@ -12,8 +12,6 @@ from typing import cast
 
 import networkx as nx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from builder import build_state
 from growth import count_calls
@@ -218,30 +216,6 @@ def test_a_chain_of_notes_takes_no_longer_than_other_vaults() -> None:
     calls = count_calls(lambda: found.append(find_communities(number_nodes(chain)).communities))
     assert 20 < len(found[0]) < 80
     assert calls < 1_000_000  # with rounding errors, it takes many times as many
-
-
-@given(chosen_links=st.lists(st.tuples(*[st.integers(0, 40)] * 2), max_size=120))
-def test_communities_are_those_of_networkx(chosen_links: list[tuple[int, int]]) -> None:
-    graph: nx.MultiDiGraph[str] = nx.MultiDiGraph()
-    graph.add_edges_from([(f"{one:02}.md", f"{other:02}.md") for one, other in chosen_links])
-    numbered = number_nodes(graph)
-    clustering = find_communities(numbered)
-    leaves = {leaf for group in clustering.leaves.values() for leaf in group}
-    core = [node for node, near in enumerate(numbered.neighbours) if near and node not in leaves]
-    plain: nx.Graph[int] = nx.Graph()
-    plain.add_nodes_from(core)
-    plain.add_edges_from([edge for edge in numbered.edges if leaves.isdisjoint(edge)])
-    links = max(1, plain.number_of_edges())
-    weight = 1 << links.bit_length()
-    plain.add_edge(
-        -1, -2, weight=weight - links
-    )  # as find_communities does, against rounding errors
-    resolution = round(weight / links * 64) / 64
-    found = nx.community.louvain_communities(plain, resolution=resolution, seed=7)
-    groups = [{node for part in community for node in part} for community in clustering.communities]
-    assert sorted(map(sorted, groups)) == sorted(
-        sorted(group) for group in found if min(group) >= 0
-    )
 
 
 def test_the_order_of_nodes_and_links_has_no_influence() -> None:

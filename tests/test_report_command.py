@@ -367,7 +367,7 @@ def test_only_a_changed_note_is_searched_for_mentions(
     assert (calls["find_wanted"], calls["parse_note"]) == (1, 1)
 
 
-def test_no_graph_of_networkx_is_built_for_a_page(vault: Path) -> None:
+def test_a_page_builds_no_graph_of_names(vault: Path) -> None:
     calls = count_calls_by_name(lambda: draw_vault(open_vault(vault)))
-    assert calls["find_levels"] > 0
-    assert not calls.keys() & {"build_graph", "add_node", "add_edge", "add_edges_from"}
+    assert calls["find_communities"] == 1
+    assert "build_graph" not in calls

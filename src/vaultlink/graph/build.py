@@ -1,6 +1,6 @@
 """The vault's graph in networkx: build it, keep it up to date, summarize it."""
 
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from itertools import chain, filterfalse
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
@@ -412,90 +412,3 @@ def _walk(graph: NumberedGraph, root: int, depths: list[int], parents: list[int]
             order.append(node)
             ahead += [(other, node) for other in graph.neighbours[node] if not depths[other]]
     return order
-
-
-# -- levels: groups of nodes with many links among them, by the Louvain method ---------------------
-
-_Rows: TypeAlias = Sequence[Mapping[int, int]]
-"""The neighbours of each node, with the weights of the links."""
-
-_Shuffle: TypeAlias = Callable[[list[int]], None]
-
-_LEAST_GAIN = 1e-7
-"""The gain of a level, in shares of all links, below which the next one is not looked for."""
-
-
-def find_levels(
-    rows: _Rows, weight: int, resolution: float, shuffle: _Shuffle
-) -> Iterator[list[int]]:
-    """Yield the group of each node, level by level (Blondel and others, 2008).
-
-    `weight` is that of all links; `shuffle` decides the order of visits. The groups are those of
-    `louvain_partitions` in networkx, which takes several times as long.
-    """
-    degrees = _sum_rows(rows)
-    groups_of = list(range(len(rows)))
-    gain = 1.0
-    while gain > _LEAST_GAIN:
-        before = _measure(rows, degrees, weight, resolution)
-        groups = _move_nodes(rows, degrees, weight, resolution / 2, shuffle)
-        groups_of = [groups[group] for group in groups_of]
-        yield groups_of
-        rows = _merge_rows(rows, groups)
-        degrees = _sum_rows(rows)
-        gain = _measure(rows, degrees, weight, resolution) - before
-
-
-def _sum_rows(rows: _Rows) -> list[int]:
-    """Return the weight of the links of each node; a link to itself counts twice."""
-    return [sum(row.values()) + row.get(node, 0) for node, row in enumerate(rows)]
-
-
-def _measure(rows: _Rows, degrees: Sequence[int], weight: int, resolution: float) -> float:
-    """Return the modularity if each node is a group."""
-    inside = sum([row.get(node, 0) for node, row in enumerate(rows)])
-    return inside / weight - resolution * sum([it * it for it in degrees]) / (4 * weight * weight)
-
-
-def _move_nodes(
-    rows: _Rows,
-    degrees: Sequence[int],
-    weight: int,
-    scale: float,
-    shuffle: _Shuffle,
-) -> list[int]:
-    """Return the group of each node when no move to that of a neighbour gains anything."""
-    groups, totals, order = list(range(len(rows))), list(degrees), list(range(len(rows)))
-    shuffle(order)
-    near = [[item for item in row.items() if item[0] != node] for node, row in enumerate(rows)]
-    has_moved = True
-    while has_moved:
-        has_moved = False
-        for node in order:
-            own, degree = groups[node], degrees[node]
-            weights: dict[int, int] = {}
-            for other, links in near[node]:
-                group = groups[other]
-                weights[group] = weights.get(group, 0) + links
-            totals[own] -= degree
-            best, most = own, weights.get(own, 0) * weight - scale * totals[own] * degree
-            for group, links in weights.items():
-                gain = links * weight - scale * totals[group] * degree
-                if gain > most:
-                    best, most = group, gain
-            totals[best] += degree
-            if best != own:
-                groups[node], has_moved = best, True
-    numbers = {group: number for number, group in enumerate(sorted(set(groups)))}
-    return [numbers[group] for group in groups]
-
-
-def _merge_rows(rows: _Rows, groups: Sequence[int]) -> _Rows:
-    """Return the links of groups; those within a group lead to itself."""
-    merged: list[dict[int, int]] = [{} for _ in range(max(groups) + 1)]
-    for node, row in enumerate(rows):
-        for other, links in row.items():
-            if other >= node:
-                one, two = groups[node], groups[other]
-                merged[one][two] = merged[two][one] = merged[one].get(two, 0) + links
-    return merged

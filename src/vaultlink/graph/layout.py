@@ -5,7 +5,7 @@ from cmath import phase, rect
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple, TypeAlias
 
-from vaultlink.graph.build import NumberedGraph, find_levels, is_topic_node, node_attributes
+from vaultlink.graph.build import NumberedGraph, is_topic_node, node_attributes
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
 from vaultlink.text import group_by
 
@@ -73,27 +73,30 @@ def _leaf_owner(graph: NumberedGraph, node: int, near: Sequence[int]) -> int | N
 def _list_levels(graph: NumberedGraph, core: Sequence[int]) -> list[list[list[int]]]:
     """Return the levels of the Louvain method, at least one: fine groups first.
 
-    Rounding errors would move nodes between groups that are equally good, for minutes in a chain of
-    notes. With a total weight that is a power of two, there are none: two nodes more, with a link
-    between them, have the rest of that weight. The resolution makes up for it.
+    Rounding errors make networkx move nodes between groups that are equally good, for minutes in a
+    chain of notes. With a total weight that is a power of two, there are none: two nodes more, with
+    a link between them, have the rest of that weight. The resolution makes up for it.
     """
-    from networkx.utils import create_py_random_state  # noqa: PLC0415 - 0.1 s that only pictures pay
+    import networkx as nx  # noqa: PLC0415 - 0.1 s that only pictures pay
 
     if not core:
         return [[]]
-    place = {node: number for number, node in enumerate(core)}
-    rows = [
-        {place[other]: 1 for other in graph.neighbours[node] if other in place} for node in core
-    ]
-    links = max(1, sum(map(len, rows)) // 2)
+    is_core = set(core)
+    nx_graph: nx.Graph[int] = nx.Graph()
+    nx_graph.add_nodes_from(core)
+    for node in core:
+        nx_graph.add_edges_from(
+            [(node, other) for other in graph.neighbours[node] if other > node and other in is_core]
+        )
+    count, links = len(graph.names), max(1, nx_graph.number_of_edges())
     weight = 1 << links.bit_length()
-    extra = len(core)
-    rows += [{extra + 1: weight - links}, {extra: weight - links}]
-    levels = find_levels(
-        rows, weight, round(weight / links * 64) / 64, create_py_random_state(_SEED).shuffle
-    )
-    by_node = [dict(zip(core, groups, strict=False)) for groups in levels]
-    return [list(group_by(core, groups.__getitem__).values()) for groups in by_node]
+    nx_graph.add_edge(count, count + 1, weight=weight - links)
+    resolution = round(weight / links * 64) / 64
+    levels = nx.community.louvain_partitions(nx_graph, resolution=resolution, seed=_SEED)
+    return [
+        [sorted(group) for group in level if count not in group and count + 1 not in group]
+        for level in levels
+    ]
 
 
 def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> Community:
