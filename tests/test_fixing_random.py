@@ -13,7 +13,7 @@ from tables import each
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import State, step
 from vaultlink.fix.causes import list_fix_makers
-from vaultlink.fix.loop import FixSelector, apply_rounds, plan_fixes
+from vaultlink.fix.loop import FixSelector, apply_rounds
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs
@@ -153,9 +153,8 @@ SCENES: Mapping[str, LinterSettings] = {
 def fixed(base: LinterSettings, vault: VaultFiles, *, unsafe: bool) -> Plan:
     makers = list_fix_makers(base.rules, FixAnswers(unlink=True) if unsafe else None)
     state = build_state(vault, base)
-    result = plan_fixes(
-        state, FixInputs(vault.get), make_fix_filter(base.rules, base.config, unsafe=unsafe), makers
-    )
+    allowed = make_fix_filter(base.rules, base.config, unsafe=unsafe)
+    result = apply_rounds(state, FixInputs(vault.get), FixSelector(allowed, makers))
     assert result.broken_promises == ()
     return result
 
@@ -192,12 +191,9 @@ def test_order_of_notes_has_no_effect(vault: dict[str, str], chance: random.Rand
     state = State(base)
     for change in order:
         state = step(state, [change])
-    result = plan_fixes(
-        state,
-        FixInputs(vault.get),
-        make_fix_filter(base.rules, base.config),
-        list_fix_makers(base.rules),
-    )
+    allowed = make_fix_filter(base.rules, base.config)
+    wanted = FixSelector(allowed, list_fix_makers(base.rules))
+    result = apply_rounds(state, FixInputs(vault.get), wanted)
     assert result.texts == fixed(base, vault, unsafe=False).texts
 
 

@@ -170,7 +170,7 @@ def test_result_of_a_trial_is_kept_until_a_change_may_concern_it(
     write_files(vault, {changed: added + text if added.startswith("---") else text + added})
     fresh = copy_without_answers(cache, tmp_path / "fresh")
     assert [*cache.rglob("answers-*-tried")]
-    tried = count_calls(monkeypatch, forecaster, "plan_fixes")
+    tried = count_calls(monkeypatch, forecaster, "apply_rounds")
     kept = run(*command, str(cache))
     assert (not tried) == (is_kept in (True, name))
     assert kept == run(*command, str(fresh))

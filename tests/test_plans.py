@@ -21,7 +21,7 @@ from rename_checks import apply_document
 from running import RunCommand, create_vault, read_files, write_files
 from tables import each
 from vaultlink.api import open_vault
-from vaultlink.fix.loop import plan_fixes
+from vaultlink.fix.loop import FixSelector, apply_rounds
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixInputs
@@ -194,12 +194,9 @@ LINKS = {
 def plan(vault: Mapping[str, str], *rules: str) -> Plan:
     """Plan the fixes of some rules."""
     settings = make_settings(list(rules))
-    return plan_fixes(
-        build_state(vault, settings),
-        FixInputs(vault.get),
-        make_fix_filter(settings.rules, settings.config, unsafe=True),
-        {},
-    )
+    allowed = make_fix_filter(settings.rules, settings.config, unsafe=True)
+    state = build_state(vault, settings)
+    return apply_rounds(state, FixInputs(vault.get), FixSelector(allowed, {}))
 
 
 def test_plan_after_a_plan_is_one_plan() -> None:

@@ -13,7 +13,7 @@ from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change
 from vaultlink.fix.causes import list_fix_makers
 from vaultlink.fix.forecaster import FixForecaster
-from vaultlink.fix.loop import find_fix, plan_fixes
+from vaultlink.fix.loop import FixSelector, apply_rounds, find_fix
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs
@@ -27,12 +27,8 @@ FIXING_EXAMPLES = run_by_rule(named(FIXING))
 def run_fixes(base: LinterSettings, vault: VaultFiles, *, unsafe: bool = False) -> Plan:
     """Return the result of fixing a vault."""
     makers = list_fix_makers(RULES, FixAnswers() if unsafe else None)
-    result = plan_fixes(
-        build_state(vault, base),
-        sources(vault),
-        make_fix_filter(base.rules, base.config, unsafe=unsafe),
-        makers,
-    )
+    allowed = make_fix_filter(base.rules, base.config, unsafe=unsafe)
+    result = apply_rounds(build_state(vault, base), sources(vault), FixSelector(allowed, makers))
     assert result.broken_promises == ()
     return result
 
@@ -62,12 +58,9 @@ def test_fixed_example_equals_its_declaration(case: Case) -> None:
 @run_by_rule(named(case for case in FIXING if "unlinked" in case.example))
 def test_unlinked_example_equals_its_declaration(case: Case) -> None:
     base = case.setting()
-    result = plan_fixes(
-        build_state(case.vault, base),
-        sources(case.vault),
-        make_fix_filter(base.rules, base.config, unsafe=True),
-        list_fix_makers(RULES, FixAnswers(unlink=True)),
-    )
+    allowed = make_fix_filter(base.rules, base.config, unsafe=True)
+    wanted = FixSelector(allowed, list_fix_makers(RULES, FixAnswers(unlink=True)))
+    result = apply_rounds(build_state(case.vault, base), sources(case.vault), wanted)
     assert texts_after(result) == case.example["unlinked"]
     assert collect_findings(result.after) == []
 
@@ -194,7 +187,7 @@ def test_fixes_of_a_state_that_is_decoded_again_are_counted() -> None:
     packed = PackedMap[Any](None, dict(state.diagnostics)).pack_column(keys)
     state = replace(state, diagnostics=decode_column(tuple[Diagnostic, ...], packed))
     allowed = make_fix_filter(base.rules, base.config, unsafe=True)
-    result = plan_fixes(state, sources(vault), allowed, {})
+    result = apply_rounds(state, sources(vault), FixSelector(allowed, {}))
     assert len(result.fixed) == 600
     forecast = FixForecaster(state, sources(vault), list_changes, lambda _: True, None)
     findings = [item for items in state.diagnostics.values() for item in items]

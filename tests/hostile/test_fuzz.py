@@ -17,7 +17,7 @@ from running import RunCommand, create_vault, read_files, write_files
 from tables import each
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.fix.causes import list_fix_makers
-from vaultlink.fix.loop import plan_fixes
+from vaultlink.fix.loop import FixSelector, apply_rounds
 from vaultlink.fix.plan import Plan
 from vaultlink.fix.select import make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs
@@ -60,7 +60,8 @@ def fix(base: LinterSettings, vault: Mapping[str, str], *, unsafe: bool) -> Plan
     """Return the plan of all fixes."""
     makers = list_fix_makers(base.rules, FixAnswers(unlink=True) if unsafe else None)
     allowed = make_fix_filter(base.rules, base.config, unsafe=unsafe)
-    return plan_fixes(build_state(vault, base), FixInputs(vault.get), allowed, makers)
+    state = build_state(vault, base)
+    return apply_rounds(state, FixInputs(vault.get), FixSelector(allowed, makers))
 
 
 def describe_defects(base: LinterSettings, vault: Mapping[str, str], *, unsafe: bool) -> str:

@@ -11,10 +11,11 @@ from vaultlink.fix.forecast import MAX_TRIED, FixForecast, count_fixes
 from vaultlink.fix.loop import (
     FindingPlace,
     FindingSelector,
+    FixSelector,
     TextAnalyser,
+    apply_rounds,
     find_fix,
     place_finding,
-    plan_fixes,
 )
 from vaultlink.fix.select import FindingWithFix, LinkEditFinder, make_fix_filter
 from vaultlink.fix.sources import FixAnswers, FixInputs, FixMaker
@@ -144,14 +145,14 @@ class FixForecaster:
             if is_unsafe and sum(path in paths for path in tried) > MAX_TRIED:
                 made[safety] = None
                 continue
-            plan = plan_fixes(
+            chosen = select if is_joint else partial(_pick_at, {*tried}.intersection(paths), select)
+            makers = self._makers if is_unsafe else self._direct_makers
+            plan = apply_rounds(
                 self._state,
                 self.sources,
-                self._allow(unsafe=is_unsafe),
-                self._makers if is_unsafe else self._direct_makers,
+                FixSelector(self._allow(unsafe=is_unsafe), makers, chosen),
                 self._analyse,
-                select if is_joint else partial(_pick_at, {*tried}.intersection(paths), select),
-                self._recorder,
+                recorder=self._recorder,
             )
             made[safety] = {place_finding(item) for item, _ in plan.fixed}
         return made

@@ -201,24 +201,6 @@ FindingSelector = Callable[[State, FixInputs], Iterable[Diagnostic]]
 """Returns the findings of a round's state that are to be fixed."""
 
 
-def plan_fixes(
-    state: State,
-    sources: FixInputs,
-    allowed: FixFilter,
-    deferred: Mapping[str, FixMaker],
-    examine: TextAnalyser | None = None,
-    picked: FindingSelector | None = None,
-    recorder: FootprintRecorder | None = None,
-) -> Plan:
-    """Plan all allowed fixes round by round. Does not write.
-
-    `deferred` maps rules to the makers of deferred fixes. `picked` restricts the findings; without
-    it, all are fixed. `recorder` records what the result depends on.
-    """
-    wanted = FixSelector(allowed, deferred, picked)
-    return apply_rounds(state, sources, wanted, examine, recorder=recorder)
-
-
 def apply_rounds(
     state: State,
     sources: FixInputs,
@@ -266,7 +248,8 @@ class _RuleInNote(NamedTuple):
 class _FixLoop:
     """The plan in progress. `last_rules` are the rules and notes of the last round.
 
-    `is_unsettled` says that fixes came up that may depend on those that were not tried.
+    Notes are settled if their fixes, made without a round, cause no others. `is_unsettled` says
+    that a round found a fix that may depend on these.
     """
 
     def __init__(
@@ -316,23 +299,24 @@ class _FixLoop:
         return None
 
     def _settle(self, found: Sequence[FindingWithFix]) -> None:
-        """Make the fixes of the notes in which they cause no others."""
-        settled = {
+        """Take the fixes of the notes in which they cause no others; rounds do not make them."""
+        paths = {
             path for path in find_settled_notes(self._state, found) if not self._is_locked(path)
         }
-        fixes = [item for item in found if item[0].path in settled]
-        edits, _ = _group_by_path(fixes)
+        self._done = [pair for pair in found if pair[0].path in paths]
+        for item, _ in self._done:
+            self._settled.setdefault(item.path, set()).add(place_finding(item))
+
+    def _edit_settled(self) -> None:
+        """Make the fixes of settled notes. Until then, their texts are those of the state."""
+        edits, _ = _group_by_path([pair for pair in self._done if pair[0].path in self._settled])
         for path, group in edits.items():
             old = self._get_text(path) or ""
             self._texts[path] = old, apply_edits(old, group)
             self._edits[path] = tuple(group)
-            self._settled[path] = set()
-        for item, _ in fixes:
-            self._settled[item.path].add(place_finding(item))
-        self._done = fixes
 
     def _leave_settled(self, found: list[FindingWithFix]) -> list[FindingWithFix]:
-        """Return the fixes of other notes than those in which they are made already."""
+        """Return the fixes of notes that are not settled."""
         if not self._settled:
             return found
         others = []
@@ -401,6 +385,7 @@ class _FixLoop:
         return self._trial.accept(fixes, edits)
 
     def _build_plan(self, candidates: tuple[FindingWithFix, ...]) -> Plan:
+        self._edit_settled()
         texts = {path: pair for path, pair in self._texts.items() if pair[0] != pair[1]}
         early = self._done[: self._early_count or len(self._done)]
         fixed = _find_resolved(

@@ -95,8 +95,8 @@ def _has_overlap(edit: Edit, taken: Sequence[Edit]) -> bool:
 
 
 # -- fixes that only retarget links in plain text --------------------------------------------------
-# They are made whatever the others are, so that most notes need no round to know what becomes of
-# them.
+# They are made whatever the fixes of other notes are, so no round is needed to count them. In most
+# notes they cause no other fix either: then none is needed to preview them.
 
 
 class LinkEditFinder:
@@ -149,9 +149,9 @@ class LinkEditFinder:
 def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collection[str]:
     """Return notes whose fixes, all that are wanted there, are not known to cause other fixes.
 
-    They only retarget links in plain text, without parts of notes. Checks find nothing to fix in
-    these links afterwards. No note to which the note links has a section, and no
-    other note has an unsafe fix of a link with the same target: it may become safe.
+    They only retarget links in plain text that name no part of a note. Checks find nothing to fix
+    in these links afterwards. No note to which the note links has a section. No other note has an
+    unsafe fix of a link with the same target, which may become safe.
     """
     settings, finder = state.settings, LinkEditFinder(state)
     lists_links = settings.config.backlinks["mode"] == "write"

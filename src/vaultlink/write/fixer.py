@@ -4,7 +4,7 @@ import os
 import stat
 from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
@@ -288,7 +288,8 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         """
         sources = replace(self.sources(), is_protected=self._texts.is_never_writable)
         prepare = self._prepare_suggestions if guesses else None
-        return FixForecaster(self.state, sources, self._analyse_tried, wanted, prepare)
+        analyse = partial(self._analyse, compares=False)
+        return FixForecaster(self.state, sources, analyse, wanted, prepare)
 
     def chooser(self, findings: Sequence[Diagnostic], answers: FixAnswers) -> FixChooser:
         sources = self.sources(findings)
@@ -312,7 +313,7 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
             self.state,
             self.sources(chain.from_iterable(self.state.diagnostics.values()) if answers else ()),
             FixSelector(allowed, list_fix_makers(settings.rules, answers), select),
-            self._analyse_tried if is_preview else self._analyse,
+            partial(self._analyse, compares=not is_preview),
             is_preview=is_preview and answers is None,
         )
 
@@ -392,15 +393,13 @@ class Fixer(msgspec.Struct, frozen=True, dict=True):
         find_protection = self.state.settings.find_protection
         return AnalysedTexts(self.scan, self.skip_reason, self.overlays, find_protection)
 
-    def _analyse(self, texts: Mapping[str, str]) -> list[Change]:
-        """Analyse changed texts, in parallel if there are many."""
-        return self._analyse_with(self.state, texts)
+    def _analyse(self, texts: Mapping[str, str], *, compares: bool = True) -> list[Change]:
+        """Analyse changed texts, in parallel if there are many.
 
-    def _analyse_tried(self, texts: Mapping[str, str]) -> list[Change]:
-        """Analyse texts with which nothing is compared later."""
-        settings = replace(self.state.settings, compares=False)
-        return self._analyse_with(replace(self.state, settings=settings), texts)
-
-    def _analyse_with(self, state: State, texts: Mapping[str, str]) -> list[Change]:
-        results = analyse_texts(state.settings, texts, self.scan.settings.jobs)
+        Unless `compares`, nothing is compared with them later.
+        """
+        settings = self.state.settings
+        if not compares:
+            settings = replace(settings, compares=False)
+        results = analyse_texts(settings, texts, self.scan.settings.jobs)
         return [Change(path, result) for path, result in zip(texts, results, strict=True)]
