@@ -319,14 +319,14 @@ class _FixLoop:
         """Return the fixes of notes that are not settled."""
         if not self._settled:
             return found
-        others = []
+        rules, others = self._state.settings.rules_by_name, []
         for pair in found:
             places = self._settled.get(pair[0].path)
-            rule = self._state.settings.rules_by_name[pair[0].rule]
-            if rule.fixed_last or (places is not None and place_finding(pair[0]) not in places):
-                self.is_unsettled = True
-            elif places is None:
+            if places is None:
                 others.append(pair)
+                self.is_unsettled |= rules[pair[0].rule].fixed_last
+            else:
+                self.is_unsettled |= place_finding(pair[0]) not in places
         return others
 
     def _is_locked(self, path: str) -> bool:

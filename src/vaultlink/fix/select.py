@@ -150,8 +150,8 @@ def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collect
     """Return notes whose fixes, all that are wanted there, are not known to cause other fixes.
 
     They only retarget links in plain text that name no part of a note. Checks find nothing to fix
-    in these links afterwards. No note to which the note links has a section. No other note has an
-    unsafe fix of a link with the same target, which may become safe.
+    in these links afterwards. Neither the note nor one to which it links has a section. No other
+    note has an unsafe fix of a link with the same target, which may become safe.
     """
     settings, finder = state.settings, LinkEditFinder(state)
     lists_links = settings.config.backlinks["mode"] == "write"
@@ -162,8 +162,10 @@ def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collect
     names_parts = any("#" in edit.text for _, fix in pairs for edit in fix.edits)
     for path in sorted(by_path.keys() - finder.find_notes_to_try(pairs, is_joint=False)):
         group = by_path[path]
+        if state.index.notes[path].sections or _list_other_fixes(state.diagnostics[path], group):
+            continue
         note = _keep_edited_links(state.index.notes[path], group, names_parts=names_parts)
-        if note and not _list_other_fixes(state.diagnostics[path], group):
+        if note:
             edited[path] = note
     index = replace_links(state.index, edited)
     found = check_links(settings, index, sorted(edited))
@@ -173,9 +175,12 @@ def find_settled_notes(state: State, pairs: Sequence[FindingWithFix]) -> Collect
         if None not in index.targets[path]
         and not any(item.fix or item.severity is Severity.ERROR for item in found[path])
     }
-    led = {path: {*state.index.targets[path], *index.targets[path]} for path in settled}
+    led = {
+        path: set(filter(None, (*state.index.targets[path], *index.targets[path])))
+        for path in settled
+    }
     notes = state.index.notes
-    targets = {path for path in chain.from_iterable(led.values()) if path and path in notes}
+    targets = ({*chain.from_iterable(led.values())} - edited.keys()) & notes.keys()
     listing = {note.path for note in notes.read_as(Note, targets) if note.sections}
     settled = {path for path in settled if listing.isdisjoint(led[path])}
     return settled.difference(_find_deciding(state, by_path, settled))
@@ -186,13 +191,12 @@ def _keep_edited_links(
 ) -> Note | None:
     """Return a note with nothing but its edited links; None if they may matter elsewhere.
 
-    Such links are in notes with sections, and lead to a part of a note; with `names_parts`, because
-    fixes of others do that, links in headings, too.
+    Such links lead to a part of a note; with `names_parts`, as some fixes do, they are also those
+    in headings.
     """
     links = {_get_span(link): link for link in note.links}
     spans = {(item.start, item.end) for item, _ in pairs}
-    headings = map(_get_span, note.headings) if names_parts else ()
-    if note.sections or _have_overlaps(spans, [*links, *headings]):
+    if names_parts and _have_overlaps(spans, [*links, *map(_get_span, note.headings)]):
         return None
     shift = OffsetShift(sort_edits(chain.from_iterable(fix.edits for _, fix in pairs)))
     edited = [_edit_link(links[item.start, item.end], fix.edits, shift) for item, fix in pairs]
