@@ -13,23 +13,11 @@ from typing import NamedTuple
 
 from figures import Figures
 
-CI_VARIABLES = frozenset(
-    (
-        *("CI", "GITHUB_ACTIONS", "TF_BUILD", "TEAMCITY_VERSION"),
-        *("JENKINS_URL", "CODEBUILD_BUILD_ID", "bamboo_buildKey", "FORCE_COLOR"),
-    )
-)
-"""Variables by which vaultlink, or any program, decides how to print."""
-
 
 def create_environment(cache: Path, state: Path) -> dict[str, str]:
-    """Return the caller's environment with other cache and state folders, and with bytecode.
-
-    It names no CI service: vaultlink colours its output for those that show it.
-    """
-    kept = {name: value for name, value in os.environ.items() if name not in CI_VARIABLES}
+    """Return the caller's environment with other cache and state folders, and with bytecode."""
     return {
-        **kept,
+        **os.environ,
         "PYTHONDONTWRITEBYTECODE": "",  # without bytecode, every start compiles the program
         "VAULTLINK_CACHE_DIR": str(cache),
         "VAULTLINK_STATE_DIR": str(state),

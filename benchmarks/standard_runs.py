@@ -16,8 +16,8 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+from ecosystem_runs import create_environment
 from generate import generate_articles
-from measure import create_environment
 
 SMALL, LARGE = 1_200, 2_400
 """Notes of the vaults, more than vaultlink keeps decoded. Only one cold check has a large one.
@@ -113,7 +113,7 @@ class StandardVault:
 
     def run(self, *command: str, text: bytes = b"") -> str:
         """Run a command in the vault, and return its output. Raises SystemExit if it fails."""
-        environment = create_environment(self.folder / "cache", self.folder / "state")
+        environment = create_environment(self.folder)
         done = subprocess.run(
             command,
             cwd=self.vault,
