@@ -194,7 +194,7 @@ def run_steps(folder: Path, steps: Steps) -> Path:
 
 
 def test_vault_in_a_folder_of_a_repository(tmp_path: Path) -> None:
-    create_repository(tmp_path, {"notes/a.md": LONG, "notes/y.md": "y\n", "code.py": "z\n"})
+    create_repository(tmp_path, {"notes/a.md": LONG, "notes/y.md": "Yew\n", "code.py": "z\n"})
     move(tmp_path, "notes/a.md", "notes/sub/b.md")
     commit(tmp_path)
     move(tmp_path, "notes/y.md", "notes/w.md")
@@ -264,7 +264,7 @@ def remove(root: Path, *paths: str) -> None:
 
 def test_deleted_files_of_commits_and_of_the_working_tree_are_found(tmp_path: Path) -> None:
     root = create_repository(
-        tmp_path, {"a.md": LONG, "sub/b.md": "b\n", "p.png": "p", "c.md": "c\n", ".x/d.md": "d\n"}
+        tmp_path, {"a.md": LONG, "sub/b.md": "Bee\n", "p.png": "p", "c.md": "c\n", ".x/d.md": "d\n"}
     )
     remove(root, "a.md", ".x/d.md")
     commit(root)
@@ -392,6 +392,102 @@ def test_removed_file_is_deleted_unless_an_added_one_may_be_it(tmp_path: Path) -
 
 
 # -- checks --------------------------------------------------------------------------------------------------------
+
+
+# -- texts without a word ------------------------------------------------------------------------------------------
+
+PLANNED = "planned-note “Plan” is not written yet"
+Files = Mapping[str, str | None]
+WORDLESS: Mapping[str, tuple[Mapping[str, str], Files, str]] = {
+    # the notes of a vault, what changes, and what a link to Plan is then
+    "an empty note is removed": ({"Plan.md": ""}, {"Plan.md": None}, PLANNED),
+    "an empty note is removed, and another is new": (
+        {"Plan.md": ""},
+        {"Plan.md": None, "Daily.md": ""},
+        PLANNED,
+    ),
+    "an empty note is removed, and a tiny one is new": (
+        {"Plan.md": ""},
+        {"Plan.md": None, "README.md": "Read me.\n"},
+        PLANNED,
+    ),
+    "a lone bullet is removed, and one is new": (
+        {"Plan.md": "- \n"},
+        {"Plan.md": None, "card.md": "- \n"},
+        PLANNED,
+    ),
+    "a lone bullet is removed, and a tiny note is new": (
+        {"Plan.md": "- \n"},
+        {"Plan.md": None, "card.md": "- One.\n"},
+        PLANNED,
+    ),
+    "only markup is removed, and the same is new": (
+        {"Plan.md": "# \n\n---\n- [ ] \n"},
+        {"Plan.md": None, "card.md": "# \n\n---\n- [ ] \n"},
+        PLANNED,
+    ),
+    "an empty note is moved": (
+        {"a/Plan.md": ""},
+        {"a/Plan.md": None, "b/Plan.md": ""},
+        "",  # the link is right again
+    ),
+    "a lone bullet is moved and the link has its folder": (
+        {"s/Plan.md": "- \n"},
+        {"s/Plan.md": None, "t/Plan.md": "- \n"},
+        "moved-link",
+    ),
+    "a note of one word is removed": (
+        {"Plan.md": "Oaks\n"},
+        {"Plan.md": None},
+        "dangling-link “Plan” does not resolve to any file in the vault; deleted",
+    ),
+    "a note of one word is renamed": (
+        {"Plan.md": "Oaks\n"},
+        {"Plan.md": None, "Trees.md": "Oaks\n"},
+        "moved-link [*] “Plan” was moved to Trees",
+    ),
+    "a note of characters without spaces is renamed": (
+        {"Plan.md": "木\n"},
+        {"Plan.md": None, "Trees.md": "木\n"},
+        "moved-link [*] “Plan” was moved to Trees",
+    ),
+    "a note is removed, and an empty one is new": (
+        {"Plan.md": LONG},
+        {"Plan.md": None, "Daily.md": ""},
+        "dangling-link “Plan” does not resolve to any file in the vault; deleted",
+    ),
+    "a note is removed, and a lone bullet is new": (
+        {"Plan.md": LONG},
+        {"Plan.md": None, "Daily.md": "- \n"},
+        "dangling-link “Plan” does not resolve to any file in the vault; deleted",
+    ),
+    "a tiny note is removed, and an empty one is new": (
+        {"Plan.md": "Oaks and elms.\n"},
+        {"Plan.md": None, "Daily.md": ""},
+        "dangling-link “Plan” does not resolve to any file in the vault; deleted",
+    ),
+}
+
+
+@each("way", ["without git", "uncommitted", "committed"])
+@each("what", WORDLESS)
+def test_what_has_no_word_was_no_note(tmp_path: Path, run: RunCommand, what: str, way: str) -> None:
+    notes, changes, expected = WORDLESS[what]
+    link = "[[s/Plan]]" if "s/Plan.md" in notes else "[[Plan]]"
+    make = create_vault if way == "without git" else create_repository
+    root = make(tmp_path / "vault", {**notes, "Home.md": f"{link}\n", "Other.md": OTHER})
+    if way != "committed":
+        run("check", root)
+    update_files(root, changes)
+    if way == "committed":
+        commit(root)
+    for _ in range(2):
+        lines = run("check", root, "--output-format", "concise").lines
+        found = [line for line in lines if "Home.md:1:" in line]
+        assert len(found) == bool(expected)
+        assert all(expected in line for line in found)
+        assert all("it may be" not in line for line in found)
+        update_files(root, {"Late.md": LONG.replace("Line", "Row")})
 
 
 def messages(root: Path, cache: Path | None) -> list[str]:

@@ -20,7 +20,7 @@ from vaultlink.history.matcher import (
 )
 from vaultlink.index.resolve import file_name, is_note, parent_folder
 from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
-from vaultlink.parse.pieces import Pieces, read_pieces, weigh_all
+from vaultlink.parse.pieces import NO_PIECES, Pieces, read_pieces, weigh_all
 from vaultlink.text import file_extension, group_by
 
 _MAX_GROWTH = 5
@@ -47,7 +47,7 @@ _MAX_REWRITTEN = 100
 _MIN_OWN = 40.0
 """Weight of a text below which it is tiny: a few words."""
 
-EMPTY_CONTENTS: frozenset[Hashable] = frozenset(
+_EMPTY_CONTENTS: frozenset[Hashable] = frozenset(
     (
         "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391",
         "473a0f4c3be8a93681a267e3b1e9a7dcda1185436fe141f7749120a303721813",
@@ -64,10 +64,13 @@ class OutcomeKind(StrEnum):
     LIKELY = "likely"
     DELETED = "deleted"
     UNKNOWN = "unknown"
+    EMPTY = "empty"
+    """It had no word and is gone: links to it may be links to a planned note."""
 
 
 DELETED: FileOutcome = (OutcomeKind.DELETED, "")
 UNKNOWN: FileOutcome = (OutcomeKind.UNKNOWN, "")
+_EMPTY: FileOutcome = (OutcomeKind.EMPTY, "")
 
 Content = Hashable
 """The name of a content, such as a blob name. Files with the same one are identical."""
@@ -109,12 +112,14 @@ def match_removed_files(
     later state is the present one, `notes` are those of the vault: renames of notes that look like
     others of these, as from one template, are only likely. With `any_alike`, a file of which a copy
     was kept was replaced too, and one of several equally similar files is returned; otherwise what
-    became of it is unknown.
+    became of it is unknown. A text without a word counts as empty.
     """
     outcomes = _Pairing(files, read, notes, any_alike).pair()
     if notes is None:
         return outcomes
-    return doubt(outcomes, find_rivals(list_renamed(files, outcomes), read, notes))
+    renamed = list_renamed(files, outcomes)
+    pieces = read([name for note in renamed.values() for name in note[:2]]) if renamed else {}
+    return doubt(outcomes, renamed, find_rivals(renamed, pieces, notes), pieces)
 
 
 class Renamed(NamedTuple):
@@ -155,13 +160,11 @@ Place = TypeVar("Place", bound=Hashable)
 
 
 def find_rivals(
-    renamed: Mapping[Place, Renamed], read: ReadPieces, notes: PieceIndex
+    renamed: Mapping[Place, Renamed], pieces: Mapping[Content, Pieces | None], notes: PieceIndex
 ) -> dict[Place, list[str]]:
     """Return the present notes that look like renamed ones, for those that have some."""
-    contents = dict.fromkeys(name for note in renamed.values() for name in note[:2])
-    found = read(list(contents)) if renamed else {}
     shared = {
-        place: (found.get(note.before) or frozenset()) & (found.get(note.now) or frozenset())
+        place: (pieces.get(note.before) or NO_PIECES) & (pieces.get(note.now) or NO_PIECES)
         for place, note in renamed.items()
     }
     holders = notes.find_holders(frozenset[int]().union(*shared.values()))
@@ -176,11 +179,19 @@ def choose_limit(note: Renamed) -> float:
     return _MAX_EQUAL_RIVAL if note.before == note.now else MAX_RIVAL
 
 
-def doubt(outcomes: Mapping[str, FileOutcome], doubtful: Collection[str]) -> dict[str, FileOutcome]:
-    return {
-        old: (OutcomeKind.LIKELY, outcome[1]) if old in doubtful else outcome
-        for old, outcome in outcomes.items()
-    }
+def doubt(
+    outcomes: Mapping[str, FileOutcome],
+    renamed: Mapping[str, Renamed],
+    doubtful: Collection[str],
+    pieces: Mapping[Content, Pieces | None],
+) -> dict[str, FileOutcome]:
+    """Return outcomes in which the doubtful renames are likely, and those of empty texts unknown.
+
+    `pieces` are those of the renamed notes.
+    """
+    likely = {old: (OutcomeKind.LIKELY, outcomes[old][1]) for old in renamed if old in doubtful}
+    empty = {old: _EMPTY for old, note in renamed.items() if pieces.get(note.before) == NO_PIECES}
+    return {**outcomes, **likely, **empty}
 
 
 class _Pairing:
@@ -190,7 +201,7 @@ class _Pairing:
         self._files, self._read, self._notes, self._any_alike = files, read, notes, any_alike
         self._added_by_content = group_by(files.added, files.added.__getitem__)
         self._outcomes: dict[str, FileOutcome] = {}
-        self._taken: set[str] = set()
+        self._taken, self._empty = set[str](), set[str]()
 
     def pair(self) -> dict[str, FileOutcome]:
         removed, added, changed, _ = self._files
@@ -209,7 +220,7 @@ class _Pairing:
                 self._outcomes.setdefault(path, UNKNOWN)
         if not self._any_alike:
             self._keep_notes_that_live_on()
-        return {**dict.fromkeys(removed, DELETED), **self._outcomes}
+        return {**dict.fromkeys(removed, DELETED), **self._outcomes, **self._list_empty()}
 
     def _keep_notes_that_live_on(self) -> None:
         """Forget the moves of changed files whose paths no other file was moved to.
@@ -231,6 +242,16 @@ class _Pairing:
             for old in living:
                 self._taken.discard(moves.pop(old))
                 del self._outcomes[old]
+
+    def _list_empty(self) -> dict[str, FileOutcome]:
+        """Return the removed notes without a word that no other file certainly is."""
+        removed = self._files.removed
+        empty = self._empty | {p for p, name in removed.items() if name in _EMPTY_CONTENTS}
+        return {
+            path: _EMPTY
+            for path in removed.keys() & empty
+            if is_note(path) and self._outcomes.get(path, UNKNOWN)[0] != OutcomeKind.MOVED
+        }
 
     def _without_outcome(self, sources: Mapping[str, Content]) -> dict[str, Content]:
         return {path: name for path, name in sources.items() if path not in self._outcomes}
@@ -257,7 +278,7 @@ class _Pairing:
             found = [path for path in new_paths.get(key, ()) if path not in self._taken]
             if not found:
                 continue
-            is_empty = key[0] in EMPTY_CONTENTS
+            is_empty = key[0] in _EMPTY_CONTENTS
             for old, new in pair_names(old_paths, found, is_empty, self._any_alike):
                 self._record(old, new)
             for old in old_paths:
@@ -318,7 +339,11 @@ class _Pairing:
 
     def _pair_similar(self, sources: Mapping[str, Content], targets: Mapping[str, Content]) -> None:
         old_names, new_names = (
-            {path: name for path, name in paths.items() if is_note(path)}
+            {
+                path: name
+                for path, name in paths.items()
+                if is_note(path) and name not in _EMPTY_CONTENTS
+            }
             for paths in (sources, targets)
         )
         self._doubt_attachments(sources, targets)
@@ -331,6 +356,10 @@ class _Pairing:
         is_complete = len(new) == len(new_names)
         unread = [path for path in old_names if path not in old or not is_complete]
         self._outcomes.update(dict.fromkeys(unread, UNKNOWN))
+        old, new = (
+            {path: pieces for path, pieces in texts.items() if pieces} for texts in (old, new)
+        )
+        self._empty.update(old_names.keys() - old.keys() - {*unread})
         wanted = frozenset[int]().union(*old.values())
         common = self._notes.find_common(wanted) if self._notes else ()
         texts = Texts(old, new, common=common)
@@ -418,9 +447,11 @@ class Snapshot(NamedTuple):
     def name_content(self, path: str) -> Content:
         """Return the content of a file: of a note its text, of another size and time."""
         stamp, note = self.stamps[path], self.note(path)
-        if stamp is not None and stamp.size == 0:
-            return next(iter(EMPTY_CONTENTS))
-        if note is not None and note.pieces:
+        pieces = b"" if note is None else note.pieces.strip(b"\0")  # headings may have no word
+        is_wordless = note is not None and is_note(path) and not pieces
+        if is_wordless or (stamp is not None and stamp.size == 0):
+            return next(iter(_EMPTY_CONTENTS))
+        if note is not None and pieces:
             return "text", note.pieces
         return (stamp.size, stamp.modified) if stamp and stamp.size > 0 else object()
 
@@ -499,7 +530,8 @@ def build_history(outcomes: Mapping[str, FileOutcome], gone: Mapping[str, int]) 
     for old, (kind, new) in outcomes.items():
         if kind == OutcomeKind.MOVED or old in gone:
             found[kind][old] = new
-    deleted = frozenset(found[OutcomeKind.DELETED])
+    deleted, empty = frozenset(found[OutcomeKind.DELETED]), found[OutcomeKind.EMPTY]
+    gone = {path: number for path, number in gone.items() if path not in empty}
     return History(found[OutcomeKind.MOVED], deleted, gone, found[OutcomeKind.LIKELY])
 
 

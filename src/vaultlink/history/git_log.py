@@ -170,7 +170,7 @@ _BATCH = 1_000
 _MAX_NAMESAKES = 5
 """Maximum number of files with the name of another one that a commit adds one by one."""
 
-_VERSION = 3
+_VERSION = 4
 """Version of the stored log. A log of another version is read again."""
 
 V = TypeVar("V")
@@ -428,27 +428,28 @@ def _doubt_templates(
     outcomes: Mapping[str, dict[str, FileOutcome]],
     notes: PieceIndex,
 ) -> dict[str, dict[str, FileOutcome]]:
-    renamed = {
-        (commit, old): note
-        for commit, found in outcomes.items()
-        for old, note in list_renamed(changes[commit], found).items()
+    renamed = {commit: list_renamed(changes[commit], found) for commit, found in outcomes.items()}
+    all_renamed = {
+        (commit, old): note for commit, found in renamed.items() for old, note in found.items()
     }
-    blobs = BlobPieces(root)
-    blobs.plan([name for note in renamed.values() for name in note[:2]])
-    blobs.read_needed()
+    names = dict.fromkeys(name for note in all_renamed.values() for name in note[:2])
+    pieces = BlobPieces(root).get([*names])
     rivals = {
         (commit, old): [f"{commit}:./{path}" for path in paths if "\n" not in path]
-        for (commit, old), paths in find_rivals(renamed, blobs.get, notes).items()
+        for (commit, old), paths in find_rivals(all_renamed, pieces, notes).items()
     }
     then = BlobPieces(root).get([name for names in rivals.values() for name in names])
     doubtful = dict[str, list[str]]()
-    for (commit, old), names in rivals.items():
-        note = renamed[commit, old]
-        now = blobs.get([note.now])[note.now] or frozenset()
+    for (commit, old), found in rivals.items():
+        note = renamed[commit][old]
+        now = pieces.get(note.now) or frozenset()
         limit = choose_limit(note) * weigh_all(now)
-        if any(weigh_all(now & (then.get(name) or frozenset())) > limit for name in names):
+        if any(weigh_all(now & (then.get(name) or frozenset())) > limit for name in found):
             doubtful.setdefault(commit, []).append(old)
-    return {commit: doubt(found, doubtful.get(commit, ())) for commit, found in outcomes.items()}
+    return {
+        commit: doubt(found, renamed[commit], doubtful.get(commit, ()), pieces)
+        for commit, found in outcomes.items()
+    }
 
 
 # -- follow files from the present back through the changes in which they vanished -----------------
@@ -475,7 +476,8 @@ class PathsNow:
         followed = {path: self._follow(path, outcome, since) for path, outcome in outcomes.items()}
         for path, (outcome, end) in followed.items():
             self._present[path], self._ends[path] = outcome, end
-            if path not in self.files and path not in self.found:
+            is_known = path in self.found or outcome[0] == OutcomeKind.EMPTY
+            if path not in self.files and not is_known:
                 self.found[path], self.vanished[path] = outcome, since
                 if not outcome[1]:
                     self.ends[path] = end

@@ -368,6 +368,8 @@ class NoteHistory(NamedTuple):
     deleted: CommitMark | None = None
 
 
+_DELETIONS = frozenset((OutcomeKind.DELETED, OutcomeKind.EMPTY))
+
 NO_NOTE_HISTORY = NoteHistory()
 
 
@@ -389,7 +391,7 @@ def read_note_history(root: Path, commits: Sequence[LogCommit], path: str) -> No
         if former:
             path = former[0]
             paths.append(FormerPath(path, _mark(commit)))
-        elif may_be_deleted and commit.outcomes.get(path, UNKNOWN)[0] == OutcomeKind.DELETED:
+        elif may_be_deleted and commit.outcomes.get(path, UNKNOWN)[0] in _DELETIONS:
             deleted = _mark(commit)
         elif path in commit.outcomes:
             break  # another file was at this path before
