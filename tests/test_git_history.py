@@ -230,6 +230,7 @@ def test_share_of_the_text_decides(
     assert found.deleted == (set() if moved or likely else {"a.md"})
 
 
+STUB = "→ Moved to [[Targets]] for good, see there.\n"
 FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[str, str]]] = {
     "a series with more digits": (
         {f"{n} - MPI.md": lines(f"MPI {n}") for n in (1, 2)},
@@ -284,6 +285,19 @@ FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
         {"d/a.md": None, "e/a.md": edited(lines("kind") + lines("a", 5), 6)},
         {"d/a.md": "e/a.md"},
     ),
+    **{
+        f"a stub of which others have the text: {old} to {new}": (
+            {f"{old}.md": STUB, "One.md": STUB, "Two.md": STUB},
+            {f"{old}.md": None, f"{new}.md": STUB},
+            {f"{old}.md": f"{new}.md"},
+        )
+        for old, new in (
+            ("WPQ", "11 - WPQ"),
+            ("11 - WPQ", "WPQ"),
+            ("Cell wall", "Wall of a cell"),
+            ("计划", "2024 计划"),
+        )
+    },
 }
 
 
@@ -334,6 +348,25 @@ NOT_FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None]]] = {
     "another note of a template, in the folder of its kind": (
         {"a.md": lines("kind") + lines("a", 5), "d/b.md": lines("kind") + lines("b", 5)},
         {"a.md": None, "d/c.md": lines("kind") + lines("c", 5)},
+    ),
+    **{
+        f"a stub of which others have the text: {old} to {new}": (
+            {f"{old}.md": STUB, "One.md": STUB, "Two.md": STUB},
+            {f"{old}.md": None, f"{new}.md": STUB},
+        )
+        for old, new in (
+            ("WPQ", "WQ"),
+            ("boj 1463", "boj 11659"),
+            ("Untitled", "Untitled 1"),
+            ("Plan (2)", "Plan"),
+            ("2024", "2024-05-01"),
+            ("a", "Not a plan"),
+            ("Cell wall", "Cells wall"),
+        )
+    },
+    "an edited stub of which others have the text": (
+        {"WPQ.md": STUB, "One.md": STUB, "Two.md": STUB},
+        {"WPQ.md": None, "11 - WPQ.md": STUB + "It has one line more.\n"},
     ),
 }
 

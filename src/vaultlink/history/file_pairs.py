@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import chain
+from math import inf
 from typing import NamedTuple, TypeVar
 
 from vaultlink.history.matcher import (
@@ -21,7 +22,7 @@ from vaultlink.history.matcher import (
 from vaultlink.index.resolve import file_name, is_note, parent_folder
 from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.parse.pieces import NO_PIECES, Pieces, read_pieces, weigh_all
-from vaultlink.text import file_extension, group_by
+from vaultlink.text import file_extension, group_by, lazy_pattern
 
 _MAX_GROWTH = 5
 """Maximum ratio of the sizes of a file before and after it was replaced by another one."""
@@ -123,18 +124,22 @@ def match_removed_files(
 
 
 class Renamed(NamedTuple):
-    """A renamed note: its content before and now, and the paths changed with it."""
+    """A renamed note: its content before and now, and the paths changed with it.
+
+    `keeps_words` is True if one name has all words of the other.
+    """
 
     before: Content
     now: Content
     changed: Collection[str]
+    keeps_words: bool
 
 
 def list_renamed(files: FileChanges, outcomes: Mapping[str, FileOutcome]) -> dict[str, Renamed]:
     """Return the notes that certainly were given another name, by their former paths."""
     changed = {*files.removed, *files.added, *files.changed}
     return {
-        old: Renamed(files.name_before(old), files.name_after(new), changed)
+        old: Renamed(files.name_before(old), files.name_after(new), changed, _keeps_words(old, new))
         for old, (kind, new) in outcomes.items()
         if kind == OutcomeKind.MOVED and is_note(new) and file_name(old) != file_name(new)
     }
@@ -176,7 +181,29 @@ def find_rivals(
 
 
 def choose_limit(note: Renamed) -> float:
-    return _MAX_EQUAL_RIVAL if note.before == note.now else MAX_RIVAL
+    """Return the share of a renamed note that another one must have for a doubt."""
+    if note.before != note.now:
+        return MAX_RIVAL
+    return inf if note.keeps_words else _MAX_EQUAL_RIVAL
+
+
+_MIN_KEPT_WORDS = 3
+"""Minimum number of bytes of the words that tell that a name was kept."""
+
+_WORD = lazy_pattern(r"\w+")
+_NUMBER_AT_END = lazy_pattern(r"[\s_(-]*\d+\)?$")
+
+
+def _keeps_words(old: str, new: str) -> bool:
+    """Return True if one file name has all words of the other one, which are no mere numbers.
+
+    A number at the end makes a name of a series, or one that a program chose: `Untitled 1`.
+    """
+    one, other = sorted((file_name(path).rpartition(".")[0] for path in (old, new)), key=len)
+    words, others = ({*_WORD.findall(name.casefold())} for name in (one, other))
+    is_numbered = _NUMBER_AT_END.sub("", other).casefold() == one.casefold()
+    size = sum(len(word.encode()) for word in words if not word.isdecimal())
+    return words <= others and not is_numbered and size >= _MIN_KEPT_WORDS
 
 
 def doubt(
