@@ -285,6 +285,52 @@ FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
         {"d/a.md": None, "e/a.md": edited(lines("kind") + lines("a", 5), 6)},
         {"d/a.md": "e/a.md"},
     ),
+    "a folder that is renamed, with a copy of some of its notes": (
+        {f"a/{n}.md": lines(n) for n in "wxyz"},
+        {
+            **{f"a/{n}.md": None for n in "wxyz"},
+            **{f"b/{n}.md": lines(n) for n in "wxyz"},
+            **{f"c/{n}.md": lines(n) for n in "yz"},
+        },
+        {f"a/{n}.md": f"b/{n}.md" for n in "wxyz"},
+    ),
+    "a folder whose notes went to two, and one of them to both": (
+        {f"a/{n}.md": lines(n) for n in "vwxyz"},
+        {
+            **{f"a/{n}.md": None for n in "vwxyz"},
+            **{f"b/{n}.md": lines(n) for n in "vwz"},
+            **{f"c/{n}.md": lines(n) for n in "xyz"},
+        },
+        {**{f"a/{n}.md": f"b/{n}.md" for n in "vw"}, **{f"a/{n}.md": f"c/{n}.md" for n in "xy"}},
+    ),
+    "a folder of which only one note shows where it went": (
+        {f"a/{n}.md": lines(n) for n in "yz"},
+        {
+            **{f"a/{n}.md": None for n in "yz"},
+            **{f"b/{n}.md": lines(n) for n in "yz"},
+            "c/z.md": lines("z"),
+        },
+        {"a/y.md": "b/y.md"},
+    ),
+    "a folder that is renamed, and a note of it given two other names": (
+        {f"a/{n}.md": lines(n) for n in "xyz"},
+        {
+            **{f"a/{n}.md": None for n in "xyz"},
+            **{f"b/{n}.md": lines(n) for n in "xy"},
+            "b/q.md": lines("z"),
+            "c/r.md": lines("z"),
+        },
+        {f"a/{n}.md": f"b/{n}.md" for n in "xy"},
+    ),
+    "a folder with folders that is renamed, and one of these copied": (
+        {f"a/{s}/{n}.md": lines(s + n) for s in "st" for n in "yz"},
+        {
+            **{f"a/{s}/{n}.md": None for s in "st" for n in "yz"},
+            **{f"b/{s}/{n}.md": lines(s + n) for s in "st" for n in "yz"},
+            **{f"c/{n}.md": lines("s" + n) for n in "yz"},
+        },
+        {f"a/{s}/{n}.md": f"b/{s}/{n}.md" for s in "st" for n in "yz"},
+    ),
     **{
         f"a stub of which others have the text: {old} to {new}": (
             {f"{old}.md": STUB, "One.md": STUB, "Two.md": STUB},
@@ -364,6 +410,13 @@ NOT_FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None]]] = {
             ("Cell wall", "Cells wall"),
         )
     },
+    "a folder that is copied twice as it is removed": (
+        {f"a/{n}.md": lines(n) for n in "yz"},
+        {
+            **{f"a/{n}.md": None for n in "yz"},
+            **{f"{folder}/{n}.md": lines(n) for folder in "bc" for n in "yz"},
+        },
+    ),
     "an edited stub of which others have the text": (
         {"WPQ.md": STUB, "One.md": STUB, "Two.md": STUB},
         {"WPQ.md": None, "11 - WPQ.md": STUB + "It has one line more.\n"},

@@ -45,6 +45,9 @@ _MAX_COMPARED = 2_000
 _MAX_REWRITTEN = 100
 """Maximum number of changed notes of which it is found out whether they were replaced."""
 
+_MIN_WITNESSES = 2
+"""Minimum number of files that show where a folder went."""
+
 _MIN_OWN = 40.0
 """Weight of a text below which it is tiny: a few words."""
 
@@ -234,6 +237,7 @@ class _Pairing:
         removed, added, changed, _ = self._files
         now = {path: new for path, (_, new) in changed.items()}
         self._pair_identical(removed, added)
+        self._follow_folders()
         self._pair_identical(self._without_outcome(removed), now)
         replaced = self._find_replaced()
         before = {path: changed[path][0] for path in replaced}
@@ -310,6 +314,29 @@ class _Pairing:
                 self._record(old, new)
             for old in old_paths:
                 self._outcomes.setdefault(old, UNKNOWN)
+
+    def _follow_folders(self) -> None:
+        """Pair what several new files are identical to as the other files of its folder.
+
+        A folder was renamed and parts of it copied. All its other files went to one folder.
+        """
+        unclear = [old for old, outcome in self._outcomes.items() if outcome == UNKNOWN]
+        moves = {old: new for old, (_, new) in self._outcomes.items() if new} if unclear else {}
+        places: dict[str, list[str]] = {}
+        for old, new in moves.items():
+            for folder in _list_folders(old):
+                rest = old[len(folder) :]
+                place = new.removesuffix(rest) if new.endswith(rest) else ""
+                places.setdefault(folder, []).append(place)
+        for old in unclear:
+            for folder in _list_folders(old):
+                found = places.get(folder, [])
+                if len(found) >= _MIN_WITNESSES:
+                    new = found[0] + old[len(folder) :]
+                    is_same = self._files.added.get(new) == self._files.removed[old]
+                    if is_same and len({*found}) == 1 and new not in self._taken:
+                        self._record(old, new)
+                    break
 
     def _find_replaced(self) -> list[str]:
         changed, removed = self._files.changed, self._files.removed
@@ -428,6 +455,12 @@ class _Pairing:
         for path in sources:
             if not is_note(path) and file_name(path).casefold() in names:
                 self._outcomes[path] = UNKNOWN
+
+
+def _list_folders(path: str) -> list[str]:
+    """Return the folders of a path without a slash at their end, the innermost one first."""
+    steps = path.split("/")
+    return ["/".join(steps[:size]) for size in range(len(steps) - 1, 0, -1)]
 
 
 def _is_other_text(before: Pieces, now: Pieces) -> bool:
