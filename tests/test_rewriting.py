@@ -85,6 +85,12 @@ def after(text: str, edits: tuple[Edit, ...]) -> str:
         (PROPERTY.format("[[it's]]"), "b", PROPERTY.format("[[b|it's]]")),
         (PROPERTY.format("[x](a.md)"), "b.md", PROPERTY.format("[x](b.md)")),
         ("[[a]]", "b _ c", "[[b _ c|a]]"),
+        ("[[a/_ x]]", "b/_ x", "[[b/_ x|a/_ x]]"),
+        ("[[x_ y]]", "b/x_ y", "[[b/x_ y|x_ y]]"),
+        ("[[x_ y#H]]", "z_ y", "[[z_ y#H|x_ y > H]]"),
+        ("![[a/_ x.png]]", "b/_ x.png", "![[b/_ x.png]]"),
+        ("[x](a/_%20x.md)", "b/_ x.md", "[x](b/_%20x.md)"),
+        ("[x](<a/_ x.md>)", "b/_ x.md", "[x](<b/_ x.md>)"),
     ],
 )
 def test_new_target_preserves_display_text(before: str, target: str, text: str) -> None:
@@ -113,6 +119,11 @@ def words(link: Link) -> str | None:
         ("[[a]]", "b\nc"),
         ("*[[a]]*", "b*c"),
         ("_[[a]]_", "b_ c"),
+        ("[[a_ x]]", "b_/_ x"),
+        ("_[[a_x]]_", "b_ x"),
+        ("[[a#H_ I]]", "b_ x"),
+        ("[[a_ x]]", "b*_ x"),
+        ("_[x](a_x.md)_", "b_ x.md"),
         ("$1 [[a]]", "b$c"),
         ("~~[[a]]~~", "b~~c"),
         ("[[a]]", "b`c"),
@@ -274,6 +285,7 @@ NAMES = [
     "b c",
     "b_c",
     "_b_",
+    "_ b",
     "b*c",
     "b$1",
     "b`",
@@ -292,7 +304,12 @@ NAMES = [
 @settings(max_examples=count_examples(200), deadline=None)
 @given(
     st.lists(st.sampled_from(AROUND), max_size=5),
-    st.sampled_from(["[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "[[a#H]]", "![x](a%z.md)"]),
+    st.sampled_from(
+        [
+            *("[[a]]", "[[a|x y]]", "[x](a.md)", "![[a]]", "[[a#H]]", "![x](a%z.md)"),
+            *("[[a/_ x]]", "[x](a/_%20x.md)"),
+        ]
+    ),
     st.lists(st.sampled_from(AROUND), max_size=5),
     st.sampled_from(NAMES),
 )

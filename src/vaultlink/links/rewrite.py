@@ -86,7 +86,11 @@ def _build_edits(path: str, link: Link, change: Replacement, target: str, subpat
         is_safe = all(raw.count(mark) <= link.raw.count(mark) for mark in _QUOTES)
         parts = _read_property_link(raw)
     else:
-        is_safe = not MAY_CLOSE_MARKUP.search(_added_text(link, text, target, subpath))
+        changes = [(link.target, target), (link.subpath, subpath)]  # a pipe keeps the text
+        is_safe = not any(
+            one != other and _closes_more_markup(one, other)
+            for one, other in (changes if SYNTAX[link.kind].has_pipe else [(old, text)])
+        )
         parts = SYNTAX[link.kind].read(raw, link.in_table_cell)
     if not is_safe or not parts or parts[:2] != (target, subpath) or not _shows_same(link, parts):
         return ()
@@ -97,11 +101,15 @@ def _makes_table_row(link: Link, old: str, new: str) -> bool:
     return link.beside_table and "|" in new and "|" not in old
 
 
-def _added_text(link: Link, text: str, target: str, subpath: str) -> str:
-    """Return what a change adds; behind a pipe the link showed it before."""
-    if not SYNTAX[link.kind].has_pipe:
-        return text
-    return (target if target != link.target else "") + (subpath if subpath != link.subpath else "")
+def _closes_more_markup(old: str, new: str) -> bool:
+    """Return True if a text may close markup that the old one did not close.
+
+    An underscore that the name has as before, as in `_ Index`, does not: nothing was open before
+    the link, or it would be no link.
+    """
+    marks = MAY_CLOSE_MARKUP.findall(new)
+    kept = MAY_CLOSE_MARKUP.findall(old).count("_") if marks else 0
+    return len(marks) > kept or any(mark != "_" for mark in marks)
 
 
 def _shows_same(link: Link, parts: LinkParts) -> bool:
