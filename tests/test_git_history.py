@@ -526,6 +526,10 @@ MADE_OF: dict[str, tuple[Sequence[Mapping[str, str | None]], str]] = {
         [{"a.md": None, "x.md": lines("x") + edited(lines("a"), 4)}],
         "merged into x",
     ),
+    "merged into another note, with its name as an alias": (
+        [{"a.md": None, "x.md": "---\naliases: [a]\n---\n" + lines("x") + lines("a")}],
+        "merged into x",
+    ),
     "merged into a note that was renamed": (
         [
             {"a.md": None, "x.md": lines("x") + lines("a")},

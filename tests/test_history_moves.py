@@ -490,6 +490,75 @@ def test_what_has_no_word_was_no_note(tmp_path: Path, run: RunCommand, what: str
         update_files(root, {"Late.md": LONG.replace("Line", "Row")})
 
 
+# -- notes that were merged into another one -----------------------------------------------------------------------
+
+ALIAS = "---\naliases: [{}]\n---\n"
+GONE = "dangling-link “Plan” does not resolve to any file in the vault; deleted"
+MERGED: Mapping[str, tuple[Files, str]] = {
+    # what changes in a vault with the notes Plan and Trees, and what a link to Plan is then
+    "merged by hand": (
+        {"Plan.md": None, "Trees.md": ALIAS.format("Plan") + OTHER + LONG},
+        "moved-link [*] “Plan” was moved to Trees",
+    ),
+    "merged and shortened": (
+        {"Plan.md": None, "Trees.md": ALIAS.format("Plan") + OTHER + LONG[:700]},
+        "moved-link [*] “Plan” was moved to Trees",
+    ),
+    "merged, without an alias": ({"Plan.md": None, "Trees.md": OTHER + LONG}, GONE),
+    "merged, with another alias": (
+        {"Plan.md": None, "Trees.md": ALIAS.format("Plans") + OTHER + LONG},
+        GONE,
+    ),
+    "an alias, without the text": (
+        {"Plan.md": None, "Trees.md": ALIAS.format("Plan") + OTHER},
+        GONE,
+    ),
+    "an alias, with a third of the text": (
+        {"Plan.md": None, "Trees.md": ALIAS.format("Plan") + OTHER + LONG[:260]},
+        GONE,
+    ),
+    "merged into two notes": (
+        {"Plan.md": None}
+        | {path: ALIAS.format("Plan") + OTHER + LONG for path in ("Trees.md", "Oaks.md")},
+        GONE,
+    ),
+    "not removed": (
+        {"Trees.md": ALIAS.format("Plan") + OTHER + LONG},
+        "",
+    ),
+}
+
+
+@each("in_git", [False, True])
+@each("what", MERGED)
+def test_links_follow_a_note_that_was_merged(
+    tmp_path: Path, run: RunCommand, what: str, in_git: bool
+) -> None:
+    changes, expected = MERGED[what]
+    notes = {"Plan.md": LONG, "Trees.md": OTHER, "Oaks.md": OTHER, "Home.md": "[[Plan]]\n"}
+    root = (create_repository if in_git else create_vault)(tmp_path / "vault", notes)
+    run("check", root)
+    update_files(root, changes)
+    for _ in range(2):
+        lines = run("check", root, "--output-format", "concise").lines
+        found = [line for line in lines if "Home.md:1:" in line]
+        assert len(found) == bool(expected)
+        assert all(expected in line for line in found)
+        update_files(root, {"Late.md": "Nothing else is written here.\n"})
+
+
+def test_links_follow_what_a_run_merged(tmp_path: Path, run: RunCommand) -> None:
+    notes = {"Plan.md": LONG, "Trees.md": f"# Oaks\n\n{OTHER}", "Home.md": "[[Trees#Oaks]]\n"}
+    root = create_vault(tmp_path / "vault", notes)
+    run("check", root)
+    assert run("merge", "Plan", "Trees", "--vault", root).code == 0
+    text = (root / "Trees.md").read_text().replace("# Oaks", "# Old oaks")
+    update_files(root, {"Trees.md": text, "Late.md": "By hand, [[Plan]] was written.\n"})
+    assert run("fix", "--vault", root).code == 0
+    assert (root / "Late.md").read_text() == "By hand, [[Trees|Plan]] was written.\n"
+    assert (root / "Home.md").read_text() == "[[Trees#Old oaks|Trees > Oaks]]\n"
+
+
 def messages(root: Path, cache: Path | None) -> list[str]:
     overrides = {"select": ["VL1"]}
     opened = open_vault(

@@ -122,7 +122,12 @@ def _remember_saved(
         [path] = changed
         if is_plain_edit(before, now, path):
             return NO_HISTORY
-    from vaultlink.history.file_pairs import Snapshot, follow, rename_files  # noqa: PLC0415 - not for a draft
+    from vaultlink.history.file_pairs import (  # noqa: PLC0415 - not for a draft
+        Snapshot,
+        follow,
+        follow_merges,
+        rename_files,
+    )
     from vaultlink.history.link_changes import remember_created, remember_links, remember_names  # noqa: PLC0415 - as above
     from vaultlink.history.matcher import PieceIndex  # noqa: PLC0415 - as above
 
@@ -131,9 +136,10 @@ def _remember_saved(
     if not others and (not before.files <= files.keys() or _has_broken_links(state)):
         names = recorded.follow(before.files, stored.saved_at)
     renamed = rename_files(Snapshot(stamps, before.notes.get), names, since)
+    after = Snapshot(present, now.notes.get)
     later = follow(
         renamed.files,
-        Snapshot(present, now.notes.get),
+        after,
         () if others else (*changed, *renamed.origins),
         PieceIndex(now.notes),
         since + 1,
@@ -142,6 +148,7 @@ def _remember_saved(
     if others:
         return known.then(new).within(files)
     history = remember_created(known, new, before, now).within(files)
+    history = follow_merges(history, renamed.files, after, changed)
     committed = {old: path for old, path in git_moves.items() if old in before.files}
     moves = {**committed, **renamed.join_moves(later.moves, files)}
     history = replace(history, deleted=history.deleted.difference(moves))

@@ -6,6 +6,8 @@ from itertools import chain
 from math import inf
 from typing import NamedTuple, TypeVar
 
+from msgspec.structs import replace
+
 from vaultlink.history.matcher import (
     MAX_RIVAL,
     PieceIndex,
@@ -19,7 +21,7 @@ from vaultlink.history.matcher import (
     pair_names,
     pick_best,
 )
-from vaultlink.index.resolve import file_name, is_note, parent_folder
+from vaultlink.index.resolve import file_name, is_note, normalize_name, parent_folder
 from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.parse.pieces import NO_PIECES, Pieces, read_pieces, weigh_all
 from vaultlink.text import file_extension, group_by, lazy_pattern
@@ -44,6 +46,9 @@ _MAX_COMPARED = 2_000
 
 _MAX_REWRITTEN = 100
 """Maximum number of changed notes of which it is found out whether they were replaced."""
+
+MIN_MERGED = 0.6
+"""Minimum share of the text of a deleted note that is found in the notes it went into."""
 
 _MIN_WITNESSES = 2
 """Minimum number of files that show where a folder went."""
@@ -72,7 +77,7 @@ class OutcomeKind(StrEnum):
     """It had no word and is gone: links to it may be links to a planned note."""
 
 
-DELETED: FileOutcome = (OutcomeKind.DELETED, "")
+_DELETED: FileOutcome = (OutcomeKind.DELETED, "")
 UNKNOWN: FileOutcome = (OutcomeKind.UNKNOWN, "")
 _EMPTY: FileOutcome = (OutcomeKind.EMPTY, "")
 
@@ -202,7 +207,7 @@ def _keeps_words(old: str, new: str) -> bool:
 
     A number at the end makes a name of a series, or one that a program chose: `Untitled 1`.
     """
-    one, other = sorted((file_name(path).rpartition(".")[0] for path in (old, new)), key=len)
+    one, other = sorted(map(_file_stem, (old, new)), key=len)
     words, others = ({*_WORD.findall(name.casefold())} for name in (one, other))
     is_numbered = _NUMBER_AT_END.sub("", other).casefold() == one.casefold()
     size = sum(len(word.encode()) for word in words if not word.isdecimal())
@@ -251,7 +256,7 @@ class _Pairing:
                 self._outcomes.setdefault(path, UNKNOWN)
         if not self._any_alike:
             self._keep_notes_that_live_on()
-        return {**dict.fromkeys(removed, DELETED), **self._outcomes, **self._list_empty()}
+        return {**dict.fromkeys(removed, _DELETED), **self._outcomes, **self._list_empty()}
 
     def _keep_notes_that_live_on(self) -> None:
         """Forget the moves of changed files whose paths no other file was moved to.
@@ -463,6 +468,10 @@ def _list_folders(path: str) -> list[str]:
     return ["/".join(steps[:size]) for size in range(len(steps) - 1, 0, -1)]
 
 
+def _file_stem(path: str) -> str:
+    return file_name(path).rpartition(".")[0]
+
+
 def _is_other_text(before: Pieces, now: Pieces) -> bool:
     """Return True if a text is not another one that was edited or shortened."""
     kept = weigh_all(before & now)
@@ -582,6 +591,39 @@ def follow(
     files = FileChanges(removed, added, differing, may_be_swapped=True)
     outcomes = match_removed_files(files, _read_pieces, notes)
     return build_history(outcomes, dict.fromkeys(removed, since))
+
+
+def follow_merges(
+    history: History, before: Snapshot, now: Snapshot, changed: Iterable[str]
+) -> History:
+    """Return a history in which deleted notes are where they were merged into another note.
+
+    It is the only changed note that got their name as an alias, and it has most of their text.
+    """
+    gone = {path for path in history.deleted if path in before.stamps and path not in now.stamps}
+    receivers: dict[str, list[str]] = {}
+    for path in changed if gone else ():
+        old, new = before.note(path), now.note(path)
+        if old is not None and new is not None:
+            for name in _list_aliases(new) - _list_aliases(old):
+                receivers.setdefault(name, []).append(path)
+    moves: dict[str, str] = {}
+    for path in gone:
+        found, note = receivers.get(normalize_name(_file_stem(path)), ()), before.note(path)
+        into = now.note(found[0]) if len(found) == 1 else None
+        if note is not None and into is not None:
+            pieces = read_pieces(note.pieces)
+            if weigh_all(pieces & read_pieces(into.pieces)) >= MIN_MERGED * weigh_all(pieces):
+                moves[path] = into.path
+    if not moves:
+        return history
+    return replace(
+        history, moves={**history.moves, **moves}, deleted=history.deleted - moves.keys()
+    )
+
+
+def _list_aliases(note: Note) -> set[str]:
+    return {normalize_name(alias) for alias in note.aliases} if note.properties else set()
 
 
 def build_history(outcomes: Mapping[str, FileOutcome], gone: Mapping[str, int]) -> History:

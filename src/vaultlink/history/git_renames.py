@@ -20,6 +20,7 @@ from vaultlink.git.objects import (
 )
 from vaultlink.git.program import run_git
 from vaultlink.history.file_pairs import (
+    MIN_MERGED,
     UNKNOWN,
     Content,
     FileChanges,
@@ -41,14 +42,11 @@ from vaultlink.history.git_log import (
     read_log,
 )
 from vaultlink.history.matcher import PieceIndex, Texts, read_data_pieces
-from vaultlink.index.resolve import file_name, is_note, name_key
+from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name
 from vaultlink.links.naming import strip_note_extension
 from vaultlink.model import NO_HISTORY, UNCOMMITTED, FileStamp, History, Note
 from vaultlink.parse.pieces import Pieces
 from vaultlink.text import file_extension, group_by
-
-_MIN_MERGED = 0.6
-"""Minimum share of the text of a deleted note that is found in the notes it went into."""
 
 _MIN_WHOLE = 0.9
 """The same for a new note that may be the deleted one under another name, with more text."""
@@ -70,14 +68,16 @@ class DeletionReasons(NamedTuple):
     now: dict[str, str]
 
 
-def explain_deletions(
+def _explain_deletions(
     root: Path,
     commits: Mapping[int, LogCommit],
     paths: PathsNow,
-    moves: Mapping[str, str],
+    history: History,
     former: Collection[str],
+    notes: Mapping[str, Note],
 ) -> DeletionReasons:
     """Return what happened to deleted files at `former` paths, by numbers of commits."""
+    moves = history.moves
     explained = DeletionReasons({}, {})
     deletions: dict[str, list[tuple[str, str]]] = {}  # the last path, and the former one
     by_name = {commit.name: commit for commit in commits.values()}
@@ -100,6 +100,7 @@ def explain_deletions(
                 explained.clauses[path] = reason
             if len(parts) == len(present) == 1 and (
                 file_name(parts[0].path) == file_name(last_path)
+                or _has_alias(notes.get(present[0]), path)
                 or (parts[0].is_new and parts[0].share >= _MIN_WHOLE)
             ):
                 explained.now[path] = present[0]
@@ -113,6 +114,12 @@ def _describe(commit: LogCommit, kind: str, went: Sequence[str]) -> str:
     if names:
         return f"split into {', '.join(names[:-1])} and {names[-1]}"
     return f"deleted in {commit.description}" if kind == OutcomeKind.DELETED else ""
+
+
+def _has_alias(note: Note | None, path: str) -> bool:
+    """Return True if the name of a path is an alias of a note."""
+    name = normalize_name(strip_note_extension(file_name(path)))
+    return note is not None and any(normalize_name(alias) == name for alias in note.aliases)
 
 
 class _Part(NamedTuple):
@@ -150,11 +157,11 @@ def _find_texts(
             for other, shared in texts.shared[path].items()
             if weight
         ]
-        whole = [part for part in parts if part.share >= _MIN_MERGED]
+        whole = [part for part in parts if part.share >= MIN_MERGED]
         some = sorted(part for part in parts if part.share >= _MIN_PART and part.is_new)
         if len(whole) == 1:
             found[path] = whole
-        elif not whole and len(some) > 1 and sum(part.share for part in some) >= _MIN_MERGED:
+        elif not whole and len(some) > 1 and sum(part.share for part in some) >= MIN_MERGED:
             found[path] = some
     return found
 
@@ -200,7 +207,7 @@ def git_history(
         paths.go_back(commit.outcomes, since)
     history = build_history(paths.found, paths.vanished).within(files)
     former = [path for path in paths.ends if name_key(path) in wanted] if wanted else []
-    reasons = explain_deletions(root, commits, paths, history.moves, former)
+    reasons = _explain_deletions(root, commits, paths, history, former, notes)
     likely = {path: now for path, now in reasons.now.items() if now in files}
     return replace(
         history,
