@@ -30,6 +30,24 @@ def note(text: str) -> Note:
 TABLE = "| Port | Depth |\n| --- | --- |\n| North | 12 m |\n"
 
 CERTAIN = {
+    "became a link, same text": (
+        f"# T\n## Oaks\n{A}## End\n",
+        f"# T\n## [[Trees|Oaks]]\n{A}## End\n",
+        "oaks",
+        "#Trees Oaks",
+    ),
+    "became a link, without a text before": (
+        f"# T\n## Oaks\n## End\n{A}",
+        f"# T\n## [[Trees|Oaks]]\n## End\n{A}",
+        "oaks",
+        "#Trees Oaks",
+    ),
+    "got a word that is a link, and lost its text": (
+        f"# T\n## Oaks and elms\n{A}## End\n",
+        "# T\n## [[Trees|Oaks]] and elms\n## End\n",
+        "oaks and elms",
+        "#Trees Oaks and elms",
+    ),
     "reworded, same text": (
         f"# T\n## Old\n{A}## End\n",
         f"# T\n## New\n{A}## End\n",
@@ -304,6 +322,16 @@ def test_what_became_of_a_heading_is_certain(before: str, now: str, key: str, su
 # -- not certain ----------------------------------------------------------------------------------
 
 UNCERTAIN = {
+    "became a link, and lost its text": (
+        f"# T\n## Oaks\n{A}## End\n",
+        "# T\n## [[Trees|Oaks]]\n## End\n",
+        "oaks",
+    ),
+    "became a link, and got another text": (
+        f"# T\n## Oaks\n{A}## End\n",
+        f"# T\n## [Oaks](Trees.md)\n{B}## End\n",
+        "oaks",
+    ),
     "deleted": (f"## Old\n{A}## End\n", "## End\n", "old"),
     "another section at the same place": (f"## Old\n{A}## End\n", f"## New\n{B}## End\n", "old"),
     "another last section": (f"## Start\n{A}## Old\n{A}", f"## Start\n{A}## New\n{A}", "old"),

@@ -106,6 +106,36 @@ CHANGES: dict[str, tuple[Versions, str, str | None]] = {
         "plan",
         "B.md#New plan",
     ),
+    "left a link to a note that has it": (
+        [
+            {"A.md": note("Before", "Plan", "After")},
+            {
+                "A.md": note("Before") + "## [[B|Plan]]\n" + f"## After\n{BODY}",
+                "B.md": f"## Plan\n{BODY}" + LAST,
+            },
+        ],
+        "plan",
+        "B.md#Plan",
+    ),
+    "left a link to a note that has its text without it": (
+        [
+            {"A.md": note("Before", "Plan", "After")},
+            {
+                "A.md": note("Before") + "## [[B|Plan]]\n" + f"## After\n{BODY}",
+                "B.md": BODY + LAST,
+            },
+        ],
+        "plan",
+        "A.md#B Plan?",
+    ),
+    "became a link and kept its text": (
+        [
+            {"A.md": note("Before", "Plan", "After")},
+            {"A.md": note("Before", "[[B|Plan]]", "After"), "B.md": LAST},
+        ],
+        "plan",
+        "A.md#B Plan",
+    ),
     "a block id replaced": (
         [
             {"A.md": "# A\nA text of its own, in one line ^one\n"},

@@ -396,136 +396,74 @@ def test_removed_file_is_deleted_unless_an_added_one_may_be_it(tmp_path: Path) -
 
 # -- texts without a word ------------------------------------------------------------------------------------------
 
-PLANNED = "planned-note “Plan” is not written yet"
+PLANNED, MOVED_NOTE = (
+    "planned-note “Plan” is not written yet",
+    "moved-link [*] “Plan” was moved to ",
+)
+GONE = "dangling-link “Plan” does not resolve to any file in the vault; deleted"
+MARKS = "# \n\n---\n- [ ] \n"
 Files = Mapping[str, str | None]
-WORDLESS: Mapping[str, tuple[Mapping[str, str], Files, str]] = {
-    # the notes of a vault, what changes, and what a link to Plan is then
-    "an empty note is removed": ({"Plan.md": ""}, {"Plan.md": None}, PLANNED),
-    "an empty note is removed, and another is new": (
-        {"Plan.md": ""},
-        {"Plan.md": None, "Daily.md": ""},
-        PLANNED,
-    ),
-    "an empty note is removed, and a tiny one is new": (
-        {"Plan.md": ""},
-        {"Plan.md": None, "README.md": "Read me.\n"},
-        PLANNED,
-    ),
-    "a lone bullet is removed, and one is new": (
-        {"Plan.md": "- \n"},
-        {"Plan.md": None, "card.md": "- \n"},
-        PLANNED,
-    ),
-    "a lone bullet is removed, and a tiny note is new": (
-        {"Plan.md": "- \n"},
-        {"Plan.md": None, "card.md": "- One.\n"},
-        PLANNED,
-    ),
-    "only markup is removed, and the same is new": (
-        {"Plan.md": "# \n\n---\n- [ ] \n"},
-        {"Plan.md": None, "card.md": "# \n\n---\n- [ ] \n"},
-        PLANNED,
-    ),
-    "an empty note is moved": (
-        {"a/Plan.md": ""},
-        {"a/Plan.md": None, "b/Plan.md": ""},
-        "",  # the link is right again
-    ),
-    "a lone bullet is moved and the link has its folder": (
-        {"s/Plan.md": "- \n"},
-        {"s/Plan.md": None, "t/Plan.md": "- \n"},
-        "moved-link",
-    ),
-    "a note of one word is removed": (
-        {"Plan.md": "Oaks\n"},
-        {"Plan.md": None},
-        "dangling-link “Plan” does not resolve to any file in the vault; deleted",
-    ),
-    "a note of one word is renamed": (
-        {"Plan.md": "Oaks\n"},
-        {"Plan.md": None, "Trees.md": "Oaks\n"},
-        "moved-link [*] “Plan” was moved to Trees",
-    ),
-    "a note of characters without spaces is renamed": (
-        {"Plan.md": "木\n"},
-        {"Plan.md": None, "Trees.md": "木\n"},
-        "moved-link [*] “Plan” was moved to Trees",
-    ),
-    "a note is removed, and an empty one is new": (
-        {"Plan.md": LONG},
-        {"Plan.md": None, "Daily.md": ""},
-        "dangling-link “Plan” does not resolve to any file in the vault; deleted",
-    ),
-    "a note is removed, and a lone bullet is new": (
-        {"Plan.md": LONG},
-        {"Plan.md": None, "Daily.md": "- \n"},
-        "dangling-link “Plan” does not resolve to any file in the vault; deleted",
-    ),
-    "a tiny note is removed, and an empty one is new": (
-        {"Plan.md": "Oaks and elms.\n"},
-        {"Plan.md": None, "Daily.md": ""},
-        "dangling-link “Plan” does not resolve to any file in the vault; deleted",
-    ),
+WORDLESS: Mapping[str, tuple[str, Mapping[str, str], str]] = {
+    # the text of a note that is removed, the new notes, and what a link to it is then
+    "an empty note is removed": ("", {}, PLANNED),
+    "an empty note is removed, and another is new": ("", {"Daily.md": ""}, PLANNED),
+    "an empty note is removed, a tiny one is new": ("", {"README.md": "Read me.\n"}, PLANNED),
+    "a lone bullet is removed, and one is new": ("- \n", {"card.md": "- \n"}, PLANNED),
+    "a lone bullet is removed, a tiny note is new": ("- \n", {"card.md": "- One.\n"}, PLANNED),
+    "only markup is removed, and the same is new": (MARKS, {"card.md": MARKS}, PLANNED),
+    "an empty note is moved": ("", {"b/Plan.md": ""}, ""),  # the link is right again
+    "a note of one word is removed": ("Oaks\n", {}, GONE),
+    "a note of one word is renamed": ("Oaks\n", {"Trees.md": "Oaks\n"}, MOVED_NOTE + "Trees"),
+    "a note without spaces is renamed": ("木\n", {"Trees.md": "木\n"}, MOVED_NOTE + "Trees"),
+    "a note is removed, and an empty one is new": (LONG, {"Daily.md": ""}, GONE),
+    "a note is removed, and a lone bullet is new": (LONG, {"Daily.md": "- \n"}, GONE),
+    "a tiny note is removed, an empty one is new": ("Oaks and elms.\n", {"Daily.md": ""}, GONE),
 }
+
+
+def find_link(run: RunCommand, root: Path) -> list[str]:
+    """Return the findings of the link in Home.md."""
+    lines = run("check", root, "--output-format", "concise").lines
+    return [line for line in lines if "Home.md:1:" in line]
 
 
 @each("way", ["without git", "uncommitted", "committed"])
 @each("what", WORDLESS)
 def test_what_has_no_word_was_no_note(tmp_path: Path, run: RunCommand, what: str, way: str) -> None:
-    notes, changes, expected = WORDLESS[what]
-    link = "[[s/Plan]]" if "s/Plan.md" in notes else "[[Plan]]"
+    text, added, expected = WORDLESS[what]
     make = create_vault if way == "without git" else create_repository
-    root = make(tmp_path / "vault", {**notes, "Home.md": f"{link}\n", "Other.md": OTHER})
+    root = make(tmp_path / "v", {"Plan.md": text, "Home.md": "[[Plan]]\n", "Other.md": OTHER})
     if way != "committed":
         run("check", root)
-    update_files(root, changes)
+    update_files(root, {"Plan.md": None, **added})
     if way == "committed":
         commit(root)
     for _ in range(2):
-        lines = run("check", root, "--output-format", "concise").lines
-        found = [line for line in lines if "Home.md:1:" in line]
+        found = find_link(run, root)
         assert len(found) == bool(expected)
-        assert all(expected in line for line in found)
-        assert all("it may be" not in line for line in found)
+        assert all(expected in line and "it may be" not in line for line in found)
         update_files(root, {"Late.md": LONG.replace("Line", "Row")})
 
 
 # -- notes that were merged into another one -----------------------------------------------------------------------
 
-ALIAS = "---\naliases: [{}]\n---\n"
-GONE = "dangling-link “Plan” does not resolve to any file in the vault; deleted"
+ALIAS = "---\naliases: [Plan]\n---\n"
 MERGED: Mapping[str, tuple[Files, str]] = {
     # what changes in a vault with the notes Plan and Trees, and what a link to Plan is then
-    "merged by hand": (
-        {"Plan.md": None, "Trees.md": ALIAS.format("Plan") + OTHER + LONG},
-        "moved-link [*] “Plan” was moved to Trees",
-    ),
-    "merged and shortened": (
-        {"Plan.md": None, "Trees.md": ALIAS.format("Plan") + OTHER + LONG[:700]},
-        "moved-link [*] “Plan” was moved to Trees",
-    ),
-    "merged, without an alias": ({"Plan.md": None, "Trees.md": OTHER + LONG}, GONE),
-    "merged, with another alias": (
-        {"Plan.md": None, "Trees.md": ALIAS.format("Plans") + OTHER + LONG},
+    "by hand": ({"Plan.md": None, "Trees.md": ALIAS + OTHER + LONG}, MOVED_NOTE + "Trees"),
+    "in part": ({"Plan.md": None, "Trees.md": ALIAS + OTHER + LONG[:700]}, MOVED_NOTE + "Trees"),
+    "without an alias": ({"Plan.md": None, "Trees.md": OTHER + LONG}, GONE),
+    "with another alias": (
+        {"Plan.md": None, "Trees.md": ALIAS.replace("Plan", "Plans") + OTHER + LONG},
         GONE,
     ),
-    "an alias, without the text": (
-        {"Plan.md": None, "Trees.md": ALIAS.format("Plan") + OTHER},
+    "an alias, without the text": ({"Plan.md": None, "Trees.md": ALIAS + OTHER}, GONE),
+    "a third of the text": ({"Plan.md": None, "Trees.md": ALIAS + OTHER + LONG[:260]}, GONE),
+    "into two notes": (
+        {"Plan.md": None} | dict.fromkeys(("Trees.md", "Oaks.md"), ALIAS + OTHER + LONG),
         GONE,
     ),
-    "an alias, with a third of the text": (
-        {"Plan.md": None, "Trees.md": ALIAS.format("Plan") + OTHER + LONG[:260]},
-        GONE,
-    ),
-    "merged into two notes": (
-        {"Plan.md": None}
-        | {path: ALIAS.format("Plan") + OTHER + LONG for path in ("Trees.md", "Oaks.md")},
-        GONE,
-    ),
-    "not removed": (
-        {"Trees.md": ALIAS.format("Plan") + OTHER + LONG},
-        "",
-    ),
+    "not removed": ({"Trees.md": ALIAS + OTHER + LONG}, ""),
 }
 
 
@@ -540,8 +478,7 @@ def test_links_follow_a_note_that_was_merged(
     run("check", root)
     update_files(root, changes)
     for _ in range(2):
-        lines = run("check", root, "--output-format", "concise").lines
-        found = [line for line in lines if "Home.md:1:" in line]
+        found = find_link(run, root)
         assert len(found) == bool(expected)
         assert all(expected in line for line in found)
         update_files(root, {"Late.md": "Nothing else is written here.\n"})

@@ -29,6 +29,8 @@ from vaultlink.text import group_by, lazy_pattern, strip_accents
 # first, then those with the same letters, and then those whose texts the matcher pairs. What is
 # left between the same two neighbours may be the same.
 
+_LONE_LINK = lazy_pattern(r"\[\[[^\[\]]+\]\]|\[[^\[\]]+\]\([^()]+\)")
+
 Pairs = dict[int, tuple[int, bool]]
 """Number of a heading before to its number now, and whether it certainly is the same one."""
 
@@ -151,7 +153,18 @@ class _Alignment:
                 i, j = mine[0], others[0]
                 is_left = i in self._gone and j in self._added
                 if is_left and not differs_in_meaning(self._old.text(i), self._new.text(j)):
-                    yield i, (j, True)
+                    yield i, (j, not self._is_left_link(i, j))
+
+    def _is_left_link(self, i: int, j: int) -> bool:
+        """Return True if a heading is only a link now, maybe to a note that has the text.
+
+        The section has less than half of its text, and it was more than a few words.
+        """
+        text, body = self._new.text(j), self._old.bodies[i]
+        if text == self._old.text(i) or not _LONE_LINK.fullmatch(text):
+            return False
+        weight = weigh_all(body)
+        return weight >= MIN_OWN_TEXT and 2 * weigh_all(body & self._new.bodies[j]) < weight
 
     def _find_same_texts(self) -> Iterator[tuple[int, tuple[int, bool]]]:
         kept: dict[int, list[int]] = {}  # kept sections that have a piece, by numbers below 0
