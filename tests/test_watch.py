@@ -370,7 +370,7 @@ def test_folder_moved_out_of_the_vault_is_not_watched(vault: Path, tmp_path: Pat
         watched.settle()
         (tmp_path / "outside" / "c.md").write_text("[[nowhere]]\n")
         watched.settle()
-        assert watched.list_changes() == ["+ dangling-link a.md"]
+        assert watched.list_changes() == ["+ planned-note a.md"]
         assert find_difference(watched.session) is None
 
 
