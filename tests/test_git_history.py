@@ -285,6 +285,11 @@ FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
         {"d/a.md": None, "e/a.md": edited(lines("kind") + lines("a", 5), 6)},
         {"d/a.md": "e/a.md"},
     ),
+    "a lone bullet whose name keeps its words": (
+        {"Sea-Plan.md": "- \n"},
+        {"Sea-Plan.md": None, "Sea Plan.md": "- \n"},
+        {"Sea-Plan.md": "Sea Plan.md"},
+    ),
     "a folder that is renamed, with a copy of some of its notes": (
         {f"a/{n}.md": lines(n) for n in "wxyz"},
         {

@@ -220,12 +220,17 @@ def doubt(
     doubtful: Collection[str],
     pieces: Mapping[Content, Pieces | None],
 ) -> dict[str, FileOutcome]:
-    """Return outcomes in which the doubtful renames are likely, and those of empty texts unknown.
+    """Return outcomes in which the doubtful renames are likely, and texts without a word empty.
 
-    `pieces` are those of the renamed notes.
+    Such a text tells nothing, but names that share their words do. `pieces` are those of the
+    renamed notes.
     """
     likely = {old: (OutcomeKind.LIKELY, outcomes[old][1]) for old in renamed if old in doubtful}
-    empty = {old: _EMPTY for old, note in renamed.items() if pieces.get(note.before) == NO_PIECES}
+    empty = {
+        old: _EMPTY
+        for old, note in renamed.items()
+        if pieces.get(note.before) == NO_PIECES and not note.keeps_words
+    }
     return {**outcomes, **likely, **empty}
 
 
