@@ -317,6 +317,15 @@ FOLLOWED: dict[str, tuple[Mapping[str, str], Mapping[str, str | None], Mapping[s
         },
         {"a/y.md": "b/y.md"},
     ),
+    "the same, and the name of the folder keeps its words": (
+        {f"The sea old/{n}.md": lines(n) for n in "yz"},
+        {
+            **{f"The sea old/{n}.md": None for n in "yz"},
+            **{f"Sea old/{n}.md": lines(n) for n in "yz"},
+            "c/z.md": lines("z"),
+        },
+        {f"The sea old/{n}.md": f"Sea old/{n}.md" for n in "yz"},
+    ),
     "a folder that is renamed, and a note of it given two other names": (
         {f"a/{n}.md": lines(n) for n in "xyz"},
         {

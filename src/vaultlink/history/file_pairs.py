@@ -147,7 +147,12 @@ def list_renamed(files: FileChanges, outcomes: Mapping[str, FileOutcome]) -> dic
     """Return the notes that certainly were given another name, by their former paths."""
     changed = {*files.removed, *files.added, *files.changed}
     return {
-        old: Renamed(files.name_before(old), files.name_after(new), changed, _keeps_words(old, new))
+        old: Renamed(
+            files.name_before(old),
+            files.name_after(new),
+            changed,
+            _keeps_words(_file_stem(old), _file_stem(new)),
+        )
         for old, (kind, new) in outcomes.items()
         if kind == OutcomeKind.MOVED and is_note(new) and file_name(old) != file_name(new)
     }
@@ -203,11 +208,11 @@ _NUMBER_AT_END = lazy_pattern(r"[\s_(-]*\d+\)?$")
 
 
 def _keeps_words(old: str, new: str) -> bool:
-    """Return True if one file name has all words of the other one, which are no mere numbers.
+    """Return True if one of two names has all words of the other, which are no mere numbers.
 
     A number at the end makes a name of a series, or one that a program chose: `Untitled 1`.
     """
-    one, other = sorted(map(_file_stem, (old, new)), key=len)
+    one, other = sorted((old, new), key=len)
     words, others = ({*_WORD.findall(name.casefold())} for name in (one, other))
     is_numbered = _NUMBER_AT_END.sub("", other).casefold() == one.casefold()
     size = sum(len(word.encode()) for word in words if not word.isdecimal())
@@ -328,7 +333,8 @@ class _Pairing:
     def _follow_folders(self) -> None:
         """Pair what several new files are identical to as the other files of its folder.
 
-        A folder was renamed and parts of it copied. All its other files went to one folder.
+        A folder was renamed and parts of it copied. All its other files went to one folder; if that
+        has the words of its name, one of them is enough.
         """
         unclear = [old for old, outcome in self._outcomes.items() if outcome == UNKNOWN]
         moves = {old: new for old, (_, new) in self._outcomes.items() if new} if unclear else {}
@@ -341,7 +347,8 @@ class _Pairing:
         for old in unclear:
             for folder in _list_folders(old):
                 found = places.get(folder, [])
-                if len(found) >= _MIN_WITNESSES:
+                is_sure = len(found) >= _MIN_WITNESSES
+                if is_sure or (found and _keeps_words(file_name(folder), file_name(found[0]))):
                     new = found[0] + old[len(folder) :]
                     is_same = self._files.added.get(new) == self._files.removed[old]
                     if is_same and len({*found}) == 1 and new not in self._taken:
