@@ -9,7 +9,7 @@ import pytest
 from builder import build_state, make_settings
 from running import RunCommand, create_vault, read_files, write_files
 from tables import each
-from test_numbers import compare_with_fix, read_json
+from test_numbers import compare_numbers, compare_with_fix, read_json
 from vaultlink import open_vault
 from vaultlink.engine.step import Change, Presence, step
 from vaultlink.fix.sources import FixAnswers
@@ -287,8 +287,8 @@ def list_changed(vault: Path, before: Mapping[str, bytes] = VAULT) -> set[str]:
         ),
         (
             ("fix", "--unsafe-fixes"),
-            {"Note.md", "Slug.md", "raw/Slug.md"},
-            "1 note in raw/ (CLAUDE.md says so), 1 clipped page.",
+            {"Note.md", "Slug.md"},
+            "2 notes in raw/ (CLAUDE.md says so), 1 clipped page.",
         ),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
@@ -302,9 +302,34 @@ def test_guesses_leave_out_what_is_only_read(
     assert f"Only read: {parts} {FREE}\n" in done.err
 
 
-def test_safe_fixes_are_made_there(run: RunCommand, vault: Path) -> None:
-    done = run("fix")
-    assert list_changed(vault) == {"Slug.md", "raw/Slug.md"}
+def test_safe_fixes_leave_out_declared_folders(run: RunCommand, vault: Path) -> None:
+    clip = VAULT["Clips/Page.md"] + b"[[tide-table-machines]]\n"
+    write_files(vault, {"Clips/Page.md": clip})
+    before = read_files(vault)
+    for words in (("--diff",), (), ("--output-format", "json")):
+        done = run("fix", *words)
+        assert f"Only read: 1 note in raw/ (CLAUDE.md says so). {FREE}\n" in done.err
+    assert list_changed(vault, before) == {"Slug.md", "Clips/Page.md"}
+
+
+@each(
+    ("settings", "words", "changed"),
+    [
+        (b'protect = ["!raw/"]', [], {"Slug.md", "raw/Slug.md"}),
+        (b'protect = ["!raw/Slug.md"]', [], {"Slug.md", "raw/Slug.md"}),
+        (b'unfixable = ["respelt-link"]', [], set()),
+        (b'exclude = ["raw/"]', [], {"Slug.md"}),
+        (b"", ["Slug.md"], {"Slug.md"}),
+        (b"", ["--ignore", "respelt-link"], set()),
+    ],
+)
+def test_only_fixes_that_were_wanted_are_left_out(
+    settings: bytes, words: list[str], changed: set[str], run: RunCommand, vault: Path
+) -> None:
+    write_files(vault, {".vaultlink.toml": settings})
+    before = read_files(vault)
+    done = run("fix", *words)
+    assert list_changed(vault, before) == changed
     assert "Only read" not in done.err
 
 
@@ -316,16 +341,20 @@ def test_links_follow_a_rename_there(run: RunCommand, vault: Path) -> None:
 
 def test_numbers_of_fixes_agree(run: RunCommand, vault: Path, tmp_path: Path) -> None:
     numbers = compare_with_fix(run, vault, "--cache-dir", tmp_path / "cache")
-    assert numbers == (2, 1)
+    assert numbers == (1, 1)
 
 
-def test_numbers_follow_a_declaration(run: RunCommand, vault: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("many", [0, 1_000])
+def test_numbers_follow_a_declaration(
+    many: int, run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vaultlink.cli.check_output._MANY", many)
     counts = []
     for text in (b"`raw/` is mine.\n", b"`raw/` is immutable.\n", b"Mine.\n"):
         write_files(vault, {"CLAUDE.md": text})
-        data = read_json(run, "check", "--cache-dir", tmp_path / "cache")
-        counts.append(data["summary"]["unsafe_fixable"])
-    assert counts == [2, 1, 2]
+        numbers = compare_numbers(run, "--cache-dir", tmp_path / "cache")
+        counts.append(numbers)
+    assert counts == [(2, 2), (1, 1), (2, 2)]
 
 
 @pytest.mark.parametrize(
@@ -392,4 +421,4 @@ def test_questions_leave_out_what_is_only_read(vault: Path) -> None:
     causes = opened.fixer.chooser(findings, FixAnswers()).causes
     asked = {(item.path, cause.rule) for cause in causes for item in cause.findings}
     assert {path for path, rule in asked if rule == "dangling-link"} == {"Note.md"}
-    assert "raw/Slug.md" in {path for path, _ in asked}
+    assert "raw/Slug.md" not in {path for path, _ in asked}

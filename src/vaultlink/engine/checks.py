@@ -141,7 +141,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         return bool(self.find_protection(path))
 
     def find_read_only_reason(self, index: Index, note: Note) -> ReadOnlyReason | None:
-        """Return why sections, mentions and unsafe fixes leave a note out, or None.
+        """Return why sections, mentions and fixes leave a note out, or None.
 
         The setting `protect` decides first: what it takes out may be written.
         """

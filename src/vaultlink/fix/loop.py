@@ -513,7 +513,7 @@ class FixSelector:
 def find_fix(
     state: State, sources: FixInputs, diagnostic: Diagnostic, deferred: Mapping[str, FixMaker]
 ) -> Fix | None:
-    """Return the fix, made on demand if deferred; None if unsafe in a read-only note."""
+    """Return the fix, made on demand if deferred; None if it changes what is only read."""
     fix = diagnostic.fix
     if fix is None and diagnostic.rule in deferred:
         fix = deferred[diagnostic.rule](state, sources, diagnostic)

@@ -18,6 +18,7 @@ from vaultlink.index.resolve import is_any_path, normalize_name
 from vaultlink.index.update import replace_links
 from vaultlink.links.edit_math import OffsetShift, apply_edits, edits_overlap, sort_edits
 from vaultlink.links.kinds import SYNTAX
+from vaultlink.links.read_only import ReadOnlyKind, find_declared_folders
 from vaultlink.model import Diagnostic, Edit, Fix, Link, Note, Place, Safety, Severity, SourceSpan
 from vaultlink.rules.registry import Rule, find_split_rules, select_rules
 from vaultlink.text import group_by
@@ -61,13 +62,19 @@ def make_fix_filter(
 
 
 def edits_only_read(state: State, fix: Fix) -> bool:
-    """Return True if an unsafe fix would change a note that is only read."""
-    index = state.index
-    return fix.safety is Safety.UNSAFE and any(
-        edit.path in index.notes
-        and state.settings.find_read_only_reason(index, index.notes[edit.path])
-        for edit in fix.edits
-    )
+    """Return True if a fix would change a note that is only read.
+
+    Safe fixes may change all of these but those in folders that the vault declares read-only.
+    """
+    index, is_unsafe = state.index, fix.safety is Safety.UNSAFE
+    if not (is_unsafe or index.derive(find_declared_folders)):
+        return False
+    for edit in fix.edits:
+        note = index.notes.get(edit.path)
+        reason = note and state.settings.find_read_only_reason(index, note)
+        if reason and (is_unsafe or reason.kind is ReadOnlyKind.FOLDER):
+            return True
+    return False
 
 
 def _select_all(

@@ -1,7 +1,7 @@
 """Find the reason why a note is only read.
 
-Links for mentions, sections and unsafe fixes are not written into such a note. Safe fixes are, and
-links follow what is renamed.
+Links for mentions, sections and unsafe fixes are not written into such a note, and no safe fixes
+if it is in a declared folder. Links follow what is renamed.
 """
 
 from collections.abc import Iterator, Mapping

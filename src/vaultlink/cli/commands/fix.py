@@ -30,10 +30,9 @@ from vaultlink.disk.scan import VaultScan
 from vaultlink.errors import UsageError
 from vaultlink.files import read_regular
 from vaultlink.fix.plan import Plan
-from vaultlink.fix.select import make_fix_filter
+from vaultlink.fix.select import edits_only_read, make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import make_path_filter
-from vaultlink.model import Safety
 from vaultlink.report import FORMATS
 from vaultlink.report.changed_lines import (
     count_fixed_by_rule,
@@ -228,16 +227,16 @@ class _FixCommand(WritingCommand):
         return self._vault.fixer.plan_chosen(chosen.fixes)
 
     def _describe_left_out(self, wanted: Callable[[str], bool]) -> str:
-        """Return a line about the notes that only safe fixes may change."""
-        state, paths = self._vault.state, set[str]()
-        if self._options.unsafe_fixes or self.is_interactive:
-            rules = state.settings.rules_by_name
-            paths = {
-                item.path
-                for item in chain.from_iterable(state.diagnostics.values())
-                if (item.fix and item.fix.safety is Safety.UNSAFE)
-                or rules[item.rule].deferred_fix == "target"
-            }
+        """Return a line about the notes that are only read, and so get no fixes."""
+        vault, unsafe = self._vault, self._options.unsafe_fixes or self.is_interactive
+        state, rules = vault.state, vault.state.settings.rules_by_name
+        allowed = make_fix_filter(vault.rules, vault.config, unsafe=unsafe, wanted=wanted)
+        paths = {
+            item.path
+            for item in chain.from_iterable(state.diagnostics.values())
+            if (item.fix and allowed(item, item.fix) and edits_only_read(state, item.fix))
+            or (unsafe and rules[item.rule].deferred_fix == "target")
+        }
         return describe_read_only(state, filter(wanted, paths))
 
     def _print_only_read(self) -> None:
