@@ -50,6 +50,20 @@ DECLARED = [
     ("```a``` is code.\n\n`raw/` is immutable.", ["raw"]),
     ("\ue000 icons \ue001\n\n- \ue000 `raw/` is immutable", ["raw"]),
     ("```\nraw/   # your sources (AI reads, never writes)\n```", ["raw"]),
+    ("## raw/ (immutable)", ["raw"]),
+    ("## Sources (`raw/`), immutable", ["raw"]),
+    ("### `raw/` - read only\n\nWeb pages.", ["raw"]),
+    ("## raw/\n\nNever edit these files.", ["raw"]),
+    ("## The raw folder\n\nWeb pages. Never edit these files.", ["raw"]),
+    ("## raw/\n\nDo not modify files here.", ["raw"]),
+    ("## raw/\n\nThis folder is read-only.", ["raw"]),
+    ("- `raw/`: sources. This folder is read-only.", ["raw"]),
+    ("| raw/ | immutable sources, never edit |", ["raw"]),
+    ("| raw/, clips/ | immutable |", ["raw", "clips"]),
+    ("| Sources | `raw/` | Web pages | Never modify |", ["raw"]),
+    ("| **raw/** | Web pages | LLM reads, never writes |", ["raw"]),
+    ("| raw/ | immutable sources for wiki/ |\n| wiki/ | edit freely |", ["raw"]),
+    ("| Folder | Human | LLM |\n|---|---|---|\n| raw/ | writes | read-only |", ["raw"]),
     ("`raw/` ist unveränderlich.", ["raw"]),
     ("Dateien in `raw/` niemals ändern.", ["raw"]),
     ("Le dossier `raw` est en lecture seule.", ["raw"]),
@@ -116,6 +130,37 @@ def test_folder_is_declared(text: str, folders: list[str]) -> None:
         "- Never edit.",
         "## raw/\n\n- Never modify existing tests.\n",
         "## raw/ and wiki/\n\n- Never edit.\n",
+        "## raw/ and wiki/\n\nDo not modify files here.",
+        "## raw\n\nNever edit these files.",
+        "## raw/\n\n## Style\n\nNever edit these files.",
+        "## wiki/ (not immutable)",
+        "## wiki/ (read-only until the review)",
+        "## wiki/ - read only when asked",
+        "## wiki/ from immutable sources",
+        "## wiki/\n\nImmutable sources are in another folder.",
+        "## wiki/index.md (immutable)",
+        "## Is raw/ immutable?",
+        "`wiki/` is editable, the rest is immutable",
+        "`wiki/` is yours, sources are immutable",
+        "`wiki/` is read-only for readers",
+        "Do not edit files here.",
+        "| src/ | edit freely | raw/ is immutable |",
+        "| src/ | edit freely | the rest is immutable |",
+        "| raw/ | wiki/ | immutable |",
+        "| wiki/ | mutable | raw/ | immutable |",
+        "| wiki/ | compiled from raw/ | never edit raw |",
+        "| raw/ | never edit wiki/ |",
+        "| raw | immutable |",
+        "| raw/index.md | immutable |",
+        "| wiki/ | not immutable |",
+        "| wiki/ | read-only: no |",
+        "| wiki/ | Read-only? | No |",
+        "| wiki/ | never edit without a source |",
+        "| wiki/ | LLM writes | Human reads, never edits |",
+        "| Folder | Human | LLM |\n|---|---|---|\n| wiki/ | read-only | all |",
+        "| Folder | Ingest | Query |\n|---|---|---|\n| wiki/ | write | read-only |",
+        "| Folder | Read-only |\n|---|---|\n| wiki/ | no |",
+        "## wiki/\n\n| Read-only | no |",
         "Never edit this folder.",
         "```python\n# raw/ is immutable\n```",
         "```bash\nls raw/  # read-only\n```",
@@ -150,6 +195,36 @@ def test_readme_speaks_of_its_folder() -> None:
     assert find_read_only_folders("README.md", text) == ()
 
 
+@each(
+    ("path", "text", "found"),
+    [
+        ("raw/AGENTS.md", "This folder is read-only.", (".",)),
+        ("raw/README.md", "# Sources\n\nEverything in this folder is immutable.", (".",)),
+        ("raw/README.md", "The files here are read-only.", (".",)),
+        ("raw/CLAUDE.md", "Do not edit files here.", (".",)),
+        ("raw/CLAUDE.md", "Dieser Ordner ist schreibgeschützt.", (".",)),
+        ("raw/README.md", "# raw/\n\nThis folder is read-only.", ("raw",)),
+        ("raw/README.md", "# Raw (immutable)", ("Raw",)),
+        ("a/raw/AGENTS.md", "# raw\n\nImmutable sources. Never edit.", ("raw",)),
+        ("sub/CLAUDE.md", "## raw/\n\nThis folder is read-only.", ("raw",)),
+        ("AGENTS.md", "This folder is read-only. The files here are immutable.", ()),
+        ("AGENTS.md", "# raw\n\nNever edit.", ()),
+        ("raw/README.md", "Read-only.", ()),
+        ("raw/README.md", "This folder is not read-only.", ()),
+        ("raw/README.md", "This folder is read-only for users, edit in the app.", ()),
+        ("raw/README.md", "You read, never edit files here.", ()),
+        ("wiki/README.md", "This folder is built from immutable sources.", ()),
+        ("wiki/README.md", "# Wiki\n\nImmutable sources are elsewhere.", ()),
+        ("wiki/README.md", "# Wiki notes\n\nNever edit.", ()),
+        ("wiki/AGENTS.md", "# wiki\n\nNever edit without a source.", ()),
+        ("lib/README.md", "# lib\n\nImmutable data structures.", ()),
+        ("lib/README.md", "# lib.js\n\nImmutable.", ()),
+    ],
+)
+def test_note_in_a_folder_declares_it(path: str, text: str, found: tuple[str, ...]) -> None:
+    assert find_read_only_folders(path, text) == found
+
+
 def test_readme_tells_its_reader_what_a_program_does() -> None:
     text = "You never edit `wiki/`; the agent does."
     assert find_read_only_folders("README.md", text) == ()
@@ -157,7 +232,21 @@ def test_readme_tells_its_reader_what_a_program_does() -> None:
 
 @each(
     "part",
-    ["into", "raw/", "a.", "never edit ", "never edit \ue000 ", "`", "- ", "─", "─ a/ ", "**"],
+    [
+        "into",
+        "raw/",
+        "a.",
+        "| raw/ ",
+        "| a | b\n",
+        "# raw\n",
+        "never edit ",
+        "never edit \ue000 ",
+        "`",
+        "- ",
+        "─",
+        "─ a/ ",
+        "**",
+    ],
 )
 def test_long_text_takes_no_time(part: str) -> None:
     for text in (part * 30_000, f"never edit {part * 300}", f"```\n{part * 900}\n"):

@@ -20,7 +20,7 @@ _FOLDER, _FILE = "\ue000", "\ue001"
 
 
 _STATE = (
-    r"\b(?:immutable|read-only|read only(?=\s*(?:$|[.,;:!|)\]—–])))\b"
+    r"\b(?:immutable|read-only|read only(?=[^\S\n]*(?:$|[\n.,;:!|)\]—–])))\b"
     r"|\b(?:unveränder(?:lich|bar)|schreibgeschützt)\w*|\bnur (?:lesen|zum lesen)\b"
     r"|\bimmuables?\b|\blecture seule\b|\binmutables?\b|\bs[oó]lo lectura\b"
     r"|\bimutáve(?:l|is)\b|\b(?:somente|apenas|só) leitura\b|\bimmutabil[ei]\b|\bsola lettura\b"
@@ -52,6 +52,7 @@ _PHRASE = lazy_pattern(rf"(?P<state>{_STATE})|(?P<ban>{_BAN})", re.IGNORECASE)
 
 _CONDITION = lazy_pattern(
     r"\b(?:unless|without|until|before|except\w*|only (?:when|if|by|after|through|via)|if|when"
+    r"|for (?:humans?|users?|people|readers?|visitors?)"
     r"|directly|manually|by hand|yourself|außer|ohne|sauf|sans|excepto|salvo|sin|sem|exceto"
     r"|senza|tranne|кроме|без)\b|除非|除了|直接|手动|手動|以外",
     re.IGNORECASE,
@@ -67,10 +68,22 @@ _NOT_BEFORE = lazy_pattern(
     r"|不是|并非|非|не)\s*$",
     re.IGNORECASE,
 )
-_PEOPLE_BEFORE = lazy_pattern(
-    r"\b(?:humans?|users?|people|owners?)\b[\w ]{0,12}$|人类?\s*$", re.IGNORECASE
+_OF_OTHERS = lazy_pattern(
+    r"\b(?:humans?|users?|people|you|owners?|mensch\w*|when|while|during|if|query)\b", re.IGNORECASE
 )
-_READER_BEFORE = lazy_pattern(r"\byou(?: \w+)?\s*$", re.IGNORECASE)
+"""Titles of columns that are not about what an agent may change at any time."""
+
+_ALLOWED = lazy_pattern(
+    r"(?<!human )(?<!humans )(?<!user )(?<!users )(?<!you )"
+    r"\b(?:freely|editable|writable|mutable|read[-/ ]?write|write|rw)\b",
+    re.IGNORECASE,
+)
+"""What a row of a table says about a folder that is not only read."""
+
+_PEOPLE_BEFORE = lazy_pattern(
+    r"\b(?:humans?|users?|people|owners?)\b[\w ,]{0,12}$|人类?\s*$", re.IGNORECASE
+)
+_READER_BEFORE = lazy_pattern(r"\byou(?: \w+)?,?\s*$", re.IGNORECASE)
 
 # -- words around a phrase -------------------------------------------------------------------------
 
@@ -98,16 +111,22 @@ _OF_FOLDER = lazy_pattern(rf"\s*[:(]?\s*{_THING}*+[(:]?\s*({_FOLDER})", re.IGNOR
 """What leads from a state to the folder behind it."""
 
 _STATED = lazy_pattern(
-    rf"\s*(?:$|[^\w\s\ue000\ue001]|{_THING}|(?:and|or|after|once|by|for|to|werden|ist|sind"
+    rf"(?!\W*(?:no|false|nein|non|нет|否)\b)\s*(?:$|[^\w\s\ue000\ue001]|{_THING}|(?:and|or|after|once|by|for|to|werden|ist|sind"
     r"|references?|context|snapshots?|mirrors?|originale?|quellen|fuentes?|originales|fontes?"
     r"|brutes?|原始|资料|源|的|。)\b|[一-鿿぀-ヿ가-힣])",
     re.IGNORECASE,
 )
 """What may follow a state that a folder before it is in."""
 
+_OTHER_SUBJECT = lazy_pattern(
+    r"(?:\s+\w+){1,3}\s+(?:are|is|live|lie|come|belong|go)\b", re.IGNORECASE
+)
+"""What makes a state that of a thing that its sentence names, as “immutable sources are in …”."""
+
 _RELATES = lazy_pattern(
     r"\b(?:cit\w+|quot\w+|link\w*|refer\w*|from|deriv\w+|compil\w+|generat\w+|based|built|us(?:es?|ing)"
-    r"|about|with|against|summari\w+|than|unlike|while|but|whereas|reads?(?!,)|feeds?)\b",
+    r"|about|with|against|summari\w+|freely|editable|writable|mutable|yours|than|unlike|while|but|whereas|reads?(?!,)|feeds?)\b"
+    r"|,\s*(?:\w+ )?sources? (?:are|is|stay)\b",
     re.IGNORECASE,
 )
 """Words after which a state is not that of the folder before them."""
@@ -129,7 +148,9 @@ _FOLDER_WORD = (
     r"|目录|文件夹|フォルダー?|폴더)"
 )
 _MENTION = lazy_pattern(
-    rf"(?P<this>\bthis (?:folder|directory)\b|本目录|此目录)"
+    r"(?P<this>\b(?:this (?:folder|directory)|(?:files|notes|documents|anything|everything)"
+    r"(?: in)? here|diese[rmn]? ordner|dieses verzeichnis|ce dossier|esta (?:carpeta|pasta)"
+    r"|questa cartella|эт(?:а папка|у папку|ой папке))\b|[本此]目录)"
     rf"|(?P<before>\b{_FOLDER_WORD}\s+)?`(?P<code>[^`]+)`(?P<after>\s*{_FOLDER_WORD}(?!\w))?"
     rf"|\bthe [\"“]?(?P<named>{_NAME})[\"”]? (?:folder|directory)\b"
     rf"|(?<![\w/:.>}}\]`~$-])(?P<plain>(?:\./|/)?(?:{_NAME}/)+)(?![\w/<{{\[`])"
@@ -149,7 +170,7 @@ class _Sentence(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """A paragraph, list item, heading or entry of a tree.
+    """A paragraph, list item, heading, row of a table or entry of a tree.
 
     `indent` is the column of its mark, -1 for headings; `entry` the path of an entry of a tree.
     """
@@ -170,17 +191,31 @@ def find_read_only_folders(path: str, text: str) -> tuple[str, ...]:
         return ()
     found: dict[str, None] = {}
     above: list[tuple[int, Sequence[str]]] = []
+    own_name = path.rpartition("/")[0].rpartition("/")[2]
     for line in _list_lines(text):
         above = [item for item in above if item[0] < line.indent] if line.indent >= 0 else []
         context = next((folders for _, folders in reversed(above) if folders), ())
+        if line.text.startswith("|"):
+            if _ALLOWED.search(_PHRASE.sub("", line.text)):
+                continue
+            context = ()
         named: list[str] = []
-        for sentence in _split_sentences(line):
+        for sentence in _split_sentences(_name_own_folder(line, own_name), context):
             folders = _read_sentence(sentence, context, is_readme=name == "readme.md")
             found.update(dict.fromkeys(folders))
             named += sentence.folders
             context = sentence.folders or context
         above.append((line.indent, named if len(set(named)) == 1 else ()))
     return tuple([folder for folder in found if folder != "." or "/" in path])
+
+
+def _name_own_folder(line: _Line, name: str) -> _Line:
+    """Return a heading that is the name of the folder of its note with a slash behind it."""
+    text, end = line.text, len(name)
+    is_name = line.indent < 0 and name and text[:end].lower() == name.lower()
+    if not (is_name and _NAME_END.match(text, end)):
+        return line
+    return line._replace(text=f"`{text[:end]}/`{text[end:]}")
 
 
 # -- lines -----------------------------------------------------------------------------------------
@@ -195,6 +230,7 @@ _ENTRY = lazy_pattern(
     r"(?=\s{2,}|\s*[#←→(（]|\s—|\s-|\s*$)(.*)"
 )
 _ITEM = lazy_pattern(r"(\s*)(?:[-*+]|\d+[.)])\s+(?:\[.\]\s+)?")
+_NAME_END = lazy_pattern(r"\s*(?:$|[^\w\s/`.])")
 _OWN_LINE = lazy_pattern(r"\s*(?:#{1,6}\s|>|\||<)")
 
 
@@ -216,8 +252,11 @@ def _list_lines(text: str) -> Iterator[_Line]:
 
 def _join_lines(block: Iterable[str]) -> Iterator[_Line]:
     """Yield the lines of a text outside code."""
-    is_open, line = False, _Line(0, "")
-    for raw in block:
+    is_open, line, header = False, _Line(0, ""), list[str]()
+    for given in block:
+        is_row = given.lstrip()[:1] == "|"
+        raw = _drop_other_cells(given, header) if is_row and header else given
+        header = (header or given.split("|")) if is_row else []
         item = _ITEM.match(raw)
         is_own = _OWN_LINE.match(raw) is not None
         if is_open and not (item or is_own) and raw.strip():
@@ -231,6 +270,15 @@ def _join_lines(block: Iterable[str]) -> Iterator[_Line]:
         line = _Line(indent, raw[item.end() :] if item else raw.strip(" \t#>"))
     if line.text:
         yield line
+
+
+def _drop_other_cells(row: str, header: Sequence[str]) -> str:
+    """Return a row of a table without the cells about people, or about some moments only."""
+    cells = row.split("|")
+    for number, title in enumerate(header[: len(cells)]):
+        if _OF_OTHERS.search(title):
+            cells[number] = " "
+    return "|".join(cells)
 
 
 def _list_entries(block: Sequence[str]) -> Iterator[_Line]:
@@ -256,16 +304,26 @@ _END = lazy_pattern(r"(?<=[.!?])[*_)\"”]*\s+(?=\S)|(?<=[;。；！？])|(?<=\s
 _MARKUP = lazy_pattern(r"\*\*|__|~~|(?<!\w)\*(?=\w)|(?<=\w)\*(?!\w)|\]\([^)]*\)|\[(?=[^\]]*\]\()")
 
 
-def _split_sentences(line: _Line) -> Iterator[_Sentence]:
+def _split_sentences(line: _Line, context: Sequence[str]) -> Iterator[_Sentence]:
+    """Yield the sentences of a line.
+
+    “This folder” is that of `context`, if there is one. A row of a table is about the folders in
+    the first cell that names any.
+    """
     if len(line.text) > _MAX_LENGTH:
         return
     folders: list[str] = [line.entry] if line.entry else []
+    is_row, cells = line.text.startswith("|"), set[int]()
 
     def replace_mention(match: re.Match[str]) -> str:
         folder = _read_mention(match)
         if folder is None:
             return match[0] if match["file"] is None and match["code"] is None else _FILE
-        folders.append(folder)
+        cells.add(match.string.count("|", 0, match.start()) if is_row else 0)
+        if len(cells) > 1:
+            return _FILE
+        named = folders[-1:] if len(set(folders)) == 1 else context
+        folders.append(named[0] if folder == "." and named else folder)
         return _FOLDER + (match["after"] or "")
 
     words = line.text.replace(_FOLDER, " ").replace(_FILE, " ")
@@ -319,6 +377,8 @@ def _read_sentence(
         if match["ban"] and not (_PRONOUN.match(after) or _NO_OBJECT.match(after)):
             continue
         if match["state"] and not _STATED.match(after):
+            continue
+        if match["state"] and not number and _OTHER_SUBJECT.match(after):
             continue
         found += _find_subject(sentence, before) if number else _find_context(before, context)
     return found
