@@ -17,7 +17,7 @@ from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_copied_folders
 from vaultlink.index.suggest import Suggester
 from vaultlink.links.naming import find_named_by_display
-from vaultlink.model import UNRESOLVED
+from vaultlink.model import UNRESOLVED, Diagnostic
 from vaultlink.report.listings import topic_rows
 
 RULES = ("title-link", "alias-link", "respelt-link")
@@ -527,6 +527,96 @@ def test_no_fix_of_a_link_is_safe_if_another_program_resolves_it(program: str, s
     assert list(judge(build_state(vault, other))) == [
         f"a.md: title-link {safety}",
         f"a.md: respelt-link {safety}",
+    ]
+
+
+def make_logseq(*, has_settings: bool) -> LinterSettings:
+    """Return the settings of a graph of Logseq, in which Obsidian resolves links if it has settings."""
+    base = settings()
+    linking = "" if has_settings else "Logseq"
+    return replace(
+        base,
+        obsidian=replace(base.obsidian, programs=frozenset({"Logseq"}), linking_program=linking),
+    )
+
+
+BLOCK = "((65bf86fe-054d-4214-ba38-e4a2f6c076ea))"
+PAGES = {
+    "pages/a___b.md": "",
+    "pages/c%2Fd.md": "",
+    "pages/e%3Af.md": "",
+    "pages/n.md": "title:: Night Sky\nid:: 1\nalias:: stars, [[Big Sky]]\n\nalias:: text\n",
+    "pages/o.md": "- alias:: oak\n- alias is a word:: no\n",
+    "pages/p.md": "---\nalias: pine\n---\nText\ntitle:: Late\n",
+}
+
+
+@each(
+    ("link", "logseq", "obsidian"),
+    [
+        ("[[a/b]]", "", "error"),
+        ("[[A/B]]", "", "error"),
+        ("[[c/d]]", "", "error"),
+        ("[[e:f]]", "", "warning"),
+        ("[[Night Sky]]", "", "warning"),
+        ("[[stars]]", "", "warning"),
+        ("[[big sky]]", "", "warning"),
+        ("[[oak]]", "", "warning"),
+        ("[[pine]]", "", "warning"),
+        ("[[text]]", "warning", "warning"),  # below the page's properties
+        ("[[Late]]", "warning", "warning"),
+        ("[[no]]", "warning", "warning"),
+        ("[[a/x]]", "warning", "error"),
+        ("[x](gone.md)", "warning", "error"),
+        ("![x](../assets/gone.png)", "warning", "error"),
+        ("[x]([[Gone]])", "", ""),
+        (f"[x]({BLOCK})", "", ""),
+        (f"{BLOCK} {{{{embed {BLOCK}}}}}", "", ""),
+        ("[x]((gone))", "warning", "error"),
+    ],
+)
+def test_links_of_logseq(link: str, logseq: str, obsidian: str) -> None:
+    for severity, has_settings in ((logseq, False), (obsidian, True)):
+        state = build_state({"pages/x.md": link, **PAGES}, make_logseq(has_settings=has_settings))
+        assert "".join(item.severity for item in list_unresolved(state, "pages/x.md")) == severity
+
+
+def list_unresolved(state: State, path: str) -> list[Diagnostic]:
+    return [item for item in state.diagnostics.get(path, ()) if item.about in UNRESOLVED]
+
+
+def test_page_in_place_of_an_address_is_a_mistake_elsewhere() -> None:
+    state = build_state({"a.md": f"[x]([[Gone]]) [y]({BLOCK})"}, settings())
+    assert [item.target for item in list_unresolved(state, "a.md")] == ["[[Gone]]"]
+
+
+def test_pages_of_logseq_are_updated() -> None:
+    links = "[[a/b]] [[c/d]] [[e:f]] [[Night Sky]] [[stars]] [[oak]] [[pine]]"
+    vault, known = {"x.md": links, **PAGES}, make_logseq(has_settings=False)
+    state = build_state(vault, known)
+    for path, usual in PAGES.items():
+        for text in ("", Presence.GONE, "alias:: oak", usual):
+            state = step(state, [Change(path, text)])
+            vault.pop(path, None)
+            vault |= {path: text} if isinstance(text, str) else {}
+            assert state.diagnostics == build_state(vault, known).diagnostics
+
+
+@each(("settings_file", "is_checked"), [("logseq/config.edn", False), ("logseq/other.edn", True)])
+@each("obsidian", [(), (".obsidian/app.json",)])
+def test_backups_of_logseq_are_left_out(
+    tmp_path: Path, settings_file: str, is_checked: bool, obsidian: tuple[str, ...]
+) -> None:
+    backups = ("logseq/bak/pages/A/1.md", "logseq/.recycle/b.md")
+    for file in (settings_file, *obsidian, *backups, "pages/bak/c.md", "a/logseq/bak/d.md"):
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).write_text("{}", encoding="utf-8")
+    files = scan_vault(tmp_path).listing.files
+    assert (backups[0] in files) == is_checked
+    assert [file in files for file in (backups[1], "pages/bak/c.md", "a/logseq/bak/d.md")] == [
+        False,
+        True,
+        True,
     ]
 
 

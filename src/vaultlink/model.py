@@ -406,6 +406,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
         images: The images in HTML. They are not links.
         read_only: The folders that the text declares read-only, as written; "." is its own.
         script: True for a program in the file of a note, as Excalidraw's script store installs.
+        page_names: The title and the aliases in the page properties that only Logseq reads.
     """
 
     path: str
@@ -427,6 +428,7 @@ class Note(msgspec.Struct, frozen=True, array_like=True, gc=False):
     read_only: tuple[str, ...] = ()
     script: bool = False
     lone_links: tuple[int, ...] = ()
+    page_names: tuple[str, ...] = ()
 
     def property_value(self, key: str) -> PropertyValue:
         """Return the value of a property.

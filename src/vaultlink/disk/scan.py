@@ -87,7 +87,7 @@ def list_files(vault: Path) -> FileListing:
 
     Names with a leading dot (5.16) and temporary files of other programs are left out. Symbolic
     links to folders outside the vault are followed, as Obsidian does (5.20); links to files and to
-    folders that contain or are in the vault are not.
+    folders that contain or are in the vault are not. The backups of Logseq are left out.
     """
     files: dict[str, FileStamp] = {}
     folders: dict[str, str] = {}
@@ -100,6 +100,8 @@ def list_files(vault: Path) -> FileListing:
     pending = [("", os.fspath(vault))]
     while pending:
         prefix, folder = pending.pop()
+        if prefix == _LOGSEQ_BACKUPS and path_exists(vault / "logseq/config.edn"):
+            continue
         folders[prefix[:-1]] = folder
         try:
             with os.scandir(folder) as entries:
@@ -126,6 +128,9 @@ def list_files(vault: Path) -> FileListing:
         tuple(sorted(vaults)),
         tuple(sorted(path for path in evicted if path not in files)),
     )
+
+
+_LOGSEQ_BACKUPS = "logseq/bak/"
 
 
 def _note_hidden(

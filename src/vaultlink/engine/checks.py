@@ -22,7 +22,7 @@ from vaultlink.engine.diagnostics import DiagnosticBuilder
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
 from vaultlink.links.read_only import ReadOnlyReason, find_read_only_reason
 from vaultlink.links.style import is_style_read
-from vaultlink.model import NO_HISTORY, Diagnostic, History, Note
+from vaultlink.model import NO_HISTORY, UNRESOLVED, Diagnostic, History, Note, Severity
 from vaultlink.obsidian import ObsidianSettings, PeriodicNote
 from vaultlink.rules.context import Context, Finding, LinkPlace
 from vaultlink.rules.registry import ELEMENTS, SCOPES, CheckFunction, Rule, find_elements
@@ -216,6 +216,17 @@ def _expect_notes(periodic: Sequence[PeriodicNote]) -> Callable[[str], bool]:
 # -- running checks -------------------------------------------------------------------------------
 
 
+def _choose_severity(rule: Rule, settings: LinterSettings) -> Severity:
+    """Return the severity of a rule's findings.
+
+    If another program resolves the links, an unresolved one is no error: it may find the file.
+    """
+    severity = settings.config.severity[rule.name]
+    is_error = severity is rule.severity is Severity.ERROR
+    is_doubtful = is_error and bool(settings.obsidian.linking_program)
+    return Severity.WARNING if is_doubtful and rule.about in UNRESOLVED else severity
+
+
 class _CheckRun:
     """The checks of one scope, prepared to run on many notes or files.
 
@@ -236,7 +247,7 @@ class _CheckRun:
         self._builders = {
             rule.name: DiagnosticBuilder(
                 rule,
-                settings.config.severity[rule.name],
+                _choose_severity(rule, settings),
                 is_unsafe=bool(settings.obsidian.linking_program) and bool(rule.about),
             )
             for rule, _ in self._checks

@@ -22,8 +22,16 @@ from vaultlink.index.resolve import (
     spelling_key,
     title_slug,
 )
-from vaultlink.model import FOLDER_KINDS, Link, LinkCounts, Note, ParseProblem, sum_counts
-from vaultlink.parse.link_parts import is_external, parse_wikilink, split_subpath
+from vaultlink.model import (
+    FOLDER_KINDS,
+    Link,
+    LinkCounts,
+    Note,
+    ParseProblem,
+    sum_counts,
+    text_items,
+)
+from vaultlink.parse.link_parts import decode_address, is_external, parse_wikilink, split_subpath
 from vaultlink.text import lazy_pattern
 
 # -- the files of a vault by their normalized paths and folders ------------------------------------
@@ -256,7 +264,24 @@ def title_keys(index: "Index", path: str) -> Iterable[str]:
     return (normalize_name(title),) if title else ()
 
 
-def other_spellings(index: "Index", path: str) -> Iterable[str]:
+def _page_keys(index: "Index", path: str) -> Iterable[str]:
+    return set(map(normalize_name, _list_page_names(path, index.notes.get(path))))
+
+
+def _list_page_names(path: str, note: Note | None) -> Sequence[str]:
+    """Return the names by which Logseq knows a note, besides title and `aliases` of YAML.
+
+    It writes the page `a/b` to `a___b.md`, or to `a%2Fb.md`.
+    """
+    name, others = link_name(path), note.page_names if note else ()
+    if note and note.properties and (alias := note.property_value("alias")):
+        others = (*others, *text_items(alias))
+    if "___" not in name and "%" not in name:
+        return others
+    return (decode_address(name.replace("___", "/")), *others)
+
+
+def _list_other_spellings(index: "Index", path: str) -> Iterable[str]:
     if path not in index.files:
         return ()
     note, own = index.notes.get(path), spelling_key(link_name(path))
@@ -275,7 +300,7 @@ def _find_other_spellings(
     return {spelling_key(text) for text in texts}.difference((own, f"{own}md"))
 
 
-def file_spellings(index: "Index", path: str) -> Iterable[str]:
+def _list_file_spellings(index: "Index", path: str) -> Iterable[str]:
     return (spelling_key(link_name(path)),) if path in index.files else ()
 
 
@@ -326,6 +351,8 @@ def names_of_file(index: "Index", path: str) -> set[tuple[str, str, str]]:
         return set()
     names = {("name", name) for name in list_file_names(path)}
     note = index.notes.get(path)
+    if note:
+        names.update(("page", name) for name in _list_page_names(path, note))
     if note and note.properties:
         names.update(("alias", alias) for alias in note.aliases)
         names.update((("title", note.title),) if note.title else ())
@@ -526,7 +553,10 @@ class Index:
     notes_by_title = Grouping(title_keys)
     """Normalized `title` property to the notes that have it."""
 
-    files_by_spelling = Grouping(file_spellings, of_files=True)
+    notes_by_page = Grouping(_page_keys)
+    """Normalized name that only Logseq reads to the notes that have it."""
+
+    files_by_spelling = Grouping(_list_file_spellings, of_files=True)
     """Spelling key of a file's name (a note's without extension) to the files."""
 
     notes_by_spelling = Grouping(mentioned_spellings)
@@ -535,7 +565,7 @@ class Index:
     When a name is added or removed, these notes are resolved again.
     """
 
-    titles_by_spelling = Grouping(other_spellings, of_files=True)
+    titles_by_spelling = Grouping(_list_other_spellings, of_files=True)
     """Spelling keys of aliases and titles to the notes whose names are not spelled so.
 
     The names of canvases and bases without their extension count as titles.

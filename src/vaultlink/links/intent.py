@@ -41,14 +41,19 @@ _DICE_COMMAND = lazy_pattern(r"/[a-z]+ .*\d*d\d+.*")
 _MACRO = lazy_pattern(r"_TOC_")
 """The table of contents on GitLab and Azure DevOps."""
 
+_BLOCK_REFERENCE = lazy_pattern(r"\(\([0-9a-f]{8}-[0-9a-f-]{27}\)\)")
+"""The block that a Markdown link names in Logseq."""
+
 _WILDCARD = lazy_pattern(r"\*\.\w+(?:#.*)?")
 _PLACEHOLDER = lazy_pattern(r"<[^<>:/%]+>")
 
 
 def is_meant_as_link(link: Link) -> bool:
-    """Return True unless an unresolved wikilink is clearly code, a list or other text."""
+    """Return True unless an unresolved link is clearly code, a list or other text."""
     inner = bracketed_text(link)
-    return inner is None or is_link_text(inner)
+    if inner is None:
+        return not _BLOCK_REFERENCE.fullmatch(link.target)
+    return is_link_text(inner)
 
 
 def names_topic(link: Link, resolved: str | None) -> bool:

@@ -59,6 +59,25 @@ def find_lone_links(text: str, links: Sequence[Link]) -> tuple[int, ...]:
     return tuple(found)
 
 
+_PAGE_PROPERTY = lazy_pattern(r"(?:- )?([A-Za-z][\w-]*)::[^\S\n]+(.*)(?:\n[ ]*|\Z)")
+
+
+def find_page_names(text: str, start: int) -> tuple[str, ...]:
+    """Return the title and the aliases of a page of Logseq.
+
+    They are in the first lines of the body, such as `alias:: one, [[two]]`.
+    """
+    end = text.find("\n", start)
+    if text.find("::", start, None if end == -1 else end) == -1:
+        return ()
+    names: list[str] = []
+    while match := _PAGE_PROPERTY.match(text, start):
+        key, value, start = match[1].lower(), match[2], match.end()
+        if key in ("title", "alias"):
+            names += [value] if key == "title" else value.split(",")
+    return tuple(filter(None, [name.strip(" \t\r[]#") for name in names]))
+
+
 _BODY = Place.BODY  # a name of a module is found sooner than a member of a class
 
 

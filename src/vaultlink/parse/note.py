@@ -37,6 +37,7 @@ from vaultlink.parse.names_in_text import (
     find_lone_links,
     find_lone_self_links,
     find_named_files,
+    find_page_names,
 )
 from vaultlink.parse.note_builder import BODY, MARKDOWN, WIKILINK, NoteBuilder
 from vaultlink.parse.pieces import MIN_LISTED, hash_sections
@@ -123,6 +124,7 @@ def parse_note(
         read_only=_find_declared(path, text) if path.lower().endswith(DECLARING_NAMES) else (),
         script=text.startswith("/*") and "*/" in text,
         lone_links=find_lone_links(text, links) if links else (),
+        page_names=find_page_names(text, body),
     )
 
 

@@ -39,7 +39,7 @@ from vaultlink.links.naming import (
     retarget_link,
     strip_note_extension,
 )
-from vaultlink.model import Edit, Link, Note, Place, Safety, Suggestion
+from vaultlink.model import Edit, Link, LinkKind, Note, Place, Safety, Suggestion
 from vaultlink.rules.context import Context, Finding, is_claimed_by_other_rule, remember
 from vaultlink.rules.former_targets import (
     NO_FORMER_TARGET,
@@ -49,7 +49,7 @@ from vaultlink.rules.former_targets import (
     follow_move,
     was_deleted,
 )
-from vaultlink.text import has_placeholder
+from vaultlink.text import has_placeholder, lazy_pattern
 
 
 class _Candidates(NamedTuple):
@@ -95,7 +95,7 @@ def _collect_unresolved_links(note: Note, context: Context) -> list[UnresolvedLi
     known, found = cache.candidates, []
     nested = find_nested_links(note.links)
     for link, resolved in context.index.resolved_links(note.path):
-        if names_topic(link, resolved):
+        if names_topic(link, resolved) and not _is_read_by_logseq(link, context):
             target = _join_target(link.target, note.path)
             if target not in known:
                 known[target] = _find_candidates(link.target, target, context)
@@ -109,6 +109,22 @@ def _collect_unresolved_links(note: Note, context: Context) -> list[UnresolvedLi
                     candidates = candidates._replace(aliased=(), titled=(), respelt=())
                 found.append((link, candidates))
     return found
+
+
+def _is_read_by_logseq(link: Link, context: Context) -> bool:
+    """Return True for a page in the place of an address, and for a page, if Logseq reads links."""
+    obsidian, index = context.obsidian, context.index
+    if "Logseq" not in obsidian.programs:
+        return False
+    if link.kind is LinkKind.MARKDOWN and _PAGE_REFERENCE.fullmatch(link.target):
+        return True
+    pages = (index.notes_by_page, index.notes_by_alias, index.notes_by_title)
+    return obsidian.linking_program == "Logseq" and any(
+        normalize_name(link.target) in names for names in pages
+    )
+
+
+_PAGE_REFERENCE = lazy_pattern(r"\[\[[^\[\]]+\]\]")
 
 
 def _join_target(target: str, source: str) -> str:
