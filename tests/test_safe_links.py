@@ -555,7 +555,7 @@ PAGES = {
     ("link", "logseq", "obsidian"),
     [
         ("[[a/b]]", "", "error"),
-        ("[[A/B]]", "", "error"),
+        ("[[A/B]]", "", "warning"),  # a name with a slash
         ("[[c/d]]", "", "error"),
         ("[[e:f]]", "", "warning"),
         ("[[Night Sky]]", "", "warning"),

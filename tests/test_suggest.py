@@ -15,12 +15,12 @@ from vaultlink.index import suggest
 from vaultlink.index.index import FilesByPath, defined_spellings, link_name
 from vaultlink.index.near_names import (
     NearKeys,
-    TargetFinder,
     TargetUse,
     _is_plain,
     build_near_keys,
     is_near,
 )
+from vaultlink.index.near_targets import TargetFinder
 from vaultlink.index.resolve import file_name, normalize_name
 from vaultlink.index.suggest import (
     KeptSuggestions,
@@ -164,6 +164,20 @@ def test_suggestions_are_sorted_by_score_and_limited() -> None:
         ("Crème Brûlée", "Crême Brûlée"),
         ("Duran Live", "Duran Duran Live"),
         ("Combat", "Combat Rules"),
+        ("Reciprocal Rank", "Reciprocal Rank (Wrong)"),
+        ("Notes", "Notes (RRF)"),
+        ("one two three", "one two three four"),
+        ("one two three four", "one two three"),  # too few words
+        ("one two three four five six seven", "one two three four five six seven eight"),
+        ("how not to write a plan", "how to write a plan"),
+        ("one two three four 2024", "one two three four"),
+        ("from JSON to XML in Python", "from XML to JSON in Python"),
+        ("alpha beta gamma", "gamma beta alpha"),  # as long as many lists of three
+        ("Ann - Plan of the year", "Ann"),
+        ("Plan of the year (2)", "Plan"),
+        ("Plan: a book", "Goal"),
+        ("Ann Miller: a plan of the year", "Ann Miller"),
+        ("Plan of work – part of the series", "Plan of work"),
     ],
 )
 def test_other_topic_is_not_suggested(name: str, target: str) -> None:
@@ -189,6 +203,15 @@ def test_other_topic_is_not_suggested(name: str, target: str) -> None:
         ("solar tiles versus solar panels", "solar tiles versus solar solar panels"),
         ("AI and its future prospects", "ai_and_future_prospects"),
         ("AI and their future prospects", "AI and its future prospects"),
+        ("Reciprocal Rank Fusion", "Reciprocal Rank Fusion (RRF)"),
+        ("Machine learning", "Machine Learning (ML)"),
+        ("one two three four tool five", "one two three four five"),
+        ("the plan for a long year", "the plan for a year"),
+        ("one two three four five six seven eight", "one two odd three four five six seven eight"),
+        ("Ricorsivamente enumerabili e Ricorsivi", "Ricorsivi e Ricorsivamente enumerabili"),
+        ("The other mind: a summary of the book", "The other mind"),
+        ("The long way home (second edition)", "The long way home"),
+        ("The way of a teacher – part of the series", "The way of a teacher"),
     ],
 )
 def test_slip_is_suggested(name: str, target: str) -> None:
@@ -240,6 +263,11 @@ def test_name_without_accents_is_a_respelling(target: str, name: str) -> None:
         ("/features/", ["a/features/index.md"], None),
         ("features/", ["a/features/one.md"], None),
         ("tags/", ["a/tags/index.md"], None),
+        ("scan-tracker", ["a/scan-tracker/README.md"], "a/scan-tracker/README.md"),
+        ("Scan tracker", ["a/scan-tracker/SKILL.md"], "a/scan-tracker/SKILL.md"),
+        ("scan-tracker", ["a/scan-tracker/README.md", "b/scan-tracker/index.md"], None),
+        ("scan-tracker", ["a/scan-tracker/notes.md"], None),
+        ("notes", ["a/notes/README.md"], None),
         ("./", ["index.md"], None),
         ("/", ["index.md"], None),
     ],
@@ -553,3 +581,42 @@ def test_target_that_resolves_from_one_note_only_is_unresolved() -> None:
     ]
     for order in (findings, findings[::-1]):
         assert list_unresolved(order, index.names) == ["./Plan"]
+
+
+@each(
+    ("name", "target", "is_near"),
+    [
+        ("Plan", "Paln", True),  # swapped
+        ("Plan", "Pllan", True),  # doubled
+        ("Boat", "Bat", True),  # missing
+        ("Boat", "Bost", True),  # the key beside
+        ("Long Boat", "Long Bost", True),
+        ("Boat", "Beat", False),  # another key
+        ("Boat", "Boats", True),
+        ("Boat", "Boat rules", False),
+        ("Boat", "2024", False),
+        ("Boat", "Boat.png", False),
+    ],
+)
+def test_name_that_differs_by_a_letter_is_found(name: str, target: str, is_near: bool) -> None:
+    suggest = Suggester(build_state({f"{name}.md": ""}).index)
+    assert suggest.find_slip(target) == (f"{name}.md" if is_near else None)
+
+
+def test_name_that_differs_by_a_letter_is_none_if_the_word_is_used_or_two_have_it() -> None:
+    used = build_state({"Boat.md": "", "a.md": "# A bost\n", "b.md": "[[Bost]]\n"})
+    assert Suggester(used.index).find_slip("Bost") is None
+    two = build_state({"x/Boat.md": "", "y/Boat.md": ""})
+    assert Suggester(two.index).find_slip("Bost") is None
+
+
+def test_size_behind_an_address_is_no_part_of_the_file() -> None:
+    suggest = Suggester(build_state({"a/map.png": "", "Home.md": ""}).index)
+    [found] = suggest("map.png|400")
+    assert (found.path, found.reason) == ("a/map.png", "respelling")
+    assert suggest("map.png|big") == suggest("gone.png|400") == ()
+
+
+def test_file_in_a_hidden_folder_is_no_other_file() -> None:
+    suggest = Suggester(build_state({"plugin.json": "", "a/plugin.json": ""}).index)
+    assert suggest("./.claude-plugin/plugin.json") == ()

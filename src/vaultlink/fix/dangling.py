@@ -129,8 +129,10 @@ def list_link_fixes(state: State, sources: FixInputs, item: Diagnostic) -> Itera
     link = find_dangling_link(state.index, item)
     if link is None:
         return
-    for near in _suggest(state, sources, link, item.path):
-        fix = _build_link_fix(state, item.path, link, near.path)
+    near = [found.path for found in _suggest(state, sources, link, item.path)]
+    slip = None if near else state.index.derive(Suggester).find_slip(link.target)
+    for path in near or ([slip] if slip not in (None, item.path) else []):
+        fix = _build_link_fix(state, item.path, link, path)
         if fix:
             yield fix
 
@@ -216,8 +218,28 @@ def _build_link_fix(state: State, source: str, link: Link, path: str) -> Fix | N
     style = find_link_style(source, state.index, state.settings.obsidian, link.kind)
     edits = retarget_link(source, link, path, state.index, style)
     if not link.subpath and find_named_by_display(link, source, state.index) == path:
-        edits = _swap_display(source, link) or edits
+        shown = state.index.derive(_OtherOrder)
+        if any(span != (source, link.start) for span in shown):
+            edits = _swap_display(source, link) or edits
     return Fix(f"Link to “{strip_note_extension(path)}”", Safety.UNSAFE, edits) if edits else None
+
+
+class _OtherOrder(list[tuple[str, int]]):
+    """Places of unresolved links whose display text is a path, or a name as Dendron writes it.
+
+    If there are others, the vault shows that its links have the display text first.
+    """
+
+    def __init__(self, index: Index) -> None:
+        super().__init__()
+        for source in {path for paths in index.unresolved_sources.values() for path in paths}:
+            self += [
+                (source, link.start)
+                for link, target in index.resolved_links(source)
+                if target is None
+                and not {".", "/"}.isdisjoint(link.display or "")
+                and find_named_by_display(link, source, index)
+            ]
 
 
 def _swap_display(source: str, link: Link) -> tuple[Edit, ...]:

@@ -350,6 +350,8 @@ def names_of_file(index: "Index", path: str) -> set[tuple[str, str, str]]:
     if path not in index.files:
         return set()
     names = {("name", name) for name in list_file_names(path)}
+    if about := folder_note_name(path):
+        names.add(("folder", about))
     note = index.notes.get(path)
     if note:
         names.update(("page", name) for name in _list_page_names(path, note))
@@ -357,6 +359,16 @@ def names_of_file(index: "Index", path: str) -> set[tuple[str, str, str]]:
         names.update(("alias", alias) for alias in note.aliases)
         names.update((("title", note.title),) if note.title else ())
     return {(kind, normalize_name(text), spelling_key(text)) for kind, text in names}
+
+
+FOLDER_NOTES = ("index.md", "_index.md", "readme.md", "skill.md")
+"""Name keys of notes about their folder, besides that with the name of the folder."""
+
+
+def folder_note_name(path: str) -> str:
+    """Return the name of the folder that a note is about; "" if its name does not say so."""
+    folder, _, name = path.rpartition("/")
+    return file_name(folder) if name.lower() in FOLDER_NOTES else ""
 
 
 @lru_cache(maxsize=1 << 16)

@@ -2,23 +2,21 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, lru_cache
-from itertools import chain, filterfalse
 from operator import ne
-from typing import ClassVar, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from vaultlink.index.index import (
     Index,
-    SteppedValue,
     alias_keys,
     link_name,
     title_keys,
-    unresolved_keys,
 )
 from vaultlink.index.packed_map import list_differing_keys
-from vaultlink.index.resolve import file_name, name_key, normalize_name
+from vaultlink.index.resolve import name_key, normalize_name
 from vaultlink.index.words import (
+    KEYS_BESIDE,
     MIN_LETTERS,
     MIN_STEM,
     NAME_FUNCTION_WORDS,
@@ -36,7 +34,7 @@ from vaultlink.index.words import (
     split_name,
 )
 from vaultlink.model import Note
-from vaultlink.text import group_by, lazy_pattern
+from vaultlink.text import count_shared, group_by, lazy_pattern
 
 # -- decide if a name is probably the one that a broken link was meant to have ---------------------
 # Most names that share letters or words with a target are other topics. Close are only names that
@@ -99,8 +97,13 @@ def is_near(target: str, name: str, use: TargetUse) -> bool:
             _differs_in_prefix(words, others, use)
             or _differs_in_function_words(words, others)
             or _is_inverted(target, words, name, others)
+            or _is_reordered(words, others)
         )
-    return _differs_in_one_word(words, others, use)
+    return (
+        _differs_in_one_word(words, others, use)
+        or _differs_by_a_word(words, others, use)
+        or _is_explained(target, others)
+    )
 
 
 @lru_cache(maxsize=1 << 15)
@@ -190,6 +193,96 @@ def _is_inverted(target: str, words: Words, name: str, others: Words) -> bool:
     )
 
 
+_MIN_LONG, _MIN_VERY_LONG = 4, 8
+"""Words of a name that may lack a word of another name, and of one that may lack one of a target.
+
+In shorter names, each word is part of what they are about.
+"""
+
+_MIN_REORDERED = 3
+"""Words other than function words of a name whose words may have another order."""
+
+_CHANGING = """
+to in on at with by of for from zu zum zur von vom fur mit im am de du des del di da do dos em al
+"""
+_CHANGING_WORDS = frozenset(_CHANGING.split())
+"""Function words beside which words may not change places: `JSON to XML` is not `XML to JSON`."""
+
+_NEGATING = "not no non nicht kein keine sin sans ohne without не без versus vs"
+_NEGATIONS = frozenset(_NEGATING.split())
+
+
+def _is_reordered(words: Words, others: Words) -> bool:
+    """Return True for the same words, of which three and more matter, in another order."""
+    content = [word for word in words if word not in NAME_FUNCTION_WORDS]
+    return (
+        len(words) >= _MIN_LONG
+        and len(content) >= _MIN_REORDERED
+        and sorted(words) == sorted(others)
+        and all(word.isalpha() and not is_dense(word) for word in content)
+        and _CHANGING_WORDS.isdisjoint(words)
+    )
+
+
+def _differs_by_a_word(words: Words, others: Words, use: TargetUse) -> bool:
+    """Return True if a long name has one word more than a target, or a very long one one less.
+
+    What several notes want is a topic of its own. A word that the vault uses, at the end of a
+    target, tells it from the name: `... - Flashcards`.
+    """
+    word, is_longer = _find_odd_word(words, others), len(others) > len(words)
+    least = _MIN_LONG if is_longer else _MIN_VERY_LONG
+    if not word or min(len(words), len(others)) < least or word in _NEGATIONS:
+        return False
+    if not word.isalpha() or any(map(is_dense, others)) or any(map(is_dense, words)):
+        return False
+    if is_longer:
+        return not use.is_topic()
+    return not (word in (words[0], words[-1]) and use.is_known_word(word))
+
+
+def _find_odd_word(words: Words, others: Words) -> str:
+    """Return the word that one of two names has more than the other; "" for other names."""
+    short, long = (words, others) if len(others) > len(words) else (others, words)
+    at = count_shared(short, long)
+    return long[at] if len(long) == len(short) + 1 and long[at + 1 :] == short[at:] else ""
+
+
+_EXPLAINED = lazy_pattern(r"(.*\w)\s*\(([^\W\d_][\w.&-]{1,9})\)")
+
+
+def _is_explained(target: str, others: Words) -> bool:
+    """Return True for a name with its acronym: `Reciprocal Rank Fusion (RRF)`."""
+    found = _EXPLAINED.fullmatch(target)
+    if found is None or split_name(found[1]) != others:
+        return False
+    initials = "".join([word[0] for word in others if word.isalpha()])
+    short = "".join(filter(str.isupper, found[2])).casefold()
+    return len(short) > 1 and (short in initials or _has_in_order("".join(others), short))
+
+
+def _has_in_order(text: str, letters: str) -> bool:
+    """Return True if a text begins with the first of some letters, and has the others after it."""
+    rest = iter(text)
+    return text[:1] == letters[:1] and all(letter in rest for letter in letters)
+
+
+_SUBTITLE = lazy_pattern(r"(?<=\w)(?::\s|：|\s+\(|\s+[-–—|]\s)\s*\S")
+
+
+def find_first_part(name: str) -> Words:
+    """Return the words before a subtitle or an explanation in a name; none if they are few.
+
+    One or two words may name an author, or a row of notes, three before a dash too.
+    """
+    found = _SUBTITLE.search(name)
+    if found is None:
+        return ()
+    words, is_dashed = split_name(name[: found.start()]), found[0].strip()[0] in "-–—|"
+    is_few = len(words) < _MIN_LONG - (not is_dashed) or count_letters(words) < MIN_LETTERS
+    return () if is_few or any(map(is_dense, words)) else words
+
+
 def _differs_in_one_word(words: Words, others: Words, use: TargetUse) -> bool:
     if len(words) != len(others):
         return False
@@ -233,6 +326,25 @@ def is_slip(one: str, other: str, letters: int) -> bool:
         and letters >= _MIN_SUBSTITUTED
         and (size >= MIN_LETTERS or others >= _MIN_SUBSTITUTED)
     )
+
+
+def may_be_slip(target: str, name: str, is_known_word: Callable[[str], bool]) -> bool:
+    """Return True if a word that the vault does not use tells a target from a name by a letter.
+
+    It is swapped with the next one, doubled, missing, or on the key beside the right one.
+    """
+    words, others = split_name(target), split_name(name)
+    pairs = [(one, other) for one, other in zip(words, others, strict=False) if one != other]
+    if len(words) != len(others) or len(pairs) != 1:
+        return False
+    [(one, other)] = pairs
+    slip = find_slip(one, other) if one.isalpha() and other.isalpha() else None
+    if slip is None or is_dense(one) or min(len(one), len(other)) < MIN_SLIP:
+        return False
+    is_beside = slip.kind is not SlipKind.WRONG or other[slip.at] in KEYS_BESIDE.get(
+        one[slip.at], ""
+    )
+    return is_beside and not is_known_word(one)
 
 
 # -- tell targets without a near name from the others by looking up keys ---------------------------
@@ -312,10 +424,12 @@ class NearKeys(msgspec.Struct, array_like=True, dict=True):
                 continue
             self.names.append(name)
             words = split_name(spelling)
-            for key in {" ".join(words), *_related_keys(words)}:
+            for key in {" ".join(words), *_related_keys(words), *_list_part_keys(words)}:
                 if key != spelling:
                     _add_number(self.by_key, key, number)
             _add_number(self.by_stems, _join_stems(words), number)
+            if first := find_first_part(name):
+                _add_number(self.by_key, _join_first(first), number)
             self.words.update(words)
             if _is_plain(spelling):
                 self.known_words.update(words)
@@ -357,14 +471,29 @@ class NearKeys(msgspec.Struct, array_like=True, dict=True):
         for number in _list_numbers(self.by_stems, _join_stems(words)):
             if _is_inflected(words, split_name(_simplify_name(self.names[number]))):
                 found.add(number)
-        keys = {*_related_keys(words), *self._correct(words)}
+        if len(words) >= _MIN_LONG:
+            found.update(self._find_with_a_word_more_or_less(words))
+        keys = {*_related_keys(words), *self._correct(words), _join_first(words)}
         if len(words) == 2:
             keys.add(" ".join(words[::-1]))
+        if target.endswith(")") and (explained := _EXPLAINED.fullmatch(target)):
+            keys.add(" ".join(split_name(explained[1])))
         for key in keys:
             found.update(_list_numbers(self.by_key, key))
             if key in self.by_spelling:
                 found.add(self.by_spelling[key])
         return {name for number in found for name in self._list_names(number)}
+
+    def _find_with_a_word_more_or_less(self, words: Words) -> Iterator[int]:
+        """Yield the numbers of names with such words, or with the words in another order."""
+        yield from _list_numbers(self.by_key, _join_sorted(words))
+        keys = _join_halves(words, len(words) + 1)
+        if len(words) > _MIN_VERY_LONG:
+            keys += _join_halves(words, len(words) - 1)
+        for key in keys:
+            for number in _list_numbers(self.by_key, key):
+                if _find_odd_word(words, split_name(_simplify_name(self.names[number]))):
+                    yield number
 
     def _correct(self, words: Words) -> Iterator[str]:
         """Yield the keys of names with these words but for a slip in an unknown one."""
@@ -385,23 +514,16 @@ class NearKeys(msgspec.Struct, array_like=True, dict=True):
                 shape = word[0], word[-1], len(word) + 1
                 found += self.words.intersection(make_slips(word))
                 found += [
-                    other
-                    for other in self._words_by_shape.get(shape, ())
-                    if is_slip(word, other, _ENOUGH_LETTERS)
+                    other for other in self._words_by_shape.get(shape, ()) if find_slip(word, other)
                 ]
         return found
 
-
-"""Letters of the shortest word with a slip."""
 
 _MAX_SLIP = 100
 """Letters of the longest one. The time to look for slips grows with the square."""
 
 _MAX_INFLECTED = 2
 """Words of a near name that may have another form."""
-
-_ENOUGH_LETTERS = 99
-"""Letters of a name so long that its words may have any slip."""
 
 
 def _copy(groups: _Numbers) -> _Numbers:
@@ -438,6 +560,33 @@ def _related_keys(words: Words) -> list[str]:
     elif len(rest) == len(words) == len(set(words)):
         return [" ".join(words)] if words else []
     return [" ".join(part) for part in (rest, drop_repeated(content)) if part]
+
+
+def _list_part_keys(words: Words) -> list[str]:
+    """Return the keys of a name for targets with the same words but one, or in another order."""
+    count, keys = len(words), list[str]()
+    if count >= _MIN_LONG:
+        keys.append(_join_sorted(words))
+    if count > _MIN_LONG:
+        keys += _join_halves(words, count)
+    return keys
+
+
+def _join_halves(words: Words, count: int) -> list[str]:
+    """Return the keys of the first and the last words that a name of `count` words may share.
+
+    A word more or less leaves one of both as it is.
+    """
+    half = (count - 1) // 2
+    return [f"<{count} {' '.join(words[:half])}", f">{count} {' '.join(words[-half:])}"]
+
+
+def _join_sorted(words: Words) -> str:
+    return f"={' '.join(sorted(words))}"
+
+
+def _join_first(words: Words) -> str:
+    return f"^{' '.join(words)}"
 
 
 def _join_stems(words: Words) -> str:
@@ -505,165 +654,6 @@ def normalize_words(name: str) -> str:
 def split_words(name: str) -> list[str]:
     """Return the words of a name in lower case."""
     return normalize_name(name).translate(WORD_BREAKS).split()
-
-
-_MANY_CHANGED = 200
-"""Changed files above which the names are listed anew."""
-
-
-class TargetFinder(msgspec.Struct, SteppedValue, array_like=True, dict=True):
-    """Finds unresolved targets of an index. It may also find some that are gone.
-
-    Most targets are lines of the text `plain`. `odd` has the others, with folders or signs, by the
-    words behind their folders.
-    """
-
-    on_targets: ClassVar[bool] = True
-    plain: str = "\n"
-    odd: dict[str, tuple[str, ...]] = {}
-
-    def with_targets(self, targets: Iterable[str]) -> "TargetFinder":
-        """Return a finder of these and more targets."""
-        added = [target for target in targets if not self._has(target)]
-        plain = [f"{target}\n" for target in added if _PLAIN_TARGET.fullmatch(target)]
-        odd = dict(self.odd)
-        for target in added:
-            if not _PLAIN_TARGET.fullmatch(target):
-                words = _join_words(target)
-                odd[words] = (*odd.get(words, ()), target)
-        return TargetFinder("".join([self.plain, *plain]), odd) if added else self
-
-    def update(self, index: Index, paths: Iterable[str]) -> "TargetFinder":
-        """Return a finder of a later index's targets. Those of many changes are listed anew."""
-        changed = list(paths)
-        if len(changed) > _MANY_CHANGED:
-            return list_searchable_targets(index)
-        return self.with_targets(
-            {target for path in changed for target in unresolved_keys(index, path)}
-        )
-
-    def _has(self, target: str) -> bool:
-        if _PLAIN_TARGET.fullmatch(target):
-            return f"\n{target}\n" in self.plain
-        return target in self.odd.get(_join_words(target), ())
-
-    @cached_property
-    def _lower(self) -> str:
-        return self.plain.lower()
-
-    @cached_property
-    def _odd_text(self) -> str:
-        return "\n".join(["", *self.odd, ""])
-
-    def find_near(self, name: str) -> set[str]:
-        """Return the targets that may be near a name."""
-        similar = self.find_similar(name)
-        return {target for target in similar if is_near(_strip_folders(target), name, _UNKNOWN_USE)}
-
-    def find_with_words(self, words: Iterable[str]) -> set[str]:
-        """Return the targets with some words behind their folders."""
-        return {
-            target
-            for word in words
-            for _, targets in self._find_lines([word])
-            for target in targets
-            if word in split_name(_strip_folders(target))
-        }
-
-    def list_odd(self) -> list[str]:
-        return list(chain.from_iterable(self.odd.values()))
-
-    def find_similar(self, name: str) -> set[str]:
-        """Return all targets that may be near a name, or that it may be near, and more.
-
-        A near name has the beginnings of all words that matter, or all words but one.
-        """
-        if mixes_scripts(name):
-            return {*self.plain.split("\n"), *self.list_odd()} - {""}
-        words, found = split_name(name), set(self._mixed_names)
-        content = _find_content_words(words)
-        stems = {word[:MIN_STEM] for word in content}
-        parts: Iterable[str] = content[:3] if len(words) > _MAX_INFLECTED + 1 else content[:2]
-        if len(content) < _MAX_INFLECTED + 1 < len(words):
-            parts = stems
-        least = len(stems) - 1
-        for line, names in self._find_lines(parts if len(content) > 1 else ()):
-            # A line with a part has the stem of that part.
-            if least < 2 or sum([stem in line for stem in stems]) >= least:
-                found.update(names)
-        if len(content) < 2:
-            found.update(self._find_single(words, stems))
-        return found
-
-    def _find_single(self, words: Words, stems: set[str]) -> Iterator[str]:
-        """Yield the names that may be near one of which at most one word matters."""
-        others = sorted({word[:MIN_STEM] for word in words} - stems, key=len)
-        for _, names in self._find_lines([*stems, *others[-1:]] if stems else others):
-            yield from names
-        if len(words) == 1:
-            for line, names in self._find_lines({f"\n{char}" for char in words[0][:2]}):
-                if abs(len(line) - len(words[0])) <= 1:
-                    yield from names
-
-    @cached_property
-    def _mixed_names(self) -> list[str]:
-        return [name for name in self.list_odd() if mixes_scripts(_strip_folders(name))]
-
-    def _find_lines(self, parts: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the lines with one of some parts, and their names.
-
-        A line feed stands for the start of a line.
-        """
-        plain, lower, odd = self.plain, self._lower, self._odd_text
-        for part in parts:
-            for start, end in _find_lines(lower, part):
-                yield lower[start:end], (plain[start:end],)
-            for start, end in _find_lines(odd, part):
-                line = odd[start:end]
-                yield line, self.odd[line]
-
-
-def list_searchable_targets(index: Index) -> TargetFinder:
-    """Return the unresolved targets of a vault, for `Index.derive`."""
-    return TargetFinder().with_targets(index.unresolved_sources)
-
-
-def _strip_folders(target: str) -> str:
-    return link_name(file_name(target))
-
-
-def _join_words(target: str) -> str:
-    return " ".join(split_name(_strip_folders(target)))
-
-
-_PLAIN_TARGET = lazy_pattern(r"[0-9A-Za-z](?:[ -&(-.0-_a-~]*[0-9A-Za-z])?(?<!\.[Mm][Dd])")
-"""Matches ASCII targets without folders, apostrophes and `.md` that begin and end with a letter."""
-
-_UNKNOWN_USE = TargetUse(lambda _word: False, lambda: False)
-"""The use of a target that is not known: it may be near all names that it may ever be near."""
-
-
-def _find_content_words(words: Words) -> list[str]:
-    """Return the words of a name that matter, the rarest, which are long, first."""
-    content = filterfalse(NAME_FUNCTION_WORDS.__contains__, strip_prefix(words))
-    return sorted({word for word in content if word.isalnum()}, key=lambda word: (-len(word), word))
-
-
-def _find_lines(text: str, part: str) -> list[tuple[int, int]]:
-    """Return start and end of the lines with a part.
-
-    The text begins and ends with a line feed.
-    """
-    found, find, find_start = [], text.find, text.rfind
-    at = find(part)
-    while at != -1:
-        start = find_start("\n", 0, at + 1) + 1
-        end = find("\n", start)
-        if end == -1:
-            break
-        found.append((start, end))
-        at = find(part, end)
-    return found
 
 
 def find_renamed(before: Index, after: Index) -> set[str]:

@@ -1,24 +1,34 @@
 """Suggest files for a broken link by title, alias, spelling or similar name."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import chain
 
 import msgspec
 
 from vaultlink.index.file_kinds import is_in_other_vault, is_same_kind
-from vaultlink.index.index import Index, link_name, list_file_names
+from vaultlink.index.index import (
+    FOLDER_NOTES,
+    Index,
+    folder_note_name,
+    link_name,
+    list_file_names,
+)
 from vaultlink.index.near_names import (
     MIN_SLIP,
     NearKeys,
     TargetUse,
     build_near_keys,
+    find_first_part,
     find_renamed,
     is_near,
     list_named_files,
     list_names,
-    list_searchable_targets,
     list_titles,
+    may_be_slip,
     normalize_words,
 )
+from vaultlink.index.near_targets import list_searchable_targets
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
@@ -41,7 +51,7 @@ from vaultlink.index.words import (
     split_name,
 )
 from vaultlink.model import Diagnostic, Suggestion
-from vaultlink.text import count_shared, lazy_pattern, strip_accents
+from vaultlink.text import count_shared, group_by, lazy_pattern, strip_accents
 
 # -- suggest files for a broken link by title, alias, spelling or similar name ---------------------
 # A target is not compared with every name. Names that may be near share a key with it, and only
@@ -73,6 +83,7 @@ class Suggester:
     def __init__(self, index: Index):
         self._index, self._names, self._notes = index, index.names, index.notes
         self._recalled: dict[tuple[str, int], tuple[Suggestion, ...]] = {}
+        self._near_names: dict[str, Collection[str]] = {}
 
     def __call__(self, target: str, limit: int = 3) -> tuple[Suggestion, ...]:
         """Return the files that a broken link's target may mean, best first.
@@ -87,8 +98,10 @@ class Suggester:
 
         Unlike near names, the result depends only on the names, titles and aliases of files.
         """
-        if resolve("", target, self._names):
+        if resolve("", target, self._names) or is_in_hidden_folder(target):
             return ()
+        if "|" in target and (path := resolve("", _SIZE.sub("", target), self._names)):
+            return (Suggestion(path, "respelling", _SPELLING_SCORE),)
         placed = self._match_folders(target)
         if placed is not None:
             return placed
@@ -96,10 +109,18 @@ class Suggester:
         if spelled:
             return _take_best(spelled, limit)
         text = link_name(file_name(target))
-        return None if self._find_names(text) else ()
+        if self._find_names(text):
+            return None
+        about = self._folder_notes.get(spelling_key(target), ()) if target == text else ()
+        is_one = len(about) == 1 and _is_distinctive(text, in_same_folder=False)
+        return (Suggestion(about[0], "folder", _JOINED_SCORE),) if is_one else ()
 
-    def _find_names(self, text: str) -> set[str]:
-        return self._index.derive(build_near_keys).find(text)
+    def _find_names(self, text: str) -> Collection[str]:
+        if text not in self._near_names:
+            if len(self._near_names) >= _MAX_REMEMBERED:
+                self._near_names.clear()
+            self._near_names[text] = self._index.derive(build_near_keys).find(text) or ()
+        return self._near_names[text]
 
     def suggest_unscored(self, target: str) -> tuple[Suggestion, ...]:
         """Return all files that a target may mean; near names have the least score."""
@@ -108,6 +129,23 @@ class Suggester:
             return found
         near = self._find_near(target)
         return tuple([Suggestion(path, "near", _LEAST_NEAR_SCORE) for path, _ in near])
+
+    def find_slip(self, target: str) -> str | None:
+        """Return the only file whose name, alias or title a letter tells from a target's name.
+
+        Such a name is too short, or the words too common, to take the target for a slip.
+        """
+        text = link_name(file_name(target))
+        near = self._find_names(text)
+        if not near:
+            return None
+        is_known = self._index.derive(Vocabulary).is_known
+        names = {
+            name for name in near if may_be_slip(text, name, lambda word: is_known(word, target))
+        }
+        paths = {path for name in names for path in list_named_files(self._index, name)}
+        found = [path for path in paths if is_same_kind(target, path)]
+        return found[0] if len(found) == 1 else None
 
     def prepare_near_names(self) -> None:
         for compute in STORED_WORDS:
@@ -164,6 +202,12 @@ class Suggester:
             return ()
         return tuple(Suggestion(path, "folder", _SPELLING_SCORE) for path in found.values()) or None
 
+    @cached_property
+    def _folder_notes(self) -> Mapping[str, Sequence[str]]:
+        """Return the notes about folders by the spelling keys of their names."""
+        paths = chain.from_iterable(self._names.get(key, ()) for key in FOLDER_NOTES)
+        return group_by(paths, lambda path: spelling_key(folder_note_name(path)))
+
     # -- same spelling ---------------------------------------------------------------------------
 
     def _match_spelling(self, target: str) -> Iterator[Suggestion]:
@@ -196,7 +240,7 @@ class Suggester:
         return cache[query]
 
     def _match_near_names(self, target: str) -> Iterator[Suggestion]:
-        found = list(self._find_near(target))
+        found = self._find_near(target)
         if not found:
             return
         from rapidfuzz.fuzz import ratio  # noqa: PLC0415 - only where suggestions are shown
@@ -206,10 +250,11 @@ class Suggester:
             score = max(round(ratio(text, normalize_words(name)) / 100, 2), _LEAST_NEAR_SCORE)
             yield Suggestion(path, "near", min(score, _RESPELT_TITLE_SCORE - 0.01))
 
-    def _find_near(self, target: str) -> Iterator[tuple[str, str]]:
-        """Yield the files with names near the target, in the innermost of its folders.
+    def _find_near(self, target: str) -> list[tuple[str, str]]:
+        """Return the files with names near the target, in the innermost of its folders.
 
-        Each has the name that is near.
+        Each has the name that is near. If there are none, the only name that begins with the
+        target, before a subtitle, is near.
         """
         text, folders = link_name(file_name(target)), split_folders(target)
         vocabulary = self._index.derive(Vocabulary)
@@ -218,18 +263,36 @@ class Suggester:
         )
         names = self._find_names(text)
         paths = {path for name in names for path in list_named_files(self._index, name)}
-        for path in sorted(paths):
-            if is_same_kind(target, path) and (
-                not folders or count_shared(folders, split_folders(path))
-            ):
-                near = [name for name in self._list_names(path, text) if is_near(text, name, use)]
-                yield from ((path, name) for name in near)
+        found = [
+            (path, name)
+            for path in sorted(paths)
+            if is_same_kind(target, path)
+            and (not folders or count_shared(folders, split_folders(path)))
+            for name in self._list_names(path, text)
+        ]
+        near = [(path, name) for path, name in found if is_near(text, name, use)]
+        if not near:
+            words = split_name(text)
+            near = [(path, name) for path, name in found if find_first_part(name) == words != ()]
+            near = near if len({path for path, _ in near}) == 1 else []
+        return near
 
     def _list_names(self, path: str, text: str) -> Iterator[str]:
         yield link_name(path)
         note = self._notes.get(path)
         if note is not None and not _is_in_hierarchy(path, text):
             yield from (name for _, name in list_titles(note))
+
+
+_SIZE = lazy_pattern(r"\|\d+(?:x\d+)?$")
+"""The size of a picture, which belongs into the brackets before an address."""
+
+
+def is_in_hidden_folder(target: str) -> bool:
+    """Return True if a folder of a target has a dot before its name, which Obsidian hides."""
+    return "." in target and any(
+        part[0] == "." and part.strip(".") for part in target.split("/")[:-1] if part
+    )
 
 
 def list_unresolved(findings: Iterable[Diagnostic], names: PathsByName) -> list[str]:
@@ -294,13 +357,9 @@ _COMMON_NAMES = frozenset(
 """Names that many folders have, so that a file elsewhere is another one."""
 
 
-_FOLDER_NOTES = ("index.md", "_index.md", "readme.md")
-"""Name keys of notes about their folder, besides that with the name of the folder."""
-
-
 def list_folder_note_keys(target: str) -> tuple[str, ...]:
     """Return the name keys of notes about the folder that a target names, best first."""
-    return (*_FOLDER_NOTES, f"{name_key(target.rstrip('/'))}.md")
+    return (*FOLDER_NOTES, f"{name_key(target.rstrip('/'))}.md")
 
 
 _SITE_FOLDERS = frozenset(("tag", "tags", "category", "categories"))
@@ -473,7 +532,9 @@ def _list_names_at(names: NamesByPath, paths: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for path in paths:
         if path in names:
-            found.update((*list_file_names(path), *filter(None, names[path])))
+            found.update(
+                filter(None, (*list_file_names(path), folder_note_name(path), *names[path]))
+            )
     return found
 
 
@@ -499,7 +560,9 @@ def find_affected_sources(before: Index, after: Index, changed: Iterable[str]) -
     affected = {
         target
         for target in doubtful
-        if after.derive(build_near_keys).find(link_name(file_name(target)))
+        if any(
+            index.derive(build_near_keys).find(link_name(file_name(target))) for index in indexes
+        )
     }
     names = {name for index in indexes for path in renamed for name in list_names(index, path)}
     affected.update(*map(targets.find_near, names))
@@ -516,6 +579,7 @@ def _list_all_names(index: Index, paths: Iterable[str]) -> Iterator[str]:
     for path in paths:
         if path in index.files:
             yield from list_file_names(path)
+            yield from filter(None, (folder_note_name(path),))
             note = index.notes.get(path)
             yield from (name for _, name in list_titles(note)) if note else ()
 

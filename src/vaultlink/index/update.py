@@ -32,8 +32,8 @@ from vaultlink.index.near_names import (
     NearKeys,
     build_near_keys,
     list_names,
-    list_searchable_targets,
 )
+from vaultlink.index.near_targets import list_searchable_targets
 from vaultlink.index.packed_map import (
     PackedMap,
     encode,

@@ -8,14 +8,13 @@ from typing import Any
 from vaultlink.index.index import Index, LinkTargets, TraitCount, find_unresolved, link_name
 from vaultlink.index.near_names import (
     NearKeys,
-    TargetFinder,
     build_near_keys,
     find_renamed,
     list_different_names,
     list_named_files,
     list_names,
-    list_searchable_targets,
 )
+from vaultlink.index.near_targets import TargetFinder, list_searchable_targets
 from vaultlink.index.resolve import file_name
 from vaultlink.index.words import split_name
 from vaultlink.model import Note

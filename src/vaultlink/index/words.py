@@ -351,6 +351,13 @@ def has_same_stem(one: str, other: str) -> bool:
 
 VOWELS = frozenset("aeiouy")
 
+KEYS_BESIDE = {
+    key: row[max(at - 1, 0) : at] + row[at + 1 : at + 2]
+    for row in ("qwertyuiop", "asdfghjkl", "zxcvbnm")
+    for at, key in enumerate(row)
+}
+"""Letters to the letters on the keys beside them."""
+
 
 class SlipKind(Enum):
     """A typing error in one place of a word."""
@@ -389,5 +396,9 @@ def make_slips(word: str) -> Iterable[str]:
         yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     for at in range(1, len(word) - 1):
         yield word[:at] + word[at + 1 :]
-        if word[at] in VOWELS:
-            yield from [word[:at] + vowel + word[at + 1 :] for vowel in VOWELS]
+        letters = (
+            VOWELS.union(KEYS_BESIDE[word[at]])
+            if word[at] in VOWELS
+            else KEYS_BESIDE.get(word[at], "")
+        )
+        yield from [word[:at] + letter + word[at + 1 :] for letter in letters]

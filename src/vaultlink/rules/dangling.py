@@ -10,6 +10,7 @@ from vaultlink.index.file_kinds import crosses_border, has_known_extension, is_s
 from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name
 from vaultlink.index.resolve import (
     file_name,
+    is_note,
     join_relative,
     name_key,
     normalize_name,
@@ -17,7 +18,7 @@ from vaultlink.index.resolve import (
     resolve_with_alternatives,
     spelling_key,
 )
-from vaultlink.index.suggest import Suggester, drop_own_names
+from vaultlink.index.suggest import Suggester, drop_own_names, is_in_hidden_folder
 from vaultlink.index.update import has_many_paths, has_resolved_rooted_links, is_in_root_folder
 from vaultlink.index.words import (
     MIN_LETTERS,
@@ -64,6 +65,10 @@ class _Candidates(NamedTuple):
         """Return True if the note itself is a candidate: then it is unclear what is meant."""
         return path in self.aliased or path in self.titled or path in self.respelt
 
+    def is_only(self, path: str) -> bool:
+        """Return True if nothing else than the note itself is meant."""
+        return {*self.aliased, *self.titled, *self.respelt} == {path}
+
 
 _NO_CANDIDATES = _Candidates((), (), (), is_query=False)
 
@@ -80,6 +85,7 @@ class _CandidateCache:
         self.allows_dangling: Callable[[str], bool] | None = None
         self.candidates: dict[str, _Candidates | None] = {}
         self.suggestions: dict[str, tuple[Suggestion, ...] | None] = {}
+        self.similar: dict[str, str | None] = {}
 
 
 def _find_unresolved_links(note: Note, context: Context) -> list[UnresolvedLink]:
@@ -94,28 +100,33 @@ def _collect_unresolved_links(note: Note, context: Context) -> list[UnresolvedLi
         cache.allows_dangling, cache.candidates = context.allows_dangling, {}
     known, found = cache.candidates, []
     nested = find_nested_links(note.links)
+    may_be_pages = "Logseq" in context.obsidian.programs
     for link, resolved in context.index.resolved_links(note.path):
-        if names_topic(link, resolved) and not _is_read_by_logseq(link, context):
-            target = _join_target(link.target, note.path)
-            if target not in known:
-                known[target] = _find_candidates(link.target, target, context)
-            candidates = known[target]
-            # It is unknown if Obsidian reads a wikilink in the text of a Markdown link (2.17).
-            if candidates is not None and link.start not in nested:
-                if candidates is not _NO_CANDIDATES and (
-                    candidates.is_of(note.path)
-                    or was_deleted(link, note.path, context.index, context.history)
-                ):
-                    candidates = candidates._replace(aliased=(), titled=(), respelt=())
-                found.append((link, candidates))
+        if not names_topic(link, resolved) or (may_be_pages and _is_read_by_logseq(link, context)):
+            continue
+        target = _join_target(link.target, note.path)
+        if target not in known:
+            known[target] = _find_candidates(link.target, target, context)
+        candidates = known[target]
+        # It is unknown if Obsidian reads a wikilink in the text of a Markdown link (2.17).
+        if candidates is None or link.start in nested:
+            continue
+        if candidates is not _NO_CANDIDATES:
+            is_own = candidates.is_of(note.path)
+            if is_own and candidates.is_only(note.path) and is_wikilink(link) and not link.embed:
+                continue  # a link to the note that contains it
+            if is_own or was_deleted(link, note.path, context.index, context.history):
+                candidates = candidates._replace(aliased=(), titled=(), respelt=())
+        found.append((link, candidates))
     return found
 
 
 def _is_read_by_logseq(link: Link, context: Context) -> bool:
-    """Return True for a page in the place of an address, and for a page, if Logseq reads links."""
+    """Return True for a page in the place of an address, and for a page, if Logseq reads links.
+
+    The notes must be those of Logseq.
+    """
     obsidian, index = context.obsidian, context.index
-    if "Logseq" not in obsidian.programs:
-        return False
     if link.kind is LinkKind.MARKDOWN and _PAGE_REFERENCE.fullmatch(link.target):
         return True
     pages = (index.notes_by_page, index.notes_by_alias, index.notes_by_title)
@@ -237,7 +248,17 @@ def planned_note(note: Note, context: Context) -> Iterator[Finding]:
     """Report unresolved links without a sign that another target was meant."""
     for link, is_mistake in remember(_list_dangling, note, context):
         if not is_mistake and not is_claimed_by_other_rule(link, context):
-            yield Finding(link, {"target": _format_target(link)}, link.target)
+            values = {"target": _format_target(link), "hint": _name_similar(link, note, context)}
+            yield Finding(link, values, link.target)
+
+
+def _name_similar(link: Link, note: Note, context: Context) -> str:
+    """Return a clause with the file whose name differs by a letter, "" if there is none."""
+    known = context.index.derive(_CandidateCache).similar
+    if link.target not in known:
+        known[link.target] = context.index.derive(Suggester).find_slip(link.target)
+    path = known[link.target]
+    return f", but “{link_name(path)}” is similar" if path and path != note.path else ""
 
 
 def _list_dangling(note: Note, context: Context) -> list[tuple[Link, bool]]:
@@ -256,11 +277,12 @@ def _list_dangling(note: Note, context: Context) -> list[tuple[Link, bool]]:
 def _is_mistake(link: Link, note: Note, context: Context) -> bool:
     """Return True if something shows that another target was meant.
 
-    It is no wikilink to a note: these are written after the file exists. It is a path that the
-    vault's author does not write. Its target was a file, or is nearly the name of one.
+    It is no link to a note in the vault's way: others are written after the file exists. It is a
+    path that the vault's author does not write. Its target was a file, or is nearly the name of
+    one.
     """
     target = link.target
-    if link.embed or not link.raw.endswith("]]") or not is_wikilink(link):
+    if link.embed or not _is_in_usual_way(link, context):
         return True
     if "/" in target and _has_odd_folders(target, note.path, context):
         return True
@@ -276,8 +298,34 @@ def _is_mistake(link: Link, note: Note, context: Context) -> bool:
     )
 
 
+def _is_in_usual_way(link: Link, context: Context) -> bool:
+    """Return True for a wikilink, or for a Markdown link to a note if Obsidian writes these."""
+    if is_wikilink(link):
+        return link.raw.endswith("]]")
+    return (
+        bool(context.obsidian.use_markdown_links)
+        and link.raw.endswith(")")
+        and is_note(link.target)
+    )
+
+
+_NAME_WITH_SLASH = lazy_pattern(
+    r"[^/]*\S\s+/\s+\S[^/]*|(?:[^/]*\s)?([^\W\d_]{1,5})/([^\W\d_]+)[^/]*"
+)
+
+
+def _is_name_with_slash(target: str) -> bool:
+    """Return True for a name such as `UX/UI design`: spaces or capitals are around its slash."""
+    found = _NAME_WITH_SLASH.fullmatch(target)
+    if found is None or found[1] is None:
+        return found is not None
+    return found[1][-1].isupper() and found[2][0].isupper() and not found[2][1:2].islower()
+
+
 def _has_odd_folders(target: str, source: str, context: Context) -> bool:
     """Return True if a path's folder does not exist or the vault writes no paths."""
+    if _is_name_with_slash(target):
+        return False
     path = _join_target(target, source).lstrip("/")
     if "/" not in path or normalize_name(parent_folder(path)) not in context.index.files_by_path:
         return "/" in path
@@ -307,6 +355,8 @@ def _explain_unresolved(link: Link, source: str, context: Context) -> str:
     """Return the causes of an unresolved link as clauses; "" if they are unknown."""
     if _is_without_extension(link.target, context.index):
         return "; Obsidian does not open files without an extension"
+    if is_in_hidden_folder(link.target):
+        return "; Obsidian does not show files in hidden folders"
     former = find_former_target(link, source, context.index, context.history) or NO_FORMER_TARGET
     clauses = [former.reason]
     if link.embed and link.is_rooted:
