@@ -1,8 +1,9 @@
-"""Tests of the hint on imported and generated folders: when it is given, when not, and that its line silences them."""
+"""Tests of what is said of imported, generated and read-only folders: when, when not, and that the setting silences them."""
 
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,6 +15,7 @@ from vaultlink.config.settings import merge_layers
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.report.foreign_folders import (
     ForeignFolder,
+    describe_declared_folders,
     describe_foreign_folders,
     find_foreign_folders,
     format_glob,
@@ -146,3 +148,96 @@ def test_check_names_the_folder_once(
     (root / "vaultlink.toml").write_text(HINT.partition("To leave it out: ")[2], encoding="utf-8")
     done = run("check")
     assert ("hint:" in done.err, len(done.lines)) == (False, 1)
+
+
+# -- folders that are only read ----------------------------------------------------------------------------------------
+
+Counts = Mapping[tuple[str, str], int]
+
+LINES: dict[str, tuple[Counts, str]] = {
+    "none": ({}, ""),
+    "one": (
+        {("raw/", "CLAUDE.md"): 1_200},
+        'Of these, 1,200 in raw/, which CLAUDE.md declares read-only: `exclude = ["raw/**"]` leaves them out, '
+        "and links to notes there still resolve",
+    ),
+    "two of two notes": (
+        {("a/raw/", "a/README.md"): 1, ("clips/", "AGENTS.md"): 3},
+        "Of these, 3 in clips/, 1 in a/raw/, which AGENTS.md, a/README.md declare read-only: "
+        '`exclude = ["clips/**", "a/raw/**"]` leaves them out, and links to notes there still resolve',
+    ),
+    "many": (
+        {(f"{n}/", "AGENTS.md"): 10 - n for n in range(5)},
+        "Of these, 10 in 0/, 9 in 1/, 8 in 2/, 13 in other such folders, which AGENTS.md declares read-only: "
+        '`exclude = ["0/**", "1/**", "2/**"]` leaves the first out, and links to notes there still resolve',
+    ),
+}
+
+
+@each(("counts", "line"), LINES.values(), ids=LINES)
+def test_declared_folders_are_one_line(counts: Counts, line: str) -> None:
+    assert describe_declared_folders(counts, has_excluded=False) == line
+
+
+def test_line_adds_to_what_is_excluded_already() -> None:
+    line = describe_declared_folders({("raw/", "AGENTS.md"): 2}, has_excluded=True)
+    assert 'read-only: `"raw/**"` added to exclude leaves them out' in line
+
+
+DECLARES = {"AGENTS.md": "`raw/` is immutable.\n"}
+LINKED = {"Home.md": "[[r00]] [[r01]] [[Own]] [[Own]]\n", **RAW}
+"""The vault links to the notes in `raw/`."""
+
+SHOWN: dict[str, tuple[Files, tuple[str, ...], bool]] = {
+    "declared": ({**LINKED, **DECLARES}, (), True),
+    "declared, nothing links to it": ({**HOME, **RAW, **DECLARES}, (), True),
+    # not
+    "not declared": (LINKED, (), False),
+    "taken out by protect": (
+        {**LINKED, **DECLARES, "vaultlink.toml": 'protect = ["!raw/"]\n'},
+        (),
+        False,
+    ),
+    "excluded": ({**LINKED, **DECLARES, "vaultlink.toml": 'exclude = ["raw/**"]\n'}, (), False),
+    "without findings": ({"Home.md": "[[Own]]\n", "raw/r.md": "[[Home]]\n", **DECLARES}, (), False),
+    "asked for": ({**LINKED, **DECLARES}, ("raw",), False),
+}
+
+
+@each(("files", "words", "is_one_line"), SHOWN.values(), ids=SHOWN)
+def test_first_screen_sums_up_declared_folders(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files: Files,
+    words: tuple[str, ...],
+    *,
+    is_one_line: bool,
+) -> None:
+    monkeypatch.chdir(create_vault(tmp_path / "vault", {"vaultlink.toml": "", **files}))
+    done = run("status", *words)
+    lines, rest = (
+        [line for line in done.lines if "Of these, 30 in raw/" in line],
+        done.out.partition("\n\n")[2],
+    )
+    assert len(lines) == is_one_line
+    if is_one_line:
+        assert not any(name in rest + done.err for name in ("issue", "raw/", "hint:"))
+
+
+def test_findings_in_declared_folders_count_elsewhere(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {"vaultlink.toml": "", **LINKED}
+    shown = []
+    for name, more in (("before", {}), ("declared", DECLARES)):
+        monkeypatch.chdir(create_vault(tmp_path / name, {**files, **more}))
+        checks = [
+            run("check", *words)
+            for words in ((), ("--fail-on", "error"), ("--output-format", "json-lines"))
+        ]
+        status: Any = run("status", "--json").data
+        shown.append(
+            ([(check.code, check.out) for check in checks], status["mistakes"], status["planned"])
+        )
+    assert shown[0] == shown[1]

@@ -154,7 +154,7 @@ def reads_stdin(options: ReportOptions) -> bool:
 
     Raises UsageError if the arguments contradict each other.
     """
-    name = "--stdin-drafts" if has_drafts(options) else "--stdin-filename"
+    name = "--stdin-drafts" if _has_drafts(options) else "--stdin-filename"
     if name == "--stdin-filename" and options.stdin_filename is None:
         if options.paths == _STDIN_ARGUMENT:
             raise UsageError(
@@ -165,13 +165,13 @@ def reads_stdin(options: ReportOptions) -> bool:
         raise UsageError(f"{name} requires - as the path: the text is read from there.")
     if options.paths != _STDIN_ARGUMENT:
         raise UsageError(
-            f"{name} checks {'drafts' if has_drafts(options) else 'one note'} only; "
+            f"{name} checks {'drafts' if _has_drafts(options) else 'one note'} only; "
             "remove the other paths, or replace them by -."
         )
     return True
 
 
-def has_drafts(options: ReportOptions) -> bool:
+def _has_drafts(options: ReportOptions) -> bool:
     """Return True if drafts are read from standard input."""
     return isinstance(options, CheckOptions) and options.stdin_drafts
 
@@ -210,7 +210,7 @@ def find_start_paths(options: ReportOptions) -> tuple[Path, ...]:
 
 def select_vault_paths(options: ReportOptions, root: Path) -> tuple[str, ...]:
     """Return the vault paths that the command is about; empty for all."""
-    if has_drafts(options):
+    if _has_drafts(options):
         return ()
     return (
         (_find_stdin_note(options, root),)
@@ -233,7 +233,7 @@ def read_drafts(options: ReportOptions) -> dict[str, bytes] | None:
 
     Raises UsageError.
     """
-    if not has_drafts(options):
+    if not _has_drafts(options):
         return None
     from vaultlink.baseline.drafts import encode_drafts  # noqa: PLC0415 - imports the linter
 

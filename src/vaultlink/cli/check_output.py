@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib import import_module
 from itertools import chain
@@ -50,6 +50,11 @@ from vaultlink.report.concise import (
     describe_unseen,
     summarize_counts,
     summarize_drafts,
+)
+from vaultlink.report.foreign_folders import (
+    describe_declared_folders,
+    describe_foreign_folders,
+    find_foreign_folders,
 )
 from vaultlink.report.layout import PLAIN, format_count, make_path_linker
 from vaultlink.rules.registry import build_catalog
@@ -334,6 +339,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             suggester=cache(lambda: make_suggester(vault, suggested)),
             file_bytes=lambda path: vault.fixer.data(path),  # noqa: PLW0108 - `fixer` imports much
             format_target=make_target_formatter(vault.index),
+            declared=cache(lambda: self._find_declared(findings)),
             known=split.known,
             known_counts=split.known_counts,
             root=str(vault.root),
@@ -351,6 +357,22 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             groups_targets=terminal.is_terminal,
             palette=terminal.palette,
         )
+
+    def _find_declared(self, findings: Sequence[Diagnostic]) -> tuple[Collection[str], str]:
+        """Return the paths with findings in declared folders, and a line about them.
+
+        If the command is about some paths, their findings are wanted, also there.
+        """
+        if self.chosen:
+            return (), ""
+        state, config = self.vault.state, self.vault.config
+        counts = Counter([d.path for d in findings])
+        reasons = state.settings.find_declared_reasons(state.index, counts)
+        numbers: Counter[tuple[str, str]] = Counter()
+        for path, reason in reasons.items():
+            numbers[reason.folder, reason.declared_by] += counts[path]
+        line = describe_declared_folders(numbers, has_excluded=bool(config.exclude))
+        return reasons.keys(), line
 
     def _fingerprint(self, findings: Sequence[Diagnostic]) -> Sequence[str]:
         """Return the fingerprints of findings, which count those that are not listed."""
@@ -461,15 +483,14 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         """Return hints on folders that look imported, if the whole vault is checked."""
         if self.chosen or self.terminal.quiet:
             return []
-        from vaultlink.report.foreign_folders import (  # noqa: PLC0415 - not for a draft
-            describe_foreign_folders,
-            find_foreign_folders,
-        )
-
         if self.parts is None:
             counts = Counter([d.path for d in self.split.new])
         else:
             counts = self.parts.count_findings()
+        if self.row is OVERVIEW:  # it has a line about declared folders
+            state, paths = self.vault.state, list(counts)
+            for path in state.settings.find_declared_reasons(state.index, paths):
+                del counts[path]
         folders = find_foreign_folders(counts, self.vault.index)
         has_excluded = bool(self.vault.config.exclude)
         return describe_foreign_folders(folders, counts.total(), has_excluded=has_excluded)

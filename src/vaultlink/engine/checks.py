@@ -20,7 +20,11 @@ from vaultlink.config.protection import Protection
 from vaultlink.config.settings import Config
 from vaultlink.engine.diagnostics import DiagnosticBuilder
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
-from vaultlink.links.read_only import ReadOnlyReason, find_read_only_reason
+from vaultlink.links.read_only import (
+    ReadOnlyReason,
+    find_declared_folders,
+    find_read_only_reason,
+)
 from vaultlink.links.style import is_style_read
 from vaultlink.model import NO_HISTORY, UNRESOLVED, Diagnostic, History, Note, Severity
 from vaultlink.obsidian import ObsidianSettings, PeriodicNote
@@ -147,6 +151,19 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         """
         is_allowed = self._protection.decide(note.path) is False
         return None if is_allowed else find_read_only_reason(index, note)
+
+    def find_declared_reasons(
+        self, index: Index, paths: Iterable[str]
+    ) -> Mapping[str, ReadOnlyReason]:
+        """Return the reasons of those notes at `paths` that are in a declared folder."""
+        starts = tuple(index.derive(find_declared_folders))
+        inside = [path for path in paths if path.startswith(starts)] if starts else ()
+        found = {
+            path: self.find_read_only_reason(index, index.notes[path])
+            for path in inside
+            if path in index.notes
+        }
+        return {path: reason for path, reason in found.items() if reason and reason.folder}
 
     @cached_property
     def reads_style(self) -> bool:

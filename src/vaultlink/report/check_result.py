@@ -3,7 +3,7 @@
 It is what every function in `vaultlink.report.FORMATS` renders.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -94,6 +94,9 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
 
     version: str = ""
     """vaultlink's version; "" omits it."""
+
+    declared: Callable[[], tuple[Collection[str], str]] = lambda: ((), "")
+    """Returns the paths with findings in folders that are only read, and a line about them."""
 
     failing_severities: frozenset[Severity] = frozenset((Severity.ERROR, Severity.WARNING))
     """The severities that make the check fail."""

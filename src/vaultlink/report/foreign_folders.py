@@ -1,7 +1,8 @@
-"""Find folders that look imported or generated, to propose that they are excluded.
+"""Describe folders to propose that they are excluded.
 
-They have many notes and far more findings than other folders, and the rest of the vault does not
-link to them, nor they to it: archives of clippings, issues, the documentation of a program.
+A note declares them read-only, or they look imported or generated: they have many notes and far
+more findings than other folders, and the rest of the vault does not link to them, nor they to it:
+archives of clippings, issues, the documentation of a program.
 """
 
 from collections import Counter
@@ -25,6 +26,9 @@ _DENSITY = 3
 
 _LINKING = 20
 """At most one in this many notes of the folder links to notes outside."""
+
+_MAX_DECLARED = 3
+"""Declared folders that the line names."""
 
 _DATED_NAME = lazy_pattern(r"\d{4}\W?[WQ]?\d{1,2}(?:\W?\d{1,2})?(?:\W+\w+)?\.md")
 """Names of daily and other periodic notes, with a weekday or a word behind the date."""
@@ -114,6 +118,32 @@ def describe_foreign_folders(
             f"outside links to). To leave it out: {advice}"
         )
     return hints
+
+
+def describe_declared_folders(counts: Mapping[tuple[str, str], int], *, has_excluded: bool) -> str:
+    """Return a line with the numbers of findings in folders that are only read; "" for none.
+
+    `counts` are by folder, with a slash, and the note that declares it. With `has_excluded` the
+    settings exclude other files.
+    """
+    if not counts:
+        return ""
+    from json import dumps  # noqa: PLC0415 - rarely needed
+
+    ranked = sorted(counts, key=lambda item: (-counts[item], item))
+    named, others = ranked[:_MAX_DECLARED], ranked[_MAX_DECLARED:]
+    parts = [f"{counts[item]:,} in {item[0]}" for item in named]
+    parts += [f"{sum(counts[item] for item in others):,} in other such folders"] if others else []
+    notes = list(dict.fromkeys(note for _, note in named))
+    verb = "declares" if len(notes) == 1 else "declare"
+    globs = [format_glob(item[0].rstrip("/")) for item in named]
+    patterns = ", ".join(dumps(glob, ensure_ascii=False) for glob in globs)
+    advice = f"`{patterns}` added to exclude" if has_excluded else f"`exclude = [{patterns}]`"
+    what = "the first" if others else "them"
+    return escape_controls(
+        f"Of these, {', '.join(parts)}, which {', '.join(notes)} {verb} read-only: "
+        f"{advice} leaves {what} out, and links to notes there still resolve"
+    )
 
 
 def format_glob(folder: str) -> str:

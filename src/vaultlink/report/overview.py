@@ -4,10 +4,11 @@ It says how the vault is, which links are mistakes and which are plans, and what
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import msgspec
+from msgspec.structs import replace
 
 from vaultlink.fix.forecast import FixForecast, RuleCount
 from vaultlink.index.topics import Topic, list_topics
@@ -31,6 +32,7 @@ from vaultlink.report.layout import (
     pad,
     truncate,
     truncate_left,
+    wrap_words,
 )
 from vaultlink.text import group_by
 
@@ -54,19 +56,31 @@ def render_overview(result: CheckResult) -> str:
     """Render the overview of a result."""
     counts = result.counts()
     rows = min(_FEW_ROWS + max(0, (result.height - _LINES) // 4), _MAX_ROWS)
-    topics = list_wanted(result)
+    paths, line = result.declared()
+    own = _leave_out(result, paths) if paths else result
+    declared = wrap_words(line, result.width, "  ") if line else []
+    topics = list_wanted(own)
     blocks = [
-        _describe_vault(result),
+        [*_describe_vault(result), *declared],
         _list_mistakes(topics.mistakes, rows, result),
         _list_plans(topics.planned, rows, result),
-        _list_rules(counts, rows, result),
+        _list_rules(own.counts(), max(rows - len(declared), 0), result),
         _list_commands(counts, result),
     ]
     blocks = [block for block in blocks if block]
     free = result.height - sum(len(block) + 1 for block in blocks) - _LINES_OF_NOTES
     if counts and free > 0:
-        blocks.insert(-1, _list_notes(result, min(free, rows)))
+        blocks.insert(-1, _list_notes(own, min(free, rows)))
     return "\n\n".join("\n".join(block) for block in blocks) + "\n"
+
+
+def _leave_out(result: CheckResult, paths: Collection[str]) -> CheckResult:
+    """Return a result without the findings at some paths, none of which has a fix."""
+    findings = [d for d in result.findings if d.path not in paths]
+    numbers = Counter([(d.code, d.severity) for d in findings])
+    rows = [row._replace(findings=numbers[row.code, row.severity]) for row in result.counts()]
+    rows = sorted([row for row in rows if row.findings], key=lambda row: (-row.findings, row.code))
+    return replace(result, findings=findings, rule_counts=rows)
 
 
 def _describe_vault(result: CheckResult) -> list[str]:
@@ -199,9 +213,9 @@ def _list_notes(result: CheckResult, limit: int) -> list[str]:
 def _format_table(
     title: str, rows: Sequence[_Row], limit: int, result: CheckResult, total: int | None = None
 ) -> list[str]:
-    if not rows:
-        return []
     p, shown = result.palette, rows[:limit]
+    if not shown:
+        return []
     left = (len(rows) if total is None else total) - len(shown)
     digits = max(len(f"{row.number:,}") for row in shown)
     available = result.width - digits - 4
