@@ -6,6 +6,7 @@ from typing import Any
 
 import yaml
 from hypothesis import strategies as some
+from msgspec.structs import replace
 
 from vaultlink.config.layers import Layer
 from vaultlink.config.settings import merge_layers
@@ -52,11 +53,12 @@ def make_settings(
     names: Mapping[str, Sequence[str]] | None = None,
     quiet: Sequence[str] | None = None,
     obsidian: Mapping[str, Any] | None = None,
+    gitignore: Sequence[str] = (),
 ) -> LinterSettings:
     """Return settings with only these rules.
 
     `app` and `types` are as in Obsidian's files; without `app` there is no `app.json`. `obsidian` holds other files
-    of `.obsidian` by name.
+    of `.obsidian` by name, `gitignore` the lines of a `.gitignore`.
     """
     values = {
         "select": list(select),
@@ -69,7 +71,7 @@ def make_settings(
     config = merge_layers([Layer("test", values)], RULES)
     files = {f".obsidian/{name}": value for name, value in (obsidian or {}).items()}
     files |= {".obsidian/app.json": app, ".obsidian/types.json": {"types": types}}
-    settings = build_obsidian_settings(files)
+    settings = replace(build_obsidian_settings(files), git_ignores=tuple(gitignore))
     history = History(
         moves or {},
         frozenset(deleted),

@@ -68,6 +68,7 @@ class Case(NamedTuple):
             names=example.get("former-names"),
             quiet=example.get("quiet"),
             obsidian=example.get("obsidian"),
+            gitignore=example.get("gitignore", ()),
         )
 
 
@@ -234,6 +235,7 @@ def test_message_uses_every_value_of_the_check(case: Case) -> None:
         base.history,
         base.config.quiet,
         base.expects_note,
+        find_ignoring_pattern=base.find_ignoring_pattern,
     )
     if rule.scope == "vault":
         findings = list(rule.check(context))

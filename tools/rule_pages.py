@@ -34,7 +34,16 @@ SCOPES = {
     "files": "the names of the vault's files",
     "vault": "the whole vault",
 }
-_SETTINGS = ("app", "types", "obsidian", "allow-dangling", "quiet", "select", "backlinks")
+_SETTINGS = (
+    "app",
+    "types",
+    "obsidian",
+    "gitignore",
+    "allow-dangling",
+    "quiet",
+    "select",
+    "backlinks",
+)
 """Keys of an example that define settings; `options` is shown as TOML."""
 
 _HISTORY_KEYS = (*("moves", "deleted", "anchors", "led-to", "reasons", "likely", "former-names"),)

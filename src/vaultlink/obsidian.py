@@ -40,6 +40,7 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
         vaults: Vault paths of the folders in the vault that are vaults of their own.
         programs: The names of other programs that read the notes, such as a site generator.
         linking_program: The one of them that resolves the links in place of Obsidian; "" for none.
+        git_ignores: Patterns of `.gitignore`, from the vault's root, by which files are absent.
     """
 
     new_link_format: str | None = None
@@ -52,6 +53,7 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
     vaults: tuple[str, ...] = ()
     programs: frozenset[str] = frozenset()
     linking_program: str = ""
+    git_ignores: tuple[str, ...] = ()
     trash: str = "system"
 
 

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from fnmatch import translate
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 from vaultlink.index.resolve import normalize_name
@@ -63,6 +63,38 @@ def compile_ordered_globs(
         return next((selects for test, selects in tests if test(name)), None)
 
     return decide
+
+
+def compile_git_ignores(patterns: Sequence[str]) -> Callable[[str], str]:
+    """Return a function that returns the pattern of a `.gitignore` that leaves out a path, or "".
+
+    As in git, the last pattern that matches a folder or file decides, a folder that is left out
+    takes all with it, and a slash at the end means folders only. Nothing is compiled before a path
+    is asked for.
+    """
+
+    @cache
+    def compile_all() -> list[tuple[str, bool, Callable[[str], bool]]]:
+        return [
+            (item, "/" in item.rstrip("/"), compile_globs([item.removeprefix("!")]))
+            for item in reversed(patterns)
+        ]
+
+    def match(path: str, *, is_folder: bool) -> str:
+        outer, _, name = path.rpartition("/")
+        for item, is_anchored, test in compile_all():
+            is_own = test(path) and not (outer and test(outer)) if is_anchored else test(name)
+            if is_own and (is_folder or not item.endswith("/")):
+                return item
+        return ""
+
+    def find(path: str) -> str:
+        folders = [path[:at] for at, sign in enumerate(path) if sign == "/"]
+        found = [match(folder, is_folder=True) for folder in folders]
+        found.append(match(path, is_folder=False))
+        return next((item for item in found if item and item[0] != "!"), "")
+
+    return find
 
 
 @lru_cache(maxsize=8)

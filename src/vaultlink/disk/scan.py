@@ -19,7 +19,7 @@ from vaultlink.disk.read import load_config
 from vaultlink.errors import VaultError, explain_word
 from vaultlink.files import LEFTOVER_PREFIX, is_folder, path_exists
 from vaultlink.git.location import MAX_GIT_FILE_BYTES, find_blocking_file, find_git_dir
-from vaultlink.git.repository import load_ignore_filter, read_git_state
+from vaultlink.git.repository import load_ignore_filter, read_git_state, read_ignore_patterns
 from vaultlink.model import FileStamp
 from vaultlink.obsidian import ObsidianSettings, find_programs
 from vaultlink.text import lazy_pattern
@@ -386,15 +386,40 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
             require_version(layer, running)
     listing = list_files(root)
     programs, linking = find_programs(listing.files, has_settings=is_folder(root / ".obsidian"))
+    is_ignored = load_ignore_filter(root)
     obsidian = replace(
         load_obsidian_settings(root),
         vaults=listing.vaults,
         programs=programs,
         linking_program=linking,
+        git_ignores=_find_absences(root, listing, is_ignored),
     )
     obsidian, unused = _drop_slow_filters(obsidian, listing.files)
-    return VaultScan(
-        root, settings, listing, layers, obsidian, load_ignore_filter(root), started, unused
+    return VaultScan(root, settings, listing, layers, obsidian, is_ignored, started, unused)
+
+
+def _find_absences(
+    root: Path, listing: FileListing, is_ignored: Callable[[str], bool] | None
+) -> tuple[str, ...]:
+    """Return the patterns of `.gitignore` by which files of the vault are absent on this disk.
+
+    Those that leave out an attachment which is here are not among them: then this disk has the
+    files, as that of their author does.
+    """
+    patterns = read_ignore_patterns(root, listing.gitignores)
+    if not (patterns and is_ignored):
+        return tuple(patterns)
+    from vaultlink.config.patterns import compile_globs  # noqa: PLC0415 - few vaults need it
+
+    present = {
+        (path.rpartition("/")[0], path.rpartition(".")[2]): path  # one of each folder and kind
+        for path in listing.files
+        if path[-3:] != ".md" and is_ignored(path)
+    }.values()
+    return tuple(
+        pattern
+        for pattern in patterns
+        if pattern[0] == "!" or not any(map(compile_globs([pattern]), present))
     )
 
 

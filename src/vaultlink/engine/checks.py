@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.config.patterns import (
+    compile_git_ignores,
     compile_globs,
     compile_obsidian_filters,
     compile_path_prefixes,
@@ -166,6 +167,11 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
         return {path: reason for path, reason in found.items() if reason and reason.folder}
 
     @cached_property
+    def find_ignoring_pattern(self) -> Callable[[str], str]:
+        """A function that returns the pattern of a `.gitignore` that leaves out a path, or ""."""
+        return compile_git_ignores(self.obsidian.git_ignores)
+
+    @cached_property
     def reads_style(self) -> bool:
         """True if an enabled rule reads the style of links from the links of the vault."""
         return is_style_read(self.obsidian) and any(
@@ -209,6 +215,7 @@ class LinterSettings(msgspec.Struct, frozen=True, dict=True):
                     self.history,
                     config.quiet,
                     self.expects_note,
+                    find_ignoring_pattern=self.find_ignoring_pattern,
                     is_only_read=lambda note: self.find_read_only_reason(index, note) is not None,
                 ),
             )

@@ -2,11 +2,11 @@
 
 import os
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from vaultlink.git.location import find_common_dir, find_git_dir, read_git_file
+from vaultlink.git.location import find_common_dir, find_git_dir, find_work_tree, read_git_file
 
 _STALE_LOCK_SECONDS = 60.0
 """Age in seconds from which git's lock counts as abandoned."""
@@ -49,6 +49,51 @@ def load_ignore_filter(vault: Path) -> Callable[[str], bool] | None:
     paths = os.fsdecode(_run(root, "ls-files", *options) or b"").split("\0")[:-1]
     files, folders = frozenset(paths), tuple(path for path in paths if path.endswith("/"))
     return (lambda path: path in files or path.startswith(folders)) if paths else None
+
+
+def read_ignore_patterns(vault: Path, files: Iterable[str]) -> list[str]:
+    """Return the patterns of `.gitignore` files from the vault's root, the decisive one last.
+
+    `files` are those in the vault; those above it in the repository are read, too. Outside a
+    repository, there are none.
+    """
+    tree = find_work_tree(vault)
+    if tree is None:
+        return []
+    above = [folder for folder in reversed(vault.parents) if folder.is_relative_to(tree)]
+    found = [
+        _anchor_below(line, f"{vault.relative_to(folder).as_posix()}/")
+        for folder in above
+        for line in _read_patterns(folder / ".gitignore")
+    ]
+    for path in sorted(files, key=lambda path: path.count("/")):
+        folder = path.removesuffix(".gitignore")
+        found += [_anchor(line, folder) for line in _read_patterns(vault / path)]
+    return list(filter(None, found))
+
+
+def _read_patterns(file: Path) -> list[str]:
+    """Return the patterns in a `.gitignore`; those with escapes are left out."""
+    lines = map(str.strip, read_git_file(file).splitlines())
+    return [line for line in lines if line.strip("!/") and line[0] != "#" and "\\" not in line]
+
+
+def _anchor(pattern: str, folder: str) -> str:
+    """Return a pattern of a folder, which has a slash behind it, from the root."""
+    if not folder:
+        return pattern
+    sign, body = ("!", pattern[1:]) if pattern[0] == "!" else ("", pattern)
+    is_anchored = "/" in body.rstrip("/")
+    return f"{sign}{folder}{'' if is_anchored else '**/'}{body.removeprefix('/')}"
+
+
+def _anchor_below(pattern: str, vault: str) -> str:
+    """Return a pattern of a folder from `vault` in it; "" if it is about no file there."""
+    sign, body = ("!", pattern[1:]) if pattern[0] == "!" else ("", pattern)
+    if "/" not in body.rstrip("/") or body.startswith("**/"):
+        return pattern
+    body = body.removeprefix("/")
+    return f"{sign}/{body.removeprefix(vault)}" if body.startswith(vault) else ""
 
 
 def find_git_settings(root: Path) -> list[Path]:

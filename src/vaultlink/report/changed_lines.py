@@ -161,7 +161,7 @@ class DiffPart(NamedTuple):
     changed: bool
 
 
-class LineParts(NamedTuple):
+class _LineParts(NamedTuple):
     """The parts of a line before and after a change.
 
     The texts of the parts are the whole line. The first and the last part are unchanged, and may be
@@ -172,14 +172,14 @@ class LineParts(NamedTuple):
     after: list[DiffPart]
 
 
-def compare_words(before: str, after: str) -> LineParts:
+def compare_words(before: str, after: str) -> _LineParts:
     """Return the parts of both lines: those that are equal, and those that differ."""
     start, end = _widen(before, after, *count_equal_ends(before, after))
     old, new = before[start : len(before) - end], after[start : len(after) - end]
     head = DiffPart(before[:start], changed=False)
     tail = DiffPart(before[len(before) - end :], changed=False)
     old_parts, new_parts = _compare_middles(old, new)
-    return LineParts([head, *old_parts, tail], [head, *new_parts, tail])
+    return _LineParts([head, *old_parts, tail], [head, *new_parts, tail])
 
 
 def _widen(before: str, after: str, start: int, end: int) -> tuple[int, int]:

@@ -176,7 +176,7 @@ def suggestion_rows(suggestions: Sequence[Suggestion]) -> tuple[SuggestionRow, .
     )
 
 
-GetFix = Callable[[Diagnostic], Fix | None]
+_GetFix = Callable[[Diagnostic], Fix | None]
 """Returns the fix of a finding, or None."""
 
 
@@ -184,7 +184,7 @@ def finding_rows(
     diagnostics: Sequence[Diagnostic],
     text: TextByPath,
     suggest: GetSuggestions,
-    get_fix: GetFix = lambda d: d.fix,
+    get_fix: _GetFix = lambda d: d.fix,
     get_bytes: GetBytes = lambda _path: b"",
     fingerprints: Sequence[str] | None = None,
 ) -> list[FindingRow]:

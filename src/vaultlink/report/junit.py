@@ -16,7 +16,7 @@ from vaultlink.report.concise import describe_known
 from vaultlink.report.layout import escape_commands, escape_controls
 from vaultlink.text import lazy_pattern
 
-RuleFindings = dict[str, list[Diagnostic]]
+_RuleFindings = dict[str, list[Diagnostic]]
 """The findings of one rule by path."""
 
 
@@ -26,7 +26,7 @@ def render_junit(result: CheckResult) -> bytes:
     Findings that do not fail the check are the output of passed tests. Known findings are skipped
     tests.
     """
-    by_rule: dict[tuple[str, str], RuleFindings] = {
+    by_rule: dict[tuple[str, str], _RuleFindings] = {
         (rule.code, rule.name): {} for rule in result.rules
     }
     for d in result.findings:
@@ -62,7 +62,7 @@ def _count_tests(tests: Sequence[Element], outcome: str) -> str:
     return str(sum(test.find(outcome) is not None for test in tests))
 
 
-def _build_tests(result: CheckResult, rule: str, notes: RuleFindings) -> list[Element]:
+def _build_tests(result: CheckResult, rule: str, notes: _RuleFindings) -> list[Element]:
     if not notes:
         return [Element("testcase", classname=f"vaultlink.{rule}", name="no findings")]
     return [

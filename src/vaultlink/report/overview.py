@@ -34,7 +34,6 @@ from vaultlink.report.layout import (
     truncate_left,
     wrap_words,
 )
-from vaultlink.text import group_by
 
 _FEW_ROWS = 3
 """Rows of mistakes, planned notes and rules on a screen of 24 lines."""
@@ -126,9 +125,10 @@ class WantedTopics(NamedTuple):
 
 def list_wanted(result: CheckResult) -> WantedTopics:
     """Return the topics of a result, by what `Topic.is_planned` says."""
-    groups = group_by(list_topics(result.findings), lambda topic: topic.is_planned)
-    planned = sorted(groups.get(True, ()), key=lambda topic: -len(topic.paths))
-    return WantedTopics(groups.get(False, ()), planned)
+    topics = list_topics(result.findings)
+    planned = [topic for topic in topics if topic.is_planned]
+    planned.sort(key=lambda topic: -len(topic.paths))
+    return WantedTopics([topic for topic in topics if not topic.is_planned], planned)
 
 
 # -- tables ----------------------------------------------------------------------------------------

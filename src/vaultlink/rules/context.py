@@ -75,7 +75,8 @@ class Context(msgspec.Struct, frozen=True):
     expected findings that are not reported. `expects_note` returns True for targets that name a
     daily or other periodic note, which may not be written yet. `claimed` holds the links that rules
     with precedence report in this note. The engine drops findings about them, so a check may leave
-    these out. `is_only_read` returns True for notes in which no section is written.
+    these out. `find_ignoring_pattern` returns the pattern of a `.gitignore` that leaves out a path,
+    "" for none. `is_only_read` returns True for notes in which no section is written.
     """
 
     index: Index
@@ -88,6 +89,7 @@ class Context(msgspec.Struct, frozen=True):
     quiet: frozenset[str] = frozenset(QUIET_KINDS)
     expects_note: Callable[[str], bool] = lambda _target: False
     claimed: set[LinkPlace] = msgspec.field(default_factory=set)
+    find_ignoring_pattern: Callable[[str], str] = lambda _path: ""
     is_only_read: Callable[[Note], bool] = lambda _note: False
 
 

@@ -2,12 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from posixpath import normpath
 
-from vaultlink.index.resolve import file_name, is_note, name_key, normalize_name, resolve
-from vaultlink.links.intent import is_link_text, is_meant_as_link
+from vaultlink.index.file_kinds import has_known_extension
+from vaultlink.index.resolve import (
+    file_name,
+    is_note,
+    name_key,
+    normalize_name,
+    parent_folder,
+    resolve,
+)
+from vaultlink.links.intent import is_link_text, is_meant_as_link, names_topic
 from vaultlink.links.kinds import find_nested_links, is_wikilink
 from vaultlink.links.rewrite import convert_url_link, is_web_url, read_url
-from vaultlink.model import Link, Note, ParseProblem, Place, Safety
+from vaultlink.model import HtmlImage, Link, Note, ParseProblem, Place, Safety
 from vaultlink.parse.link_parts import is_external, split_subpath
 from vaultlink.parse.malformed import LinkFault
 from vaultlink.rules.context import Context, Finding, build_replacement_edits, remember
@@ -193,7 +202,9 @@ def broken_image(note: Note, context: Context) -> Iterator[Finding]:
     """Report images in HTML of which the vault has no file, whoever reads the address."""
     index = context.index
     for image in note.images:
-        if _names_no_file(image.target, note.path, context):
+        if _names_no_file(image.target, note.path, context) and not _find_ignoring_pattern(
+            image.target, note.path, context
+        ):
             others = index.names.get(name_key(image.target), ())
             hint = f"; the vault has “{others[0]}”" if others else ""
             yield Finding(image, {"target": image.target, "hint": hint})
@@ -224,3 +235,46 @@ def _names_no_file(target: str, source: str, context: Context) -> bool:
         and name_key(target) not in context.index.names
     )
     return not (is_unknown or is_on_site or resolve(source, target, context.index.names))
+
+
+def ignored_file(note: Note, context: Context) -> Iterator[Finding]:
+    """Report links to attachments, and images, that a `.gitignore` leaves out."""
+    if not context.obsidian.git_ignores:
+        return
+    absent: list[Link | HtmlImage] = [
+        link
+        for link, path in context.index.resolved_links(note.path)
+        if names_topic(link, path) and not context.allows_dangling(link.target)
+    ]
+    absent += [item for item in note.images if _names_no_file(item.target, note.path, context)]
+    for item in absent:
+        if pattern := _find_ignoring_pattern(item.target, note.path, context):
+            yield Finding(item, {"pattern": pattern}, item.target)
+
+
+def _find_ignoring_pattern(target: str, source: str, context: Context) -> str:
+    """Return the pattern of a `.gitignore` that leaves out an attachment; "" for none.
+
+    A bare name stands for a file in the folder of the note, in that for attachments, or in one
+    whose files of a kind are left out, as by `img/*.png`.
+    """
+    patterns = context.obsidian.git_ignores
+    if not (patterns and has_known_extension(target)):
+        return ""
+    own, path = parent_folder(source), target.replace("\\", "/")
+    paths = [path.removeprefix("/"), own + path]
+    if "/" not in path:
+        attachments = context.obsidian.attachment_folder
+        base = own if attachments.startswith("./") else ""
+        folders = [base + attachments, *filter(None, map(_find_folder_of_kind, patterns))]
+        paths = [own + path, *(f"{folder}/{path}" for folder in folders)]
+    cleaned = [normpath(path).removeprefix("/").removeprefix("/") for path in paths]
+    found = (context.find_ignoring_pattern(path) for path in cleaned if path[:3] != "../")
+    return next(filter(None, found), "")
+
+
+def _find_folder_of_kind(pattern: str) -> str:
+    """Return the folder in which a pattern leaves out files of a kind; "" if it has none."""
+    folder, _, name = pattern.rpartition("/")
+    folder = folder.removeprefix("/").removeprefix("**/").removesuffix("/**")
+    return folder if name.startswith("*.") and set("!*?[").isdisjoint(folder) else ""
