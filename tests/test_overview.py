@@ -299,3 +299,38 @@ def test_progress_of_other_programs_only_counts_reading(tmp_path: Path) -> None:
     open_vault(vault, Settings(cache=False), Phases())
     assert counts == alone
     assert phases[0] == "Resolving links"
+
+
+COPIES = {
+    **{
+        f"{folder}/{n}.md": "[[Nome]] ![[gone.png]]\n"
+        for n in range(3)
+        for folder in ("02-raw", "x/Templates", "_Archive")
+    },
+    **{f"wiki/{n}.md": "[[Plan]] ![[here.png]]\n" for n in range(2)},
+    "wiki/both.md": "[[Nome 2]]\n",
+    "Rawhide/templates of it.md": "[[Nome 2]]\n",
+}
+
+
+def test_what_only_copies_name_comes_last(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(create_vault(tmp_path / "copies", COPIES))
+    lines = overview(run)
+    rows = [line.split(maxsplit=1)[1].split("  ")[0] for line in lines if line.startswith("  ")]
+    assert rows[:5] == ["here.png", "gone.png", "Nome 2", "Plan", "Nome"]
+    status: Any = run("status", "--json").data
+    assert [row["topic"] for row in status["mistakes"]] == ["here.png", "gone.png"]
+    assert [row["topic"] for row in status["planned"]] == ["Nome 2", "Plan", "Nome"]
+
+
+def test_long_path_shows_its_end(
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"{'folder/' * 20}The plan"
+    monkeypatch.chdir(
+        create_vault(tmp_path / "long", {"a.md": f"[[{name}]]\n", "b/The plan.md": ""})
+    )
+    lines = overview(run)
+    assert lines[lines.index("Mistakes") + 1].split("  ")[2].endswith("folder/The plan")

@@ -43,6 +43,18 @@ class Topic(NamedTuple):
         return {item.path for item in self.findings}
 
 
+_COPIES = lazy_pattern(
+    r"(?i)(?:^|/)[\W\d_]*(?:raw|clippings?|clips|web clips|readwise|imports?|imported|backups?|bak"
+    r"|archived?|archives|templates?|plantillas?|vorlagen?|modelos|modèles|modelli|шаблоны|模板"
+    r"|テンプレート)[^\w/]*/"
+)
+
+
+def is_in_copies(path: str) -> bool:
+    """Return True if the name of a folder says that it has copies, backups or templates."""
+    return _COPIES.search(path) is not None
+
+
 def topic_name(target: str) -> str:
     """Return the name of an unresolved topic: the path part without `.md` (5.19)."""
     name = target if target.isascii() else target.translate(_NO_BREAK_SPACES)

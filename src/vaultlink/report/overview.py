@@ -11,7 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vaultlink.fix.forecast import FixForecast, RuleCount
-from vaultlink.index.topics import Topic, list_topics
+from vaultlink.index.topics import Topic, is_in_copies, list_topics
 from vaultlink.report.check_result import CheckResult
 from vaultlink.report.concise import (
     describe_severities,
@@ -117,7 +117,10 @@ def format_share(part: int, whole: int) -> str:
 
 
 class WantedTopics(NamedTuple):
-    """Topics of mistakes, most links first; planned notes, most notes first."""
+    """Topics of mistakes, most mistakes first; planned notes, most notes first.
+
+    Those that only copies, backups and templates name come last.
+    """
 
     mistakes: Sequence[Topic]
     planned: Sequence[Topic]
@@ -127,8 +130,14 @@ def list_wanted(result: CheckResult) -> WantedTopics:
     """Return the topics of a result, by what `Topic.is_planned` says."""
     topics = list_topics(result.findings)
     planned = [topic for topic in topics if topic.is_planned]
-    planned.sort(key=lambda topic: -len(topic.paths))
-    return WantedTopics([topic for topic in topics if not topic.is_planned], planned)
+    mistakes = [topic for topic in topics if not topic.is_planned]
+    planned.sort(key=lambda topic: (all(map(is_in_copies, topic.paths)), -len(topic.paths)))
+    mistakes.sort(key=lambda topic: (all(map(is_in_copies, topic.paths)), -_count_mistakes(topic)))
+    return WantedTopics(mistakes, planned)
+
+
+def _count_mistakes(topic: Topic) -> int:
+    return len(topic.findings) - topic.count_planned()
 
 
 # -- tables ----------------------------------------------------------------------------------------
@@ -169,16 +178,10 @@ def _list_mistakes(topics: Sequence[Topic], limit: int, result: CheckResult) -> 
     for topic in topics[:limit]:
         first, found = topic.findings[0], suggest(topic.findings[0])
         hint = format_suggestion(first, found[0], result.format_target) if found else ""
-        hint = hint or _describe_mixed(topic)
-        rows.append(_Row(len(topic.findings), escape_controls(topic.name), hint))
+        planned = topic.count_planned()
+        remark = ", ".join(filter(None, (hint, f"{planned:,} more planned" if planned else "")))
+        rows.append(_Row(_count_mistakes(topic), escape_controls(topic.name), remark))
     return _format_table("Mistakes", rows, limit, result, len(topics)) or ["Mistakes: none"]
-
-
-def _describe_mixed(topic: Topic) -> str:
-    """Return the numbers of mistakes and planned links where a topic has both."""
-    planned = topic.count_planned()
-    mistakes = format_count(len(topic.findings) - planned, "mistake")
-    return f"{mistakes}; {planned:,} reported as planned" if planned else ""
 
 
 def _list_plans(topics: Sequence[Topic], limit: int, result: CheckResult) -> list[str]:
@@ -202,7 +205,7 @@ def _describe_plan(topic: Topic) -> str:
 
 def _list_notes(result: CheckResult, limit: int) -> list[str]:
     counts = Counter([d.path for d in result.findings])
-    ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    ranked = sorted(counts.items(), key=lambda item: (is_in_copies(item[0]), -item[1], item[0]))
     rows = [
         _Row(count, escape_controls(result.show_path(path)), path=path)
         for path, count in ranked[:limit]
@@ -223,7 +226,7 @@ def _format_table(
     name = min(max(display_width(row.name) for row in shown), available - remark - 2)
     lines = [f"{p.bold}{title}{p.reset}" + (f" (and {left:,} more)" if left > 0 else "")]
     lines += [
-        f"  {row.number:>{digits},}  {pad(truncate(row.name, name), name)}"
+        f"  {row.number:>{digits},}  {pad(_shorten(row.name, name), name)}"
         f"  {p.dim}{truncate(row.remark, remark)}{p.reset}".rstrip()
         if row.remark
         else f"  {row.number:>{digits},}  "
@@ -231,6 +234,11 @@ def _format_table(
         for row in shown
     ]
     return lines
+
+
+def _shorten(name: str, width: int) -> str:
+    """Return a name in so many columns; the end of a path says most."""
+    return truncate_left(name, width) if "/" in name else truncate(name, width)
 
 
 def _link_name(row: _Row, name: str, result: CheckResult) -> str:
@@ -333,7 +341,8 @@ class StatusDocument(msgspec.Struct, frozen=True, gc=False, kw_only=True):
         schema: Version of this document.
         vault: The vault's folder.
         notes: Number of notes.
-        mistakes: The targets of mistakes, most links first.
+        mistakes: The targets of mistakes, most mistakes first; those that only copies, backups and
+            templates name are the last, as in `planned`.
         planned: The notes that are not written yet, those first that most notes want.
         next: The commands to run next.
     """

@@ -39,7 +39,7 @@ _PROBLEM_SEVERITIES = {
 }
 _SUBJECT_TAGS = {"0": "files", "1": "links", "2": "structure", "3": "metadata", "4": "graph"}
 
-JsonObject = dict[str, Any]
+_JsonObject = dict[str, Any]
 
 
 def render_sarif(result: CheckResult) -> bytes:
@@ -59,7 +59,7 @@ def render_sarif(result: CheckResult) -> bytes:
     return encode_json_lines([{"$schema": _SCHEMA_URI, "version": "2.1.0", "runs": [run]}])
 
 
-def _build_driver(result: CheckResult) -> JsonObject:
+def _build_driver(result: CheckResult) -> _JsonObject:
     version = (
         {"version": result.version, "semanticVersion": result.version} if result.version else {}
     )
@@ -73,7 +73,7 @@ def _select_results(findings: Sequence[Diagnostic]) -> Sequence[int]:
     return sorted(sorted(indexes, key=lambda i: -findings[i].severity.rank)[:MAX_RESULTS])
 
 
-def _build_invocation(omitted: int) -> JsonObject:
+def _build_invocation(omitted: int) -> _JsonObject:
     if not omitted:
         return {"executionSuccessful": True}
     text = (
@@ -89,7 +89,7 @@ def _build_invocation(omitted: int) -> JsonObject:
 # -- findings ------------------------------------------------------------------------------------
 
 
-def _build_results(result: CheckResult, indexes: Sequence[int]) -> Iterator[JsonObject]:
+def _build_results(result: CheckResult, indexes: Sequence[int]) -> Iterator[_JsonObject]:
     fingerprints, fixes = result.fingerprints(), result.forecast().fixes
     rule_indexes = {rule.code: index for index, rule in enumerate(result.rules)}
 
@@ -100,7 +100,7 @@ def _build_results(result: CheckResult, indexes: Sequence[int]) -> Iterator[Json
 
     for index in indexes:
         d, fix = result.findings[index], fixes[index]
-        row: JsonObject = {"ruleId": d.code}
+        row: _JsonObject = {"ruleId": d.code}
         if d.code in rule_indexes:
             row["ruleIndex"] = rule_indexes[d.code]
         row |= {
@@ -131,7 +131,7 @@ def _escape_links(text: str) -> str:
     return _LINK_START.sub(r"\\[", text)
 
 
-def _build_location(path: str) -> JsonObject:
+def _build_location(path: str) -> _JsonObject:
     """Return a location; names that are not UTF-8 on disk keep their bytes."""
     try:
         data = path.encode("utf-8", "surrogateescape")
@@ -140,15 +140,15 @@ def _build_location(path: str) -> JsonObject:
     return {"uri": quote(data), "uriBaseId": _ROOT_ID}
 
 
-def _build_region(line: int, column: int, end_line: int, end_column: int) -> JsonObject:
+def _build_region(line: int, column: int, end_line: int, end_column: int) -> _JsonObject:
     return {"startLine": line, "startColumn": column, "endLine": end_line, "endColumn": end_column}
 
 
 def _build_fix(
     fix: Fix, path_prefix: str, get_line_starts: Callable[[str], list[int]]
-) -> JsonObject:
+) -> _JsonObject:
     """Build a fix; before it, a new note is empty text, which has one empty line."""
-    changes: dict[str, list[JsonObject]] = {}
+    changes: dict[str, list[_JsonObject]] = {}
     for edit in sort_edits(fix.edits):
         changes.setdefault(edit.path, []).append(
             _build_replacement(edit, get_line_starts(edit.path))
@@ -164,8 +164,8 @@ def _build_fix(
     }
 
 
-def _build_replacement(edit: Edit, starts: list[int]) -> JsonObject:
-    row: JsonObject = {
+def _build_replacement(edit: Edit, starts: list[int]) -> _JsonObject:
+    row: _JsonObject = {
         "deletedRegion": _build_region(
             *line_and_column(starts, edit.start), *line_and_column(starts, edit.end)
         )
@@ -178,7 +178,7 @@ def _build_replacement(edit: Edit, starts: list[int]) -> JsonObject:
 # -- rules ---------------------------------------------------------------------------------------
 
 
-def _build_rule(rule: Rule) -> JsonObject:
+def _build_rule(rule: Rule) -> _JsonObject:
     first = rule.why.partition("\n\n")[0]
     return {
         "id": rule.code,
