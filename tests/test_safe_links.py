@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
+from builder import RULES as RULES_CATALOG
 from builder import VaultFiles, build_state, compute_all_maps, make_settings
 from tables import each
+from vaultlink.config.layers import Layer
+from vaultlink.config.settings import merge_layers
 from vaultlink.disk.scan import scan_vault
 from vaultlink.engine.checks import LinterSettings
 from vaultlink.engine.step import Change, Presence, State, step
@@ -519,7 +522,7 @@ def test_scan_finds_other_programs(
     assert (obsidian.programs, obsidian.linking_program) == (frozenset(programs), linking)
 
 
-@each(("program", "safety"), [("Logseq", "unsafe"), ("", "safe")])
+@each(("program", "safety"), [("Logseq", "unsafe"), ("Dendron", "unsafe"), ("", "safe")])
 def test_no_fix_of_a_link_is_safe_if_another_program_resolves_it(program: str, safety: str) -> None:
     base = settings()
     other = replace(base, obsidian=replace(base.obsidian, linking_program=program))
@@ -528,6 +531,52 @@ def test_no_fix_of_a_link_is_safe_if_another_program_resolves_it(program: str, s
         f"a.md: title-link {safety}",
         f"a.md: respelt-link {safety}",
     ]
+
+
+@each(
+    ("text", "rule"),
+    [
+        ("[Lone Peak]]", "malformed-link"),
+        ("---\nup: [[Lone Peak]]\n---\n", "unquoted-property-link"),
+        ("---\nalias: Peak\n---\n", "deprecated-property"),
+    ],
+)
+@each(("program", "safety"), [("Logseq", "unsafe"), ("Dendron", "safe"), ("", "safe")])
+def test_fixes_of_other_things_are_unsafe_in_logseq(
+    text: str, rule: str, program: str, safety: str
+) -> None:
+    base = make_settings([rule])
+    known = replace(base, obsidian=replace(base.obsidian, linking_program=program))
+    state = build_state({"a.md": text, "Lone Peak.md": ""}, known)
+    assert [item.fix and item.fix.safety for item in state.diagnostics["a.md"]] == [safety]
+
+
+@each(
+    ("program", "values", "severities"),
+    [
+        ("Logseq", {}, ("warning", "warning")),
+        ("Logseq", {"dangling-link": "error"}, ("error", "warning")),
+        ("Logseq", {"VL1": "error"}, ("error", "error")),
+        ("Logseq", {"dangling-link": "info"}, ("info", "warning")),
+        ("Dendron", {}, ("error", "error")),
+        ("Dendron", {"dangling-embed": "warning"}, ("error", "warning")),
+        ("", {}, ("error", "error")),
+    ],
+)
+def test_severity_of_the_settings_wins(
+    program: str, values: dict[str, str], severities: tuple[str, str]
+) -> None:
+    given = {"select": ["dangling-link", "dangling-embed"], "severity": values}
+    config = merge_layers([Layer("vaultlink.toml", given)], RULES_CATALOG)
+    base = LinterSettings.build(RULES_CATALOG, config)
+    known = replace(base, obsidian=replace(base.obsidian, linking_program=program))
+    state = build_state({"a.md": "[x](gone.md) ![[gone.png]]"}, known)
+    assert tuple(item.severity for item in state.diagnostics["a.md"]) == severities
+
+
+def test_severity_that_is_set_belongs_to_the_key_of_stored_findings() -> None:
+    layers = [[], [Layer("vaultlink.toml", {"severity": {"dangling-link": "error"}})]]
+    assert len({merge_layers(layer, RULES_CATALOG).digest() for layer in layers}) == 2
 
 
 def make_logseq(*, has_settings: bool) -> LinterSettings:

@@ -340,8 +340,12 @@ def warn_of_scan(scan: VaultScan, terminal: Terminal) -> None:
     if program := scan.obsidian.linking_program:
         terminal.print_message(
             f"The notes are those of {program}, which resolves links in its own way. "
-            "vaultlink reads most links as Obsidian does: an unresolved one is no error, "
-            "and no fix of a link is safe here."
+            + (
+                "vaultlink reads most of them as Obsidian does: an unresolved link is no error, "
+                "and no fix is safe here."
+                if program == "Logseq"
+                else "vaultlink reads links as Obsidian does, so no fix of a link is safe here."
+            )
         )
     for folder, reason in scan.listing.unreadable_folders:
         terminal.print_message(

@@ -116,7 +116,10 @@ class Config(msgspec.Struct, frozen=True):
         """Return a short hash of the settings that can change findings, in any process."""
         relevant = (
             sorted(self.enabled),
-            sorted((name, level.value) for name, level in self.severity.items()),
+            sorted(
+                (name, level.value, self.sources[f"severity.{name}"] == DEFAULT_SOURCE)
+                for name, level in self.severity.items()
+            ),
             sorted((name, sorted(options.items())) for name, options in self.options.items()),
             self.exclude,
             self.allow_dangling,

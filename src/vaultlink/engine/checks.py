@@ -18,7 +18,7 @@ from vaultlink.config.patterns import (
     compile_topics,
 )
 from vaultlink.config.protection import Protection
-from vaultlink.config.settings import Config
+from vaultlink.config.settings import DEFAULT_SOURCE, Config
 from vaultlink.engine.diagnostics import DiagnosticBuilder
 from vaultlink.index.index import EMPTY_INDEX, Index, LinkTargets
 from vaultlink.links.read_only import (
@@ -243,12 +243,22 @@ def _expect_notes(periodic: Sequence[PeriodicNote]) -> Callable[[str], bool]:
 def _choose_severity(rule: Rule, settings: LinterSettings) -> Severity:
     """Return the severity of a rule's findings.
 
-    If another program resolves the links, an unresolved one is no error: it may find the file.
+    If Logseq resolves the links, an unresolved one is no error, unless the settings say so.
     """
-    severity = settings.config.severity[rule.name]
-    is_error = severity is rule.severity is Severity.ERROR
-    is_doubtful = is_error and bool(settings.obsidian.linking_program)
-    return Severity.WARNING if is_doubtful and rule.about in UNRESOLVED else severity
+    severity, is_unset = (
+        settings.config.severity[rule.name],
+        settings.config.sources[f"severity.{rule.name}"] == DEFAULT_SOURCE,
+    )
+    is_doubtful = settings.obsidian.linking_program == "Logseq" and rule.about in UNRESOLVED
+    return Severity.WARNING if is_doubtful and is_unset and severity is Severity.ERROR else severity
+
+
+def _has_unsafe_fixes(rule: Rule, program: str) -> bool:
+    """Return True if no fix of a rule is safe where a program resolves the links, "" for none.
+
+    Logseq reads lists, properties and more in another way than Obsidian, too.
+    """
+    return program == "Logseq" or bool(program and rule.about)
 
 
 class _CheckRun:
@@ -272,7 +282,7 @@ class _CheckRun:
             rule.name: DiagnosticBuilder(
                 rule,
                 _choose_severity(rule, settings),
-                is_unsafe=bool(settings.obsidian.linking_program) and bool(rule.about),
+                is_unsafe=_has_unsafe_fixes(rule, settings.obsidian.linking_program),
             )
             for rule, _ in self._checks
         }
