@@ -690,3 +690,30 @@ def test_macro_of_a_table_of_contents_is_no_link(text: str) -> None:
         "a.md: other none",
         "a.md: other none",
     ]
+
+
+@each(
+    ("text", "files", "fix"),
+    [
+        # No link from the root resolves: they are addresses of a site, whatever they look like.
+        ("[x](/c/the_tide)", ("c/The Tide.md",), ""),
+        ("[x](/c/plan-of-memory)", ("c/Plans of memory.md",), ""),
+        ("![x](/c/the_tide.png)", ("c/The Tide.png",), ""),
+        # One resolves, so that they are paths of the vault.
+        ("[w](/c/w) [x](/c/the_tide)", ("c/w.md", "c/The Tide.md"), "/c/The%20Tide"),
+        ("[w](/c/w) [x](/c/plan-of-memory)", ("c/w.md", "c/Plans of memory.md"), "/c/Plans"),
+        # Other links are no addresses of a site.
+        ("[x](c/the_tide)", ("c/The Tide.md",), "c/The%20Tide"),
+        ("[[/c/the_tide]]", ("c/The Tide.md",), "The Tide|/c"),
+        ("[x](plan-of-memory)", ("c/Plans of memory.md",), "c/Plans"),
+    ],
+)
+def test_no_guess_makes_addresses_of_a_site_paths_of_the_vault(
+    text: str, files: tuple[str, ...], fix: str
+) -> None:
+    vault = {"a.md": text, **dict.fromkeys(files, "")}
+    state = build_state(vault, settings())
+    [item] = [item for item in state.diagnostics["a.md"] if item.about in UNRESOLVED]
+    made = item.fix or find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
+    assert (made.edits[0].text if made else "").startswith(fix)
+    assert bool(made) == bool(fix)

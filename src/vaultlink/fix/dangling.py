@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from vaultlink.engine.step import State
 from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import crosses_border
-from vaultlink.index.index import Index, target_spellings
+from vaultlink.index.index import Index, may_be_site_address, target_spellings
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
 from vaultlink.index.suggest import Suggester, drop_own_names
 from vaultlink.links.intent import is_meant_as_link, reports_unresolved, says_unresolved
@@ -202,6 +202,8 @@ def _find_clear_target(
     former = _suggest_former(state, link, source)
     if former:
         return None if state.index.has_anchor(link, former[0].path) is False else former[0]
+    if may_be_site_address(link, state.index):
+        return None
     found, index = _suggest(state, sources, link, source), state.index
     if not found or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD):
         return None

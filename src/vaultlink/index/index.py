@@ -231,6 +231,14 @@ def _find_path_traits(note: Note, targets: LinkTargets) -> Collection[str]:
     return traits
 
 
+def may_be_site_address(link: Link, index: "Index") -> bool:
+    """Return True for a destination that starts with a slash where none of these resolves.
+
+    A guess must not lead it to a file: all others would be paths of the vault from then on.
+    """
+    return link.is_rooted and "resolved" not in index.path_sources
+
+
 def unresolved_keys(index: "Index", path: str) -> Iterable[str]:
     note = index.notes.get(path)
     return find_unresolved(note, index.targets[path]) if note else ()

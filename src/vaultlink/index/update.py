@@ -59,7 +59,7 @@ _K = TypeVar("_K")
 # whole.
 
 
-def has_resolved_rooted_links(index: Index) -> bool:
+def _has_resolved_rooted_links(index: Index) -> bool:
     return "resolved" in index.path_sources
 
 
@@ -83,7 +83,7 @@ def _find_notes_depending_on_paths(before: Index, after: Index, moved: Iterable[
     folders = {normalize_name(path[: path.find("/") + 1]) for path in moved if "/" in path}
     changed = any(
         (folder in before.files_by_path) != (folder in after.files_by_path) for folder in folders
-    ) or has_resolved_rooted_links(before) != has_resolved_rooted_links(after)
+    ) or _has_resolved_rooted_links(before) != _has_resolved_rooted_links(after)
     affected = set(after.path_sources.get("rooted", ())) if changed else set()
     folders_changed = any(
         (key in before.files_by_path) != (key in after.files_by_path)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from vaultlink.index.file_kinds import crosses_border, has_known_extension, is_same_kind
-from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name
+from vaultlink.index.index import BOARD_EXTENSIONS, Index, link_name, may_be_site_address
 from vaultlink.index.resolve import (
     file_name,
     is_note,
@@ -19,7 +19,7 @@ from vaultlink.index.resolve import (
     spelling_key,
 )
 from vaultlink.index.suggest import Suggester, drop_own_names, is_in_hidden_folder
-from vaultlink.index.update import has_many_paths, has_resolved_rooted_links, is_in_root_folder
+from vaultlink.index.update import has_many_paths, is_in_root_folder
 from vaultlink.index.words import (
     MIN_LETTERS,
     Words,
@@ -477,7 +477,8 @@ def _report_candidates(
     link: Link, paths: tuple[str, ...], note: Note, context: Context, is_certain: bool
 ) -> Finding:
     values = {"target": _format_target(link), "notes": _format_files(paths, context.index)}
-    edits = partial(_build_retarget_edits, link, paths, note, context)
+    is_sites = may_be_site_address(link, context.index)
+    edits = () if is_sites else partial(_build_retarget_edits, link, paths, note, context)
     is_certain = is_certain and not (
         _names_periodic_note(link.target, context)
         or crosses_border(note.path, paths[0], context.obsidian.vaults, context.index)
@@ -567,9 +568,7 @@ def _format_files(paths: tuple[str, ...], index: Index) -> str:
 def _is_expected(link: Link, context: Context) -> bool:
     """Return True for a periodic note not written yet, or a published site's address."""
     return context.expects_note(link.target) or (
-        link.is_rooted
-        and "site-addresses" in context.quiet
-        and _is_site_address(link, context.index)
+        "site-addresses" in context.quiet and _is_site_address(link, context.index)
     )
 
 
@@ -580,15 +579,14 @@ def _is_site_address(link: Link, index: Index) -> bool:
     name, or if other links of this kind resolve. A file at this path below another folder belongs
     to the site, whose root that folder is; but a reader of the vault misses its images.
     """
+    if not may_be_site_address(link, index):
+        return False
     target = link.target
-    name = name_key(target.rstrip("/"))
     if not link.embed and _find_below_folders(target, index):
-        return not has_resolved_rooted_links(index)
+        return True
+    name = name_key(target.rstrip("/"))
     return not (
-        name in index.names
-        or f"{name}.md" in index.names
-        or is_in_root_folder(target, index)
-        or has_resolved_rooted_links(index)
+        name in index.names or f"{name}.md" in index.names or is_in_root_folder(target, index)
     )
 
 
