@@ -394,6 +394,65 @@ def test_link_that_its_line_calls_missing_gets_no_guess(text: str, is_reported: 
     assert (fix is None) == is_reported
 
 
+# -- trees of languages, courses and projects ------------------------------------------------------
+
+GATE = "---\ntitle: Gateway of tides and ships\nslug: gate\n---\n"
+TOR = "---\ntitle: Tor der Gezeiten\nslug: gate\n---\n"
+
+
+@each(
+    ("source", "target", "files", "guessed"),
+    [
+        # The file at the same path in the own language, or with the same name or slug.
+        ("de/b.md", "gateway-of-tides-and-ships", {"en/g.md": GATE, "de/g.md": TOR}, "de/g"),
+        ("de/b.md", "gateway-of-tides-and-ships", {"en/g.md": GATE, "de/x/g.md": TOR}, "de/x/g"),
+        ("de/b.md", "gateway-of-tides-and-ships", {"en/g.md": GATE, "de/tor.md": TOR}, "de/tor"),
+        (
+            "docs/de/b.md",
+            "Role of Memories",
+            {"docs/en/Role of Memory.md": ""},
+            "docs/en/Role of Memory",
+        ),
+        (
+            "zh-CN/b.md",
+            "gateway-of-tides-and-ships",
+            {"en/g.md": GATE, "zh-CN/g.md": ""},
+            "zh-CN/g",
+        ),
+        ("de/b.md", "gateway-of-tides-and-ships", {"en/g.md": GATE, "de/tor.md": ""}, "en/g"),
+        ("en/b.md", "gateway-of-tides-and-ships", {"en/g.md": GATE, "de/g.md": TOR}, "en/g"),
+        ("b.md", "gateway-of-tides-and-ships", {"en/g.md": GATE, "de/g.md": TOR}, "en/g"),
+        # The note itself has the name in its language.
+        ("de/g.md", "gateway-of-tides-and-ships", {"en/g.md": GATE}, ""),
+        # In a course, only the name of a file says what is meant.
+        (
+            "math/b.md",
+            "Role of Memories",
+            {"art/Role of Memory.md": "", "math/Role of Memory.md": ""},
+            "math/Role of Memory",
+        ),
+        (
+            "x/math/b.md",
+            "old/Roles of Memory",
+            {f"x/{name}/old/Role of Memory.md": "" for name in ("a", "b", "c", "d", "math")},
+            "x/math/old/Role of Memory",
+        ),
+        ("math/b.md", "gateway-of-tides-and-ships", {"art/g.md": GATE, "math/g.md": TOR}, "art/g"),
+        (
+            "x/b.md",
+            "Role of Memories",
+            {"art/Role of Memory.md": "", "math/Role of Memory.md": ""},
+            "",
+        ),
+    ],
+)
+def test_guess_prefers_the_own_tree(
+    source: str, target: str, files: dict[str, str], guessed: str
+) -> None:
+    own = files.get(source, TOR if source == "de/g.md" else "")
+    assert guess({**files, source: f"{own}[[{target}]]"}, source) == guessed
+
+
 # -- display texts that name a file ----------------------------------------------------------------
 
 

@@ -702,7 +702,11 @@ def make_suggester(
     Returns:
         The function.
     """
-    from vaultlink.index.suggest import drop_own_names, list_unresolved  # noqa: PLC0415 - only for suggestions
+    from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
+        drop_own_names,
+        list_unresolved,
+        prefer_own_tree,
+    )
     from vaultlink.rules.former_targets import find_former_target, put_first, suggest_former_target  # noqa: PLC0415
 
     names, history = vault.index.names, vault.state.settings.history
@@ -736,7 +740,11 @@ def make_suggester(
             or resolve(d.path, d.target, names) is not None
         ):
             return ()
-        others = drop_own_names(found, d.target, d.path, vault.state.settings.obsidian.vaults)
+        others = prefer_own_tree(
+            drop_own_names(found, d.target, d.path, vault.state.settings.obsidian.vaults),
+            d.path,
+            vault.index,
+        )
         return put_first(suggest_former(d), others) if has_former else others
 
     return suggest

@@ -401,7 +401,7 @@ class _Validator:
 
 
 def _list_titles(note: Note | None) -> object:
-    return (note.title or "", note.aliases) if note else ("", ())
+    return (note.title or "", note.aliases, note.property_value("slug")) if note else ("", (), None)
 
 
 def _has_changes(values: Mapping[str, object]) -> bool:

@@ -12,7 +12,7 @@ from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import crosses_border
 from vaultlink.index.index import Index, may_be_site_address, target_spellings
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
-from vaultlink.index.suggest import Suggester, drop_own_names
+from vaultlink.index.suggest import Suggester, drop_own_names, prefer_own_tree
 from vaultlink.links.intent import is_meant_as_link, reports_unresolved, says_unresolved
 from vaultlink.links.kinds import bracketed_text, default_display_text
 from vaultlink.links.naming import find_named_by_display, retarget_link, strip_note_extension
@@ -176,7 +176,8 @@ class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
 def _suggest(state: State, sources: FixInputs, link: Link, source: str) -> Sequence[Suggestion]:
     suggest = sources.suggest or state.index.derive(Suggester)
     vaults = state.settings.obsidian.vaults
-    found = drop_own_names(suggest(link.target), link.target, source, vaults)
+    found: Sequence[Suggestion] = drop_own_names(suggest(link.target), link.target, source, vaults)
+    found = prefer_own_tree(found, source, state.index) if found else found
     if not found:
         named = find_named_by_display(link, source, state.index)
         found = [Suggestion(named, "respelling", _DISPLAY_SCORE)] if named else []

@@ -168,14 +168,14 @@ class Suggester:
         found = next(filter(None, map(self._names.get, target_keys(name))), ())
         if not found:
             return None
-        folders = split_folders(target)
+        folders = _split_folders(target)
         if (
             target.startswith("/")
             or (len(folders) == 1 and self._index.files_spelled(folders[0]))
             or (folders and folders[-1] in _SITE_FOLDERS)
         ):
             return ()
-        ranked = sorted((-count_shared(folders, split_folders(path)), path) for path in found)
+        ranked = sorted((-count_shared(folders, _split_folders(path)), path) for path in found)
         shared = -ranked[0][0]
         if len(ranked) > 1 and shared == -ranked[1][0]:
             return ()
@@ -189,13 +189,13 @@ class Suggester:
         None if there is none; empty if folders of one name have such notes. A path from the root,
         which may be a site's, must name two folders.
         """
-        folders = split_folders(target)
+        folders = _split_folders(target)
         if len(folders) <= target.startswith("/") or not folders or folders[0] in _SITE_FOLDERS:
             return None
         found: dict[tuple[str, ...], str] = {}
-        for key in list_folder_note_keys(target):
+        for key in _list_folder_note_keys(target):
             for path in self._names.get(key, ()):
-                place = split_folders(path)
+                place = _split_folders(path)
                 if place[: len(folders)] == folders:
                     found.setdefault(tuple(place), path)
         if len(found) > 1:
@@ -256,7 +256,7 @@ class Suggester:
         Each has the name that is near. If there are none, the only name that begins with the
         target, before a subtitle, is near.
         """
-        text, folders = link_name(file_name(target)), split_folders(target)
+        text, folders = link_name(file_name(target)), _split_folders(target)
         vocabulary = self._index.derive(Vocabulary)
         use = TargetUse(
             lambda word: vocabulary.is_known(word, target), lambda: vocabulary.is_topic(target)
@@ -267,7 +267,7 @@ class Suggester:
             (path, name)
             for path in sorted(paths)
             if is_same_kind(target, path)
-            and (not folders or count_shared(folders, split_folders(path)))
+            and (not folders or count_shared(folders, _split_folders(path)))
             for name in self._list_names(path, text)
         ]
         near = [(path, name) for path, name in found if is_near(text, name, use)]
@@ -332,6 +332,78 @@ def drop_own_names(
     ]
 
 
+def prefer_own_tree(found: Sequence[Suggestion], source: str, index: Index) -> Sequence[Suggestion]:
+    """Return suggestions with those of other trees replaced by their twins in that of the source.
+
+    Trees are the folders of languages, or of courses and projects with files of equal names. The
+    source is no twin of what it links to: such a suggestion is left out.
+    """
+    best: dict[str, Suggestion] = {}
+    for item in found:
+        twin = _find_own_twin(item, source, index)
+        best.setdefault(twin or item.path, msgspec.structs.replace(item, path=twin or item.path))
+    best.pop(source, None)
+    return list(best.values())
+
+
+def _find_own_twin(item: Suggestion, source: str, index: Index) -> str | None:
+    """Return the file that a suggestion means in the tree of the source; None if it is there.
+
+    In another language, the twin has the same path, name or `slug`. Else it has the same name, by
+    which it was found.
+    """
+    folders, own = item.path.split("/")[:-1], source.split("/")[:-1]
+    shared = count_shared(folders, own)
+    if shared == len(own):
+        return None
+    tree = "".join(f"{folder}/" for folder in own[: shared + 1])
+    group = index.names.get(name_key(item.path), ())
+    twins = [path for path in group if path.startswith(tree)]
+    if (
+        shared < len(folders)
+        and _LANGUAGE.fullmatch(folders[shared])
+        and _LANGUAGE.fullmatch(own[shared])
+    ):
+        path = tree + "/".join(item.path.split("/")[shared + 1 :])
+        if path in twins:
+            return path
+        twins = twins or _find_same_slug(item.path, tree, index)
+    elif _is_found_by_title(item, index):
+        return None
+    return twins[0] if len(twins) == 1 else None
+
+
+_LANGUAGE = lazy_pattern(
+    r"(?:ar|bg|bn|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|id|it|ja|ko|lt|lv|nl|no|pl|pt|ro|ru"
+    r"|sk|sl|sr|sv|th|tr|uk|vi|zh)(?:[-_][A-Za-z]{2,4})?"
+)
+"""The name of a folder with the notes in a language."""
+
+
+def _is_found_by_title(item: Suggestion, index: Index) -> bool:
+    """Return True if a title or an alias of a note, not its name, may have led to it."""
+    if item.reason in ("title", "alias"):
+        return True
+    note, name = index.notes.get(item.path), split_name(link_name(item.path))
+    titles = list_titles(note) if note and item.reason == "near" else ()
+    return any(split_name(title) != name for _, title in titles)
+
+
+def _find_same_slug(path: str, tree: str, index: Index) -> list[str]:
+    """Return the notes in a tree that have the `slug` of a note."""
+    by_slug = index.derive(_group_by_slug)
+    slugs = [slug for slug, paths in by_slug.items() if path in paths]
+    return [twin for slug in slugs for twin in by_slug[slug] if twin.startswith(tree)]
+
+
+def _group_by_slug(index: Index) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path, note in index.notes.items():
+        if note.properties and isinstance(slug := note.property_value("slug"), str):
+            found.setdefault(slug, []).append(path)
+    return found
+
+
 def rank_similar(text: str, names: Sequence[str], least: float, limit: int) -> list[int]:
     """Return the numbers of the names similar to a text, most similar first.
 
@@ -357,7 +429,7 @@ _COMMON_NAMES = frozenset(
 """Names that many folders have, so that a file elsewhere is another one."""
 
 
-def list_folder_note_keys(target: str) -> tuple[str, ...]:
+def _list_folder_note_keys(target: str) -> tuple[str, ...]:
     """Return the name keys of notes about the folder that a target names, best first."""
     return (*FOLDER_NOTES, f"{name_key(target.rstrip('/'))}.md")
 
@@ -443,7 +515,7 @@ def _is_loose_variant(text: str, name: str) -> bool:
     return words == others and len(words) > 1
 
 
-def split_folders(path: str) -> list[str]:
+def _split_folders(path: str) -> list[str]:
     """Return the spelling keys of a path's folders, the innermost first."""
     parts = (part for part in parent_folder(path).split("/") if part not in ("", ".", ".."))
     return [spelling_key(part) for part in parts][::-1]
@@ -598,11 +670,11 @@ class _ChangedNames:
         """Return True if the names may change the suggestions for a target."""
         name = file_name(target)
         text = link_name(name)
-        folders = split_folders(target)[-1:] if name != target else ()
+        folders = _split_folders(target)[-1:] if name != target else ()
         return (
             not self._spellings.isdisjoint(map(spelling_key, (target, text, *folders)))
             or not self._name_keys.isdisjoint(target_keys(target))
-            or (not name and not self._name_keys.isdisjoint(list_folder_note_keys(target)))
+            or (not name and not self._name_keys.isdisjoint(_list_folder_note_keys(target)))
             or not self._old_words.isdisjoint(split_name(text))
             or bool(self._near_keys.find(text))
         )
