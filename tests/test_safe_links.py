@@ -437,6 +437,15 @@ TOR = "---\ntitle: Tor der Gezeiten\nslug: gate\n---\n"
             {f"x/{name}/old/Role of Memory.md": "" for name in ("a", "b", "c", "d", "math")},
             "x/math/old/Role of Memory",
         ),
+        # A path is meant as it is.
+        (
+            "math/b.md",
+            "y/art/Role",
+            {"art/Role.md": "", "math/Role.md": "", "x/art/Role.md": ""},
+            "",
+        ),
+        ("b/n.md", "x/a/old/Role", {"a/old/Role.md": "", "b/old/Role.md": ""}, "a/old/Role"),
+        ("b/n.md", "x/a/old/Role", {"a/old/Role.md": "", "b/Role.md": ""}, "a/old/Role"),
         ("math/b.md", "gateway-of-tides-and-ships", {"art/g.md": GATE, "math/g.md": TOR}, "art/g"),
         (
             "x/b.md",

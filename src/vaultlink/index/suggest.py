@@ -349,27 +349,22 @@ def prefer_own_tree(found: Sequence[Suggestion], source: str, index: Index) -> S
 def _find_own_twin(item: Suggestion, source: str, index: Index) -> str | None:
     """Return the file that a suggestion means in the tree of the source; None if it is there.
 
-    In another language, the twin has the same path, name or `slug`. Else it has the same name, by
-    which it was found.
+    It has the same path in its tree. In another language, it may have only the same name or `slug`.
+    Elsewhere the name must be that by which the file was found: titles tell courses apart.
     """
     folders, own = item.path.split("/")[:-1], source.split("/")[:-1]
     shared = count_shared(folders, own)
-    if shared == len(own):
+    if shared in (len(own), len(folders)):
         return None
     tree = "".join(f"{folder}/" for folder in own[: shared + 1])
+    path = tree + "/".join(item.path.split("/")[shared + 1 :])
+    if not (_LANGUAGE.fullmatch(folders[shared]) and _LANGUAGE.fullmatch(own[shared])):
+        return path if path in index.files and not _is_found_otherwise(item, index) else None
+    if path in index.files:
+        return path
     group = index.names.get(name_key(item.path), ())
-    twins = [path for path in group if path.startswith(tree)]
-    if (
-        shared < len(folders)
-        and _LANGUAGE.fullmatch(folders[shared])
-        and _LANGUAGE.fullmatch(own[shared])
-    ):
-        path = tree + "/".join(item.path.split("/")[shared + 1 :])
-        if path in twins:
-            return path
-        twins = twins or _find_same_slug(item.path, tree, index)
-    elif _is_found_by_title(item, index):
-        return None
+    twins = [twin for twin in group if twin.startswith(tree)]
+    twins = twins or _find_same_slug(item.path, tree, index)
     return twins[0] if len(twins) == 1 else None
 
 
@@ -380,12 +375,12 @@ _LANGUAGE = lazy_pattern(
 """The name of a folder with the notes in a language."""
 
 
-def _is_found_by_title(item: Suggestion, index: Index) -> bool:
-    """Return True if a title or an alias of a note, not its name, may have led to it."""
-    if item.reason in ("title", "alias"):
-        return True
+def _is_found_otherwise(item: Suggestion, index: Index) -> bool:
+    """Return True if a title, an alias or a path, not the name of a file, may have led to it."""
+    if item.reason != "near":
+        return item.reason != "respelling"
     note, name = index.notes.get(item.path), split_name(link_name(item.path))
-    titles = list_titles(note) if note and item.reason == "near" else ()
+    titles = list_titles(note) if note else ()
     return any(split_name(title) != name for _, title in titles)
 
 
