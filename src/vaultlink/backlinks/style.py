@@ -86,11 +86,6 @@ def is_right_heading(heading: str, style: SectionStyle) -> bool:
     return normalize_markdown(heading) in map(normalize_markdown, expected)
 
 
-def format_entry_title(note: Note) -> str:
-    """Return a note's `title`, or name, on one line and without brackets."""
-    return clean_title(" ".join((note.title or "").split()) or link_name(note.path))
-
-
 def clean_title(text: str) -> str:
     """Return a text without brackets and comment marks, which could hide other text."""
     plain = text.translate(_BRACKETS_TO_PARENS)
@@ -101,7 +96,7 @@ def expected_entry(
     source: str, note: Note, index: Index, style: SectionStyle
 ) -> ExpectedEntry | None:
     """Return the entry for a note; None if no link can resolve to its file name."""
-    title = format_entry_title(note)
+    title = clean_title(" ".join((note.title or "").split()) or link_name(note.path))
     other = next(kind for kind in LinkKind if kind is not style.links.kind)
     for links in (style.links, LinkStyle(other, style.links.path)):
         target = links.format_target(source, note.path, index)

@@ -94,7 +94,7 @@ def cut_rows(
     options: _PageOptions, terminal: Terminal, rows: Iterable[RowT], order: Order[RowT] = BY_NUMBER
 ) -> PageRows[RowT]:
     """Return the rows that the options want. Raises UsageError."""
-    if options.after and _is_for_people(terminal):
+    if options.after and terminal.output_format not in _PAGED_FORMATS:
         raise UsageError("--after requires --output-format json or tsv.")
     return Page(options.limit, options.after).cut(rows, order)
 
@@ -119,11 +119,6 @@ def choose_listing_format(
 def choose_document_format(terminal: Terminal, text: str = "text") -> str:
     """Choose between the format for people and JSON, if a command has no rows."""
     return terminal.choose_format((text, "json"), text, text)
-
-
-def _is_for_people(terminal: Terminal) -> bool:
-    """Return True unless the format of a listing is one for programs."""
-    return terminal.output_format not in _PAGED_FORMATS
 
 
 def is_json(terminal: Terminal) -> bool:

@@ -164,7 +164,9 @@ def find_note_start(options: VaultOptions, words: Iterable[str | None]) -> Start
         root = find_vault().root
     except UsageError:
         return present
-    is_inside = all(os.path.lexists(root / path) or _is_below(path, root) for path in present)
+    is_inside = all(
+        os.path.lexists(root / path) or path.resolve().is_relative_to(root) for path in present
+    )
     return () if is_inside else present
 
 
@@ -173,10 +175,6 @@ def _find_on_disk(word: str) -> Path | None:
     name = word.partition("#")[0]
     texts = (word, name, f"{name}.md") if name else ()
     return next((Path(text) for text in texts if os.path.lexists(text)), None)
-
-
-def _is_below(path: Path, root: Path) -> bool:
-    return path.resolve().is_relative_to(root)
 
 
 def open_from_options(options: OpenOptions, terminal: Terminal, start: StartPaths = ()) -> "Vault":

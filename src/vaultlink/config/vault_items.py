@@ -123,7 +123,13 @@ def _explain_path(kind: ItemKind, path: str) -> str:
         example = names[-1] + ("" if steps[-1] else "/")
         return f"is an absolute path. Write the path in the vault, such as {format_value(example)}."
     if ".." in steps:
-        example = _follow_steps(steps)
+        kept: list[str] = []
+        for step in steps:
+            if step == "..":
+                kept = kept[:-1]
+            elif step != ".":
+                kept.append(step)
+        example = "/".join(kept)
         such_as = f", such as {format_value(example)}" if example else ""
         advice = f"Write the path from the root of the vault{such_as}."
         return f"has “..”, so it matches nothing. {advice}"
@@ -136,13 +142,3 @@ def _may_be_anchored(kind: ItemKind, path: str) -> bool:
     The entries of `[mentions] ignore` that name no note may be folders or names, such as an alias.
     """
     return kind in _PATH_GLOBS or (kind is ItemKind.MENTION and not is_note_path(path))
-
-
-def _follow_steps(steps: list[str]) -> str:
-    kept: list[str] = []
-    for step in steps:
-        if step == "..":
-            kept = kept[:-1]
-        elif step != ".":
-            kept.append(step)
-    return "/".join(kept)

@@ -213,7 +213,8 @@ def encode_picture(picture: GraphPicture) -> str:
     - `edges`: pairs of source and target, sorted. Instead of the source, its distance to the
       previous one; targets after the first of a source are distances too.
     """
-    order = sorted(range(len(picture.nodes)), key=lambda place: _sort_key(picture.nodes[place]))
+    keys = [(node.kind == "dangling", node.folder, node.name) for node in picture.nodes]
+    order = sorted(range(len(keys)), key=keys.__getitem__)
     number = {place: position for position, place in enumerate(order)}
     nodes = [picture.nodes[place] for place in order]
     names = [_short_name(node, picture.folders[node.folder]) for node in nodes]
@@ -237,10 +238,6 @@ def encode_picture(picture: GraphPicture) -> str:
     }
     text = json.dumps(data, separators=(",", ":"))
     return b64encode(compress(text.encode("ascii"), mtime=0)).decode("ascii")
-
-
-def _sort_key(node: PictureNode) -> tuple[bool, int, str]:
-    return (node.kind == "dangling", node.folder, node.name)
 
 
 def _short_name(node: PictureNode, folder: str) -> str:

@@ -47,7 +47,17 @@ class GitPast:
     def remember_commits(self) -> History:
         """Return what links led to in commits, for a vault without a saved state."""
         scan, state = self._scan, self._state
-        commits = _remember_commits(scan, state, self.asked, self._store)
+        broken = [path for path, tally in state.tallies.items() if tally.dangling]
+        log = read_log(
+            scan.root, scan.listing.files, PieceIndex(state.index.notes), self._store, ()
+        )
+        moved = {
+            old: new
+            for old, new in self.asked.moves.items()
+            if self.asked.vanished.get(old, 0) >= UNCOMMITTED
+        }
+        former_destinations = find_git_targets(scan.root, state.index, broken, log, moved)
+        commits = replace(NO_HISTORY, former_destinations=former_destinations)
         return commits.then(_remember_commit(scan, state))
 
     def add_anchors(self, known: History) -> History:
@@ -73,7 +83,13 @@ def _ask_git(
     scan: VaultScan, state: State, missing: Mapping[str, Collection[str]], store: GitStore
 ) -> History:
     dangling = sum(tally.dangling for tally in state.tallies.values())
-    queried = _list_queried_names(state.index)
+    queried = {
+        key
+        for path in state.index.query_sources.get("", ())
+        for query in state.index.notes[path].queries
+        if query.kind != "tag" and find_query_target(query, path, state.index) is None
+        for key in target_keys(query.text)
+    }
     if not dangling and not missing and not queried:
         return NO_HISTORY
     wanted = None
@@ -154,17 +170,6 @@ def _list_broken_names(state: State) -> set[str]:
     return names
 
 
-def _list_queried_names(index: Index) -> set[str]:
-    """Return the name keys of what queries name, but does not exist."""
-    return {
-        key
-        for path in index.query_sources.get("", ())
-        for query in index.notes[path].queries
-        if query.kind != "tag" and find_query_target(query, path, index) is None
-        for key in target_keys(query.text)
-    }
-
-
 def _list_missing_anchors(index: Index) -> dict[str, set[str]]:
     sources = {source for paths in index.anchor_sources.values() for source in paths}
     if len(sources) > _MAX_ANCHORED:
@@ -196,14 +201,3 @@ def _remember_commit(scan: VaultScan, state: State) -> History:
         former_destinations=history.former_destinations,
         names=history.names,
     )
-
-
-def _remember_commits(scan: VaultScan, state: State, asked: History, store: GitStore) -> History:
-    """Return what links led to in earlier commits, for a vault without a saved state."""
-    broken = [path for path, tally in state.tallies.items() if tally.dangling]
-    log = read_log(scan.root, scan.listing.files, PieceIndex(state.index.notes), store, ())
-    moved = {
-        old: new for old, new in asked.moves.items() if asked.vanished.get(old, 0) >= UNCOMMITTED
-    }
-    former_destinations = find_git_targets(scan.root, state.index, broken, log, moved)
-    return replace(NO_HISTORY, former_destinations=former_destinations)

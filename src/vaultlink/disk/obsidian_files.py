@@ -102,17 +102,12 @@ def _find_templates(
     yield from _list_or_empty(templater.get("startup_templates"))
     quickadd = objects.get(_QUICKADD, {})
     yield quickadd.get("templateFolderPath")
-    yield from _find_choice_templates(quickadd.get("choices"))
-    for _, entry in periodic:
-        yield entry.get("template") or entry.get("templatePath")
-
-
-def _find_choice_templates(choices: object) -> Iterator[object]:
-    """Yield the templates of QuickAdd's choices, which can be in menus of choices."""
-    pending = [*_list_or_empty(choices)]
+    pending = [*_list_or_empty(quickadd.get("choices"))]
     for choice in map(_object_or_empty, pending):
         yield choice.get("templatePath")
         pending += _list_or_empty(choice.get("choices"))
+    for _, entry in periodic:
+        yield entry.get("template") or entry.get("templatePath")
 
 
 def _find_periodic_notes(

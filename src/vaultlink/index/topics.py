@@ -100,7 +100,7 @@ def list_topics(findings: Iterable[Diagnostic]) -> list[Topic]:
     for key, group in by_key.items():
         groups.setdefault(longest.get(key, key), []).extend(group)
     topics = [
-        Topic(_find_name(by_key[key]), sorted(group, key=_get_place))
+        Topic(_find_name(by_key[key]), sorted(group, key=lambda item: (item.path, item.start)))
         for key, group in groups.items()
     ]
     return sorted(topics, key=lambda topic: (-len(topic.findings), topic.name))
@@ -174,7 +174,3 @@ def _find_longest_keys(paths: Iterable[str], keys: Collection[str]) -> Mapping[s
 def _find_name(findings: Iterable[Diagnostic]) -> str:
     names = Counter([topic_name(item.target or "") for item in findings])
     return min(names, key=lambda name: (-names[name], name))
-
-
-def _get_place(item: Diagnostic) -> tuple[str, int]:
-    return item.path, item.start

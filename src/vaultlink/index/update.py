@@ -337,7 +337,11 @@ def _renew(
     kind = value if isinstance(value, SteppedValue) else memo
     paths = resolved if getattr(kind, "on_targets", False) else moved
     if isinstance(memo, TraitCount):
-        return _update_tally(memo, value, before, after, paths)
+        added: Counter[str] = Counter()
+        for path in paths:
+            added.update(memo.list_traits(after, path))
+            added.subtract(Counter(memo.list_traits(before, path)))
+        return _add_counts(value, added)
     if isinstance(value, SteppedValue):
         return value.update(after, paths)
     return _UPDATES[memo](value, before, after, moved | resolved)
@@ -467,16 +471,6 @@ def _update_shared_names(
     groups = (after.names.get(key, ()) for key in keys)
     outdated = (before.names.get(key, ()) for key in keys)
     return sharing.difference(*outdated).union(*(group for group in groups if len(group) > 1))
-
-
-def _update_tally(
-    tally: TraitCount, counts: "Counter[str]", before: Index, after: Index, changed: Iterable[str]
-) -> "Counter[str]":
-    added: Counter[str] = Counter()
-    for path in changed:
-        added.update(tally.list_traits(after, path))
-        added.subtract(Counter(tally.list_traits(before, path)))
-    return _add_counts(counts, added)
 
 
 def _add_counts(counts: "Counter[_K]", added: "Counter[_K]") -> "Counter[_K]":

@@ -275,13 +275,10 @@ def is_case_variant(one: str, other: str) -> bool:
     if len(words) == 1 and len(words[0]) <= _MAX_SHORT_WORD:
         return False
     return len(words) == len(others) and all(
-        word == other or (word[0].lower() == other[0].lower() and _share_rest(word, other))
+        word == other
+        or (word[0].lower() == other[0].lower() and word[1:] == other[1:] and word[1:].islower())
         for word, other in zip(words, others, strict=True)
     )
-
-
-def _share_rest(word: str, other: str) -> bool:
-    return word[1:] == other[1:] and word[1:].islower()
 
 
 # -- languages -----------------------------------------------------------------------------------

@@ -321,10 +321,6 @@ def read_url(link: Link) -> str:
     return destination if _URL.fullmatch(destination) else ""
 
 
-def lacks_scheme(url: str) -> bool:
-    return _ADDRESS_WITHOUT_SCHEME.match(url) is not None
-
-
 def is_web_url(url: str) -> bool:
     """Return True for a web address with a host, an e-mail or an Obsidian URL."""
     return _WEB_URL.match(url) is not None
@@ -344,7 +340,7 @@ def convert_url_link(path: str, link: Link) -> tuple[Edit, ...]:
         return ()
     if link.embed and not (is_web_url(url) and _IMAGE_URL.search(url)):
         return ()
-    if lacks_scheme(url):
+    if _ADDRESS_WITHOUT_SCHEME.match(url):
         url = f"https://{url}"
     if text in ("", url) and not link.embed:
         return (Edit(path, link.start, link.end, f"<{url}>"),)

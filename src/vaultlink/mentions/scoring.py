@@ -176,16 +176,11 @@ def _describe_form(words: str, name: str) -> str:
     pairs = zip(own, other, strict=True)
     if capitals and any(one.isupper() and len(one) > 1 and mine != one for mine, one in pairs):
         return "capitals differ"
-    if _is_stressed(own, other):
+    if all(word.isupper() and len(word) > 1 for word in own) and all(map(str.istitle, other)):
         return "plain"  # the capitals stress the words
     if _is_proper(other):
         return "exact" if _is_proper(own) else "lower"
     return "proper" if _is_proper(own) else "plain"
-
-
-def _is_stressed(words: list[str], name: list[str]) -> bool:
-    """Return True for words in capitals, of a name that only begins with one."""
-    return all(word.isupper() and len(word) > 1 for word in words) and all(map(str.istitle, name))
 
 
 def _is_proper(words: list[str]) -> bool:
@@ -229,7 +224,10 @@ def _score_unlinked_word(place: NamePlace, tally: Tally, form: str, is_first: bo
     if form in ("exact", "proper") and not is_first:
         return _score_capitalized(place, tally, form)
     if any(map(is_hangul, word)):
-        return _score_hangul(place, tally)
+        if len(place.key) < _LONG_HANGUL:
+            return 0.0, ""
+        is_rare = tally.share(place.key) <= _COMMON_SHARE
+        return (0.6, "one rare Korean word") if is_rare else (0.4, "one Korean word")
     if not tally.is_large or tally.share(word) > _RARE_SHARE:
         return 0.0, ""
     if form in ("exact", "proper") and not tally.count_lower(word):
@@ -237,13 +235,6 @@ def _score_unlinked_word(place: NamePlace, tally: Tally, form: str, is_first: bo
     if form == "plain" and len(word) >= _LONG_WORD:
         return 0.4, "one rare word"
     return 0.0, ""
-
-
-def _score_hangul(place: NamePlace, tally: Tally) -> Part:
-    if len(place.key) < _LONG_HANGUL:
-        return 0.0, ""
-    is_rare = tally.share(place.key) <= _COMMON_SHARE
-    return (0.6, "one rare Korean word") if is_rare else (0.4, "one Korean word")
 
 
 def _score_capitalized(place: NamePlace, tally: Tally, form: str) -> Part:

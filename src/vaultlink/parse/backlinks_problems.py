@@ -85,7 +85,8 @@ class _NoteText:
     def __init__(self, text: str, body: int) -> None:
         self.text = text
         self.body = body
-        self.line_end = _usual_line_end(text)
+        windows = text.count("\r\n")
+        self.line_end = "\r\n" if windows * 2 > text.count("\n") else "\n"
 
     @cached_property
     def _paragraph_starts(self) -> list[int]:
@@ -175,11 +176,6 @@ def has_indented_entries(section: Section) -> bool:
         entry.marks.lstrip("> ").startswith("\t") or "    " in entry.marks
         for entry in section.entries
     )
-
-
-def _usual_line_end(text: str) -> str:
-    windows = text.count("\r\n")
-    return "\r\n" if windows * 2 > text.count("\n") else "\n"
 
 
 def _check_entry_lines(note: _NoteText, section: Section) -> Iterator[LocatedProblem]:

@@ -215,7 +215,12 @@ def plan_anchor_renames(
     changed = tuple(edit for edit in edits if text[edit.start : edit.end] != edit.text)
     after_text = apply_edits(text, changed)
     after = parse(after_text)
-    _check_block_ids(note, after, found)
+    ids = [block.id.lower() for block in after.blocks]
+    for item, new in found:
+        name = new.removeprefix("^").lower()
+        if isinstance(item, BlockId) and name != item.id.lower() and ids.count(name) > 1:
+            block = quote_name("^" + name)
+            raise RefusedError(f"{quote_name(note.path)} has a block {block} already.")
     for problem in _find_differences(note, after, text, changed):
         raise RefusedError(f"{quote_name(note.path)} would be read differently: {problem}.")
     return AnchorChanges(changed, SubpathMap(note, after))
@@ -274,17 +279,6 @@ def _split_block_id(heading: str) -> tuple[str, str]:
     """Return the text of a heading before its block id, and the id; "" if it has none."""
     found = TRAILING_BLOCK_ID.search(heading)
     return (heading[: found.start()].rstrip(), found[1]) if found else (heading, "")
-
-
-def _check_block_ids(
-    note: Note, after: Note, found: Iterable[tuple[Heading | BlockId, str]]
-) -> None:
-    ids = [block.id.lower() for block in after.blocks]
-    for item, new in found:
-        name = new.removeprefix("^").lower()
-        if isinstance(item, BlockId) and name != item.id.lower() and ids.count(name) > 1:
-            block = quote_name("^" + name)
-            raise RefusedError(f"{quote_name(note.path)} has a block {block} already.")
 
 
 def _find_differences(before: Note, after: Note, text: str, edits: Sequence[Edit]) -> Iterator[str]:

@@ -48,7 +48,8 @@ def missing_section(note: Note, context: Context) -> Iterator[Finding]:
         return
     if context.is_only_read(note):
         return
-    listed = _find_section_targets(note, context)
+    links = context.index.resolved_links(note.path) if note.sections else ()
+    listed = {target for link, target in links if link.place is Place.SECTION}
     expected = _compute_expected(note, context).entries.values()
     names = [item.title for item in expected if item.path not in listed]
     if names:
@@ -72,11 +73,6 @@ def _compute_expected(
     style = read_section_style(settings, link_style, index)
     listed = frozenset(target for _, target in links)
     return expected_section(note, index, settings, style, mentioning, listed)
-
-
-def _find_section_targets(note: Note, context: Context) -> set[str | None]:
-    links = context.index.resolved_links(note.path) if note.sections else ()
-    return {target for link, target in links if link.place is Place.SECTION}
 
 
 def _locate_heading(section: Section) -> SourceSpan:

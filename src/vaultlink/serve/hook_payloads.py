@@ -75,7 +75,9 @@ def read_payload(data: bytes) -> HookCall:
         )
     event = _find_text(payload, "hook_event_name", "hookEventName") or ""
     is_copilot = not event and isinstance(payload.get("toolName"), str)
-    cwd = _find_cwd(payload)
+    roots = payload.get("workspace_roots")
+    first = roots[0] if isinstance(roots, list) and roots and isinstance(roots[0], str) else ""
+    cwd = _find_text(payload, "cwd") or first or os.getcwd()
     call = HookCall(cwd, event=event, is_copilot=is_copilot)
     if (event and event not in _EVENTS_BEFORE) or not os.path.isabs(cwd) or "\0" in cwd:
         return call
@@ -90,12 +92,6 @@ def _find_text(arguments: Arguments, *names: str) -> str | None:
     """Return the first text among arguments of these names."""
     found = (arguments.get(name) for name in names)
     return next((value for value in found if isinstance(value, str)), None)
-
-
-def _find_cwd(payload: Arguments) -> str:
-    roots = payload.get("workspace_roots")
-    first = roots[0] if isinstance(roots, list) and roots and isinstance(roots[0], str) else ""
-    return _find_text(payload, "cwd") or first or os.getcwd()
 
 
 def _read_tool(payload: Arguments, cwd: str) -> Sequence[FileAction]:

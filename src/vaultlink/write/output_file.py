@@ -211,10 +211,6 @@ def _digest(*parts: bytes) -> bytes:
     return blake2b(b"\0".join(normal), digest_size=20).hexdigest().encode()
 
 
-def _seal(data: bytes) -> bytes:
-    return b"%s\n<!-- vaultlink output %s -->\n" % (data, _digest(data))
-
-
 def _find_content_problem(file: Path, places: Sequence[_Place]) -> str:
     """Return a sentence on a file that is not as vaultlink wrote it, or ""."""
     try:
@@ -300,7 +296,7 @@ def write_output(output: OutputFile, data: bytes, *, append: bool = False) -> No
     """
     places = [] if append else _find_places(output)
     if places and output.output_format in _SEALED_FORMATS:
-        data = _seal(data)
+        data = b"%s\n<!-- vaultlink output %s -->\n" % (data, _digest(data))
     elif places:
         for place in places:
             _record_output(place, data)

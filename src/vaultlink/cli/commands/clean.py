@@ -91,7 +91,12 @@ def clean(options: CleanOptions) -> int:
         "folders",
         rows,
         ("kind", "folder", "files", "size", "removed"),
-        {"kind": "kind", "files": "files", "size": _format_size, "folder": "folder"},
+        {
+            "kind": "kind",
+            "files": "files",
+            "size": lambda row: f"{row.size / 1e6:.1f} MB",
+            "folder": "folder",
+        },
         head={"vault": str(root)},
     )
     print_listing(terminal, listing)
@@ -109,10 +114,6 @@ def _make_row(kind: str, folder: Path, files: Iterable[Path], *, is_removed: boo
             sizes.append(file.lstat().st_size)
     name = escape_controls(str(folder.absolute()))
     return CleanRow(kind, name, len(sizes), sum(sizes), is_removed and bool(sizes))
-
-
-def _format_size(row: CleanRow) -> str:
-    return f"{row.size / 1e6:.1f} MB"
 
 
 def _is_confirmed(options: CleanOptions, files: int) -> bool:

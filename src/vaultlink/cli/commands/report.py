@@ -126,9 +126,13 @@ def _print_report(
     with terminal.progress_line("Drawing the graph" if output_format == "html" else "Writing"):
         results = _render(report, vault, output_format, part)
     terminal.print_results(results)
-    _print_summary(options, terminal, report)
-    is_below = options.fail_under is not None and report.score.value < options.fail_under
-    return EXIT_FINDINGS if is_below else EXIT_CLEAN
+    score, file = report.score.value, options.output_file
+    place = f" Report: {escape_controls(str(file))}" if file else ""
+    terminal.print_message(f"Health score: {score} of 100.{place}")
+    if options.fail_under is None or score >= options.fail_under:
+        return EXIT_CLEAN
+    terminal.print_message(f"The score is below {options.fail_under} (--fail-under).")
+    return EXIT_FINDINGS
 
 
 def _choose_format(options: DashboardOptions, terminal: Terminal) -> str:
@@ -274,14 +278,6 @@ def draw_vault(vault: Vault, part: tuple[str, ...] = ()) -> "GraphPicture":
     if cache and key:
         save_result(cache, key, msgspec.msgpack.encode(picture), _PICTURE_KIND)
     return picture
-
-
-def _print_summary(options: DashboardOptions, terminal: Terminal, report: VaultReport) -> None:
-    score, file = report.score.value, options.output_file
-    place = f" Report: {escape_controls(str(file))}" if file else ""
-    terminal.print_message(f"Health score: {score} of 100.{place}")
-    if options.fail_under is not None and score < options.fail_under:
-        terminal.print_message(f"The score is below {options.fail_under} (--fail-under).")
 
 
 def _open_in_browser(file: Path) -> bool:

@@ -1,7 +1,7 @@
 """`vaultlink sections`: write, check, adopt or remove backlinks sections."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, ClassVar
 
 import msgspec
 
@@ -127,7 +127,12 @@ class _SectionsCommand(WritingCommand):
         self._options = options
         self._action = "write" if options.action == "check" else options.action or ""
         self.is_dry = options.diff or options.check or options.action == "check"
-        self.overrides = _build_overrides(options)
+        style = {key: value for key in _STYLE_KEYS if (value := getattr(options, key))}
+        mentions = {"mentions": True} if options.mentions else {}
+        self.overrides = {
+            "select": list(SECTION_RULES),
+            "backlinks": {"mode": "write", **style, **mentions},
+        }
         self._only_read = ""
 
     def identify_inputs(self, _scan: VaultScan) -> str:
@@ -216,13 +221,6 @@ def _describe_left_out(action: str, vault: "Vault", notes: Sequence[str]) -> str
             if index.notes[path].sections or (action != "adopt" and index.sources_of(path))
         ),
     )
-
-
-def _build_overrides(options: SectionsOptions) -> Mapping[str, Any]:
-    """Return the settings of this run: only section rules run, in the mode `write`."""
-    style = {key: value for key in _STYLE_KEYS if (value := getattr(options, key))}
-    mentions = {"mentions": True} if options.mentions else {}
-    return {"select": list(SECTION_RULES), "backlinks": {"mode": "write", **style, **mentions}}
 
 
 def _summarize(action: str, rows: Sequence[SectionChangeRow], *, would: bool = False) -> str:

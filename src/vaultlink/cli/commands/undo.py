@@ -473,7 +473,7 @@ def _print_runs(terminal: Terminal, root: Path, runs: list[RecordedRun]) -> int:
         rows,
         {"run": "id", **{name: name for name in RunRow.__struct_fields__[1:]}},
         {
-            "when": _format_time,
+            "when": lambda row: f"{datetime.fromisoformat(row.time):%d %b %H:%M}",
             "run": "id",
             "changed": _describe_changes,
             **_list_commands(terminal),
@@ -493,10 +493,6 @@ def _print_runs(terminal: Terminal, root: Path, runs: list[RecordedRun]) -> int:
 def _list_commands(terminal: Terminal) -> dict[str, str]:
     """Return the column with the command lines, for a terminal that is wide enough."""
     return {"command": "command"} if terminal.table_width >= _WIDE else {}
-
-
-def _format_time(row: RunRow) -> str:
-    return f"{datetime.fromisoformat(row.time):%d %b %H:%M}"
 
 
 def _describe_changes(row: RunRow) -> str:

@@ -410,11 +410,8 @@ def _only_suppresses(before: Vault, after: Vault, item: Diagnostic, shift: Offse
     lost = {code for code, _, _ in known - left} - split
     one, other = (vault.index.notes[path] for vault in (before, after))
     is_same = _describe(one) == _describe(other)
-    return is_same and left <= known and lost == {item.code} and _key(item) not in left
-
-
-def _key(item: Diagnostic) -> tuple[str, int, str]:
-    return item.code, item.start, item.message
+    is_gone = (item.code, item.start, item.message) not in left
+    return is_same and left <= known and lost == {item.code} and is_gone
 
 
 def _describe(note: Note) -> object:

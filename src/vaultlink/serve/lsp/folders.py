@@ -272,15 +272,10 @@ def view_alone(client: Client, settings: EditorSettings, document: OpenDocument)
         Path("/"), Settings(cache=False), FileListing({}, ()), (), ObsidianSettings(), None, 0
     )
     vault = Vault(scan, State(_make_blank_settings()))
-    path = find_lone_path(document.uri)
+    name = Path(read_address(document.uri) or "").name.lstrip(".")
+    path = name if name.endswith(".md") else f"{name or 'Untitled'}.md"
     text = document.text.encode("utf-8", "surrogatepass")
     return View(vault.holding(path, text), client, "", {path: document}, settings, is_whole=False)
-
-
-def find_lone_path(uri: str) -> str:
-    """Return the vault path that a document in no vault has."""
-    name = Path(read_address(uri) or "").name.lstrip(".")
-    return name if name.endswith(".md") else f"{name or 'Untitled'}.md"
 
 
 # -- which vault a document belongs to -------------------------------------------------------------

@@ -144,10 +144,6 @@ def count_tags(index: Index) -> Counter[str]:
     return index.derive(_make_count(_list_tags, NoteTags))
 
 
-def _count_values(index: Index, key: str) -> Counter[str]:
-    return index.derive(_make_count(_ListValues(key), NoteProperties))
-
-
 def _rank(counts: Counter[str], typed: str) -> Iterator[tuple[str, int]]:
     """Yield the texts that match a typed one: those that begin with it, the frequent."""
     key = typed.lower()
@@ -300,7 +296,7 @@ def _complete_value(
 
 
 def _offer_values(view: View, typed: _TypedValue, present: str) -> Choices:
-    counts = _count_values(view.vault.index, typed.key)
+    counts = view.vault.index.derive(_make_count(_ListValues(typed.key), NoteProperties))
     present = present.strip("\"'")
     found = [item for item in _rank(counts, typed.text) if item[0].strip('"') != present]
     items = []
