@@ -93,13 +93,6 @@ def test_run_without_changes_is_remembered_until_something_changes(
     assert run(*words).out not in ("", first.out)
 
 
-def test_run_can_be_undone(vault: Path, run: RunCommand) -> None:
-    before = bytes_of(vault)
-    run("sections", "write")
-    assert run("undo").code == 0
-    assert bytes_of(vault) == before
-
-
 def test_diff_shows_what_would_be_written(vault: Path, run: RunCommand) -> None:
     before = bytes_of(vault)
     shown = run("sections", "write", "--diff", "N")
@@ -220,21 +213,3 @@ def test_data(vault: Path, run: RunCommand) -> None:
             {"path": "sub/N.md", "change": "written"},
         ],
     }
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["write", "nowhere"], "there is no note “nowhere”"),
-        (
-            ["write", "--style", "fancy"],
-            "invalid value “fancy”. Valid values: auto, topics, list, context",
-        ),
-        (["write", "map.png"], "is not a note"),
-    ],
-)
-def test_usage_errors(vault: Path, run: RunCommand, words: list[str], said: str) -> None:
-    write_files(vault, {"map.png": ""})
-    ran = run("sections", *words)
-    assert ran.code == 2
-    assert said in " ".join(ran.err.split())

@@ -122,45 +122,10 @@ def rules(vault: Path, *options: str) -> list[tuple[object, object]]:
 
 
 @each(
-    ("arguments", "words"),
-    [
-        (("check", "--select", "dangling-lnk"), ("dangling-lnk", "dangling-link")),
-        (("check", "--ignore", "VL999"), ("VL999",)),
-        (("check", "--extend-select", "orphan-nte"), ("orphan-nte", "orphan-note")),
-        (("check", "--output-format", "jsn"), ("jsn", "json")),
-        (("check", "--output-fromat", "json"), ("--output-fromat", "--output-format")),
-        (("check", "--fail-on", "never-ever"), ("never-ever",)),
-        (("check", "--jobs", "many"), ("many",)),
-        (("chekc",), ("chekc", "check")),
-        (("rule", "dangling-lnk"), ("dangling-lnk", "dangling-link")),
-        (("show", "Peir"), ("Peir",)),
-        (("backlinks", "Peir"), ("Peir",)),
-        (("graph", "--format", "gexff"), ("gexff", "gexf")),
-        (("check", "--config", "nowhere.toml"), ("nowhere.toml",)),
-        (("check", "no/such/folder"), ("no/such/folder",)),
-        (("check", "--vault", "no/such/folder"), ("no/such/folder",)),
-        (("links", "--vault", "no/such/folder"), ("no/such/folder",)),
-    ],
-    ids=" ".join,
-)
-def test_usage_error(vault: Path, arguments: Sequence[str], words: Sequence[str]) -> None:
-    refused(vaultlink(*arguments, folder=vault), *words)
-
-
-@each(
     ("text", "words"),
     [
         ("selct = ['VL1']\n", ("selct", "select", "vaultlink.toml")),
-        ("select = ['dangling-lnk']\n", ("dangling-lnk", "dangling-link", "vaultlink.toml")),
-        ("select = 'VL1'\n", ("select", "list")),
-        ("[severity]\ndangling-link = 'eror'\n", ("eror", "error")),
-        ("[severity]\ndangling-lnk = 'error'\n", ("dangling-lnk", "dangling-link")),
-        ("[rules.orphan-note]\nignroe = []\n", ("ignroe", "ignore")),
-        ("[rules.orphan-note]\nignore = 3\n", ("ignore",)),
-        ("[rules.orphan-nte]\nignore = []\n", ("orphan-nte", "orphan-note")),
         ("[per-file-ignores]\n'*' = ['orphan-nte']\n", ("orphan-nte", "orphan-note")),
-        ("[backlinks]\nmode = 'reapir'\n", ("reapir", "repair")),
-        ("exclude = ['a', 3]\n", ("exclude",)),
         ("select = [\n", ("vaultlink.toml",)),
         ("select = ['VL1']\nselect = ['VL2']\n", ("vaultlink.toml",)),
         ("\x00", ("vaultlink.toml",)),
@@ -204,13 +169,8 @@ def test_invalid_environment_variable(vault: Path) -> None:
 
 
 def test_no_notes(tmp_path: Path) -> None:
-    written(tmp_path / "empty", {"picture.png": ""})
+    written(tmp_path / "empty", {"picture.png": "", ".trash/a.md": "", ".b.md": ""})
     refused(vaultlink("check", folder=tmp_path / "empty"), "no note")
-
-
-def test_all_notes_hidden(tmp_path: Path) -> None:
-    written(tmp_path / "hidden", {".trash/a.md": "", ".b.md": ""})
-    refused(vaultlink("check", folder=tmp_path / "hidden"), "no note")
 
 
 def test_unreadable_folder_and_note(vault: Path) -> None:
@@ -446,27 +406,6 @@ def test_show_survives_yaml_bombs(vault: Path) -> None:
     assert len(done.stdout) < 10_000_000
 
 
-CANVASES = (
-    "",
-    "{",
-    "[]",
-    "null",
-    '{"nodes": 3}',
-    '{"nodes": [3, null, {"type": "file", "file": 7}]}',
-    '{"nodes": [{"type": "text", "text": ["x"]}]}',
-    "[" * 100_000,
-    "\x00",
-    '{"a":' * 50_000,
-)
-
-
-@each("text", CANVASES, ids=range(len(CANVASES)))
-def test_invalid_canvas(vault: Path, text: str) -> None:
-    written(vault, {"Map.canvas": text})
-    done = vaultlink("check", folder=vault)
-    assert done.returncode in (0, 1)
-
-
 @pytest.mark.thorough
 def test_note_with_a_thousand_namesakes(vault: Path) -> None:
     written(vault, {f"{number}/Same.md": "[[Same]]\n" for number in range(1_000)})
@@ -487,34 +426,10 @@ def many_findings(vault: Path) -> Path:
     return written(vault, {f"n{number}.md": text for number in range(50)})
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize(
-    "arguments", [("check",), ("check", "--output-format", "json"), ("links",), ("rules",)]
-)
-def test_closed_stdout(vault: Path, arguments: Sequence[str]) -> None:
-    many_findings(vault)
-    with subprocess.Popen(
-        command(*arguments), cwd=vault, stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    ) as process:
-        assert process.stdout
-        assert process.stderr
-        process.stdout.read(10)
-        process.stdout.close()
-        errors = process.stderr.read().decode()
-        assert process.wait(SECONDS) in (0, 1, 141)
-    assert "Traceback" not in errors
-    assert "error:" not in errors
-
-
 def test_full_disk_behind_stdout(vault: Path) -> None:
     full = Path("/dev/full")
     if not full.exists():
         return
-    with full.open("wb") as out:
-        done = subprocess.run(
-            command("check"), cwd=vault, stdout=out, stderr=subprocess.PIPE, text=True, check=False
-        )
-    assert "Traceback" not in done.stderr
     many_findings(vault)
     with full.open("wb") as out:
         done = subprocess.run(
@@ -544,9 +459,7 @@ def test_interrupt_while_printing(vault: Path) -> None:
     process.stdout.read(10)
     time.sleep(0.2)
     code, errors = interrupted(process)
-    assert "Traceback" not in errors
-    assert code == 130, errors
-    assert len(errors.splitlines()) == 1
+    assert (code, errors) == (130, "stopped\n")
 
 
 @pytest.mark.thorough
@@ -785,21 +698,6 @@ def test_output_file_keeps_mode_and_links(vault: Path) -> None:
     assert (folder / "link.txt").is_symlink()
     assert (folder / "found.txt").stat().st_mode & 0o777 == 0o640
     assert not list(folder.glob(".vaultlink-*"))
-
-
-@needs_shell
-def test_output_file_that_is_a_device_or_stream(vault: Path) -> None:
-    written(vault, {"Start.md": "[[Nowhere]]\n"})
-    line = "check --output-file"
-    assert "planned-note" in run_shell(f"{line} /dev/stdout", vault).stdout
-    assert "planned-note" in run_shell(f"{line} /dev/stdout | cat", vault).stdout
-    assert run_shell(f"{line} /dev/null", vault).returncode == 1
-    place = vault.parent / "all.txt"
-    place.write_text("before\n")
-    assert run_shell(f"{line} /dev/stdout >> {place}", vault).returncode == 1
-    assert re.match(r"before\n.*planned-note", place.read_text())
-    assert "planned-note" in run_shell(f"{line} /dev/fd/5 5>&1 >/dev/null | cat", vault).stdout
-    assert not list(vault.parent.glob("**/.vaultlink-*"))
 
 
 @needs_shell

@@ -217,13 +217,6 @@ def test_diff_writes_nothing(run: RunCommand, vault: Path) -> None:
     assert "gone" in (vault / BASELINE_FILE).read_text(encoding="utf-8")
 
 
-def test_undo_restores_the_previous_baseline(run: RunCommand, vault: Path) -> None:
-    before = read_files(vault)
-    run("baseline")
-    assert run("undo").code == 0
-    assert read_files(vault) == before
-
-
 def test_vault_option_selects_the_vault(
     run: RunCommand, vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

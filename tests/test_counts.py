@@ -73,29 +73,6 @@ def count_fixed(run: RunCommand, vault: Path, *words: str) -> int:
         return number
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("name", NAMES)
-def test_numbers_of_all_formats_equal_what_fix_does(
-    run: RunCommand, tmp_path: Path, name: str
-) -> None:
-    vault = tmp_path / "vault"
-    shutil.copytree(FIXTURES / name, vault)
-    safe, unsafe = read_numbers(run, vault)
-    full = run("check", vault, "--output-format", "full")
-    assert parse_summary(full.err) == ((safe, unsafe), True)
-    for words in (("--output-format", "concise"), ("--statistics",)):
-        (known_safe, known_unsafe), is_exact = parse_summary(run("check", vault, *words).err)
-        assert known_safe == safe
-        assert known_unsafe <= unsafe
-        assert not is_exact or known_unsafe == unsafe or not known_safe + known_unsafe
-    page = run("check", vault, "--output-format", "markdown").out
-    if "fixable" in page:
-        assert f"| {safe} | {unsafe} |\n" in page
-    assert count_fixed(run, vault) == safe
-    assert count_fixed(run, vault, "--unsafe-fixes") == safe + unsafe
-    assert run("check", vault, "--quiet").err == ""
-
-
 # -- random vaults -------------------------------------------------------------------------------------------------
 
 

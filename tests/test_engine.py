@@ -450,14 +450,6 @@ def test_damaged_cache_is_ignored(damage: str, tmp_path) -> None:  # type: ignor
     assert cache.load_result(b"q" * 16) is None
 
 
-def test_unwritable_cache_is_not_an_error(tmp_path) -> None:  # type: ignore[no-untyped-def]
-    (tmp_path / "file").write_text("in the way")
-    cache = Cache(tmp_path / "file", tmp_path)
-    save_result(cache, b"q" * 16, b"answer")
-    assert cache.load_result(b"q" * 16) is None
-    assert cache.load([]) is None
-
-
 def test_linter_settings_contain_every_rule() -> None:
     assert isinstance(EVERYTHING, LinterSettings)
     assert select_rules(RULES, ["ALL"]) == EVERYTHING.config.enabled

@@ -139,12 +139,6 @@ def test_second_run_fixes_nothing(run: RunCommand, vault: Path) -> None:
     assert {path: (vault / path).stat().st_mtime_ns for path in VAULT} == before
 
 
-def test_undo_restores_every_byte(run: RunCommand, vault: Path) -> None:
-    run("fix")
-    assert run("undo").code == 0
-    assert read_files(vault) == after(changed={})
-
-
 @each(
     "words",
     [("fix", "--diff"), ("fix", "--dry-run"), ("check", "--diff"), ("check", "--fix", "--diff")],

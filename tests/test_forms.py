@@ -137,12 +137,6 @@ def test_junit_failures_agree_with_the_exit_code(
         assert places("junit", done.out) == failures
 
 
-def test_results_can_be_written_to_a_file(run: RunCommand, vault: Path, tmp_path: Path) -> None:
-    done = run("check", vault, "--output-format", "junit", "--output-file", tmp_path / "report.xml")
-    assert done.out == ""
-    assert len(places("junit", (tmp_path / "report.xml").read_text(encoding="utf-8"))) == 2
-
-
 # -- the table of formats ---------------------------------------------------------------------------------------------
 
 

@@ -305,8 +305,6 @@ def test_severity_of_the_settings_decides_what_is_an_error(ask: Ask, folder: Pat
 
 # -- failures of guard itself ------------------------------------------------------------------------------------------
 
-ONE_LINE = "\n"
-
 
 @each("data", [b"", b" \n", b"{", b"[]", b"3", b'"x"', b"\xff", b"[" * 99_999])
 def test_data_that_is_no_payload_fails_in_one_line(ask: Ask, data: bytes) -> None:

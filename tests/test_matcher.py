@@ -75,18 +75,6 @@ MATCHED: dict[str, tuple[Old, Old, Old, dict[str, tuple[str, bool]]]] = {
         {"a": ("b", False)},
     ),
     "a third of it": ({"a": text("x", "y", "z")}, {"b": text("x")}, {}, {}),
-    "two as near": (
-        {"a": text("x")},
-        {"b": text("x") + "One.\n", "c": text("x") + "Two.\n"},
-        {},
-        {},
-    ),
-    "two that went are as near": (
-        {"a": text("x") + "One.\n", "b": text("x") + "Two.\n"},
-        {"c": text("x") + "Three.\n"},
-        {},
-        {},
-    ),
     "another has half as much": (
         {"a": text("x", "y")},
         {"b": text("x", "y") + "New.\n", "c": text("x") + "Part of it.\n"},

@@ -6,7 +6,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import get_type_hints
 
@@ -574,29 +573,6 @@ def run_process(*words: object, folder: Path) -> CommandResult:
         command, cwd=folder, capture_output=True, text=True, timeout=60, check=False
     )
     return CommandResult(done.returncode, done.stdout, done.stderr)
-
-
-def list_irregular(folder: Path) -> Iterator[tuple[str, str]]:
-    os.mkfifo(folder / "pipe")
-    (folder / "way").symlink_to("pipe")
-    yield "../pipe", "it is a named pipe, not a regular file."
-    yield "../way", "it is a named pipe, not a regular file."
-    for device in ("/dev/full", "/dev/zero", "/dev/random"):
-        if Path(device).exists():
-            yield device, "it is a device, not a regular file."
-
-
-@pytest.mark.thorough
-@needs_fifo
-@each("line", ["links", "check", "report", "graph --format dot", "init"])
-def test_pipe_or_device_is_refused_at_once(vault: Path, line: str) -> None:
-    (vault / ".vaultlink-baseline.json").unlink()
-    before = read_all(vault)
-    for place, message in list_irregular(vault.parent):
-        done = run_process(*line.split(), "--output-file", place, folder=vault)
-        assert (done.code, done.out) == (2, "")
-        assert message in done.err
-    assert read_all(vault) == before
 
 
 @needs_fifo

@@ -64,7 +64,6 @@ def test_last_pattern_that_matches_decides(
         ("fix", "--unsafe-fixes"),
         ("mentions", "--write", "--min-score", "0"),
         ("sections", "write"),
-        ("sections", "write"),
     ],
     ids=" ".join,
 )

@@ -123,14 +123,6 @@ def test_every_command_is_named(command: str) -> None:
     assert re.search(rf"`(vaultlink )?{command}\b", README.read_text(encoding="utf-8"))
 
 
-def test_help_lists_the_same_commands() -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "vaultlink", "--help"], capture_output=True, text=True, check=True
-    )
-    for name, command in COMMANDS.items():
-        assert bool(re.search(rf"^  {name} ", done.stdout, re.MULTILINE)) != command.is_hidden, name
-
-
 def test_links_in_the_documents_resolve() -> None:
     for page in (*ROOT.glob("*.md"), *DOCS.glob("*.md")):
         text = re.sub(r"`[^`\n]*`", "", prose(page))

@@ -1,7 +1,6 @@
 """`vaultlink rename` and `vaultlink move` on disk: arguments, output, exit codes, diff, undo and git."""
 
 import json
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,12 +8,10 @@ from typing import Any
 import pytest
 
 from independent_reader import read_tree
-from machine import require_program
 from rename_checks import apply_document
 from repositories import create_repository, git
 from running import CommandResult, RunCommand, create_vault, read_files, write_files
 from tables import each
-from vaultlink.cli.commands.rename import MoveOptions, RenameOptions
 
 NOTES = {
     "Home.md": "# Home\n[[Old]], [[Projects/Alpha|a]] ![[a.png]]\n[[Old#Part|x]] [[New]]\n",
@@ -83,28 +80,6 @@ def test_json_of_a_dry_run_is_what_a_run_writes(
     written = load(done)
     assert written["run"]
     assert {**written, "run": None} == data
-
-
-@each("words", OPERATIONS.values(), ids=OPERATIONS)
-def test_undo_restores_bytes_and_paths(run: RunCommand, vault: Path, words: Sequence[str]) -> None:
-    before, folders = read_files(vault), sorted(vault.rglob("*"))
-    assert run(*words).code == 0
-    assert run("undo").code == 0
-    assert (read_files(vault), sorted(vault.rglob("*"))) == (before, folders)
-
-
-@each("words", OPERATIONS.values(), ids=OPERATIONS)
-def test_links_resolve_as_before(run: RunCommand, vault: Path, words: Sequence[str]) -> None:
-    def count() -> list[str]:
-        rows: Any = run("links", "--json").data
-        return sorted(item["status"] for item in rows["links"])
-
-    before = count()
-    assert run(*words).code == 0
-    if words[0] == "merge" or words == ("extract", "Old#Part"):
-        before.remove("resolved")  # the link between the two notes, or to the own heading
-    added = ["resolved"] if words[0] == "extract" else []
-    assert count() == sorted([*before, *added])
 
 
 def test_json_names_what_was_renamed(run: RunCommand, vault: Path) -> None:
@@ -489,24 +464,6 @@ def test_all_refusals_of_a_plan_are_listed(run: RunCommand, vault: Path) -> None
 # -- diffs ------------------------------------------------------------------------------------------------------------
 
 
-@each("words", OPERATIONS.values(), ids=OPERATIONS)
-def test_git_applies_a_diff(
-    run: RunCommand, vault: Path, tmp_path: Path, words: Sequence[str]
-) -> None:
-    copy = write_files(tmp_path / "copy", read_files(vault))
-    diff = run(*words, "--diff")
-    assert (diff.code, diff.err.splitlines()[-1].split()[0]) == (1, "Would")
-    subprocess.run(
-        [require_program("git"), "apply", "-p1", "-"],
-        cwd=copy,
-        input=diff.out.encode(),
-        check=True,
-        timeout=60,
-    )
-    assert run(*words).code == 0
-    assert read_files(copy) == read_files(vault)
-
-
 # -- git --------------------------------------------------------------------------------------------------------------
 
 
@@ -526,34 +483,6 @@ def test_git_sees_a_rename_and_stages_it_only_if_asked(
 
 
 # -- the form of the output -------------------------------------------------------------------------------------------
-
-
-@each("options", [RenameOptions, MoveOptions])
-def test_arguments_have_no_default(options: type) -> None:
-    assert options().diff is False
-
-
-@each("command", ["rename", "move", "extract", "merge"])
-def test_help_fits_80_columns(run: RunCommand, vault: Path, command: str) -> None:
-    lines = run(command, "--help").lines
-    assert max(map(len, lines)) <= 80
-    assert "--from-file FILE" in "\n".join(lines) or command != "rename"
-
-
-@each(
-    ("words", "hint"),
-    [
-        (("mv", "a", "b"), "Did you mean move or rename?"),
-        (("retag",), "Did you mean rename?"),
-        (("renam",), "Did you mean rename?"),
-        (("rename", "--dry"), "Did you mean --dry-run?"),
-    ],
-)
-def test_other_names_lead_here(
-    run: RunCommand, vault: Path, words: Sequence[str], hint: str
-) -> None:
-    done = run(*words)
-    assert (done.code, hint in done.err) == (2, True)
 
 
 # -- a rerun completes what was skipped --------------------------------------------------------------

@@ -15,9 +15,8 @@ import pytest
 
 from independent_reader import read_tree
 from rename_checks import Expected, Tree, compare_vaults
-from repositories import create_repository, git
+from repositories import git
 from running import RunCommand, write_files
-from tables import each
 
 EVERY_LINK = Path(__file__).resolve().parents[1] / "fixtures" / "every-link"
 OLD = "projects/Old Note.md"
@@ -381,67 +380,3 @@ def test_captured_links_are_named_before_anything_is_written(run: RunCommand, va
     done = run("rename", "Old Note", "Fresh Note", "--diff", "--vault", vault)
     assert "Links.md" in done.err
     assert "Fresh Note" in done.err
-
-
-def test_git_shows_renames(run: RunCommand, vault: Path) -> None:
-    create_repository(vault, {})
-    run("rename", "projects/", "work", "--vault", vault)
-    assert git(vault, "diff", "--cached", "--name-only") == ""
-    git(vault, "add", "--all")
-    status = git(vault, "-c", "core.quotePath=false", "status", "--porcelain").splitlines()
-    assert set(status) >= {  # others are too short for git to see that they are alike
-        "R  projects/deep/Stem.md -> work/deep/Stem.md",
-        'R  "projects/Old Note.md" -> "work/Old Note.md"',
-        "R  projects/chart.pdf -> work/chart.pdf",
-    }
-
-
-REFUSED = {
-    "target-exists": ("rename", "archive/One.md", "Two"),
-    "target-exists-as-folder": ("rename", "projects/", "archive"),
-    "outside": ("rename", "Old Note", "../../Old Note"),
-    "hidden-folder": ("rename", "Old Note", ".hidden/Old Note"),
-    "trash": ("move", "Old Note", ".trash"),
-    "hidden-name": ("rename", "Old Note", ".Old Note"),
-    "unportable": ("rename", "Old Note", "Old: Note?"),
-    "too-long": ("rename", "Old Note", "x" * 300),
-    "unlinkable": ("rename", "Old Note", "Old#Note"),
-    "empty": ("rename", "Old Note", " "),
-    "missing": ("rename", "No such note", "New"),
-    "ambiguous": ("rename", "chart.pdf", "graph.pdf"),
-    "folder-into-itself": ("move", "projects", "projects/deep"),
-    "number-tag": ("rename", "#old/tag", "#2024"),
-    "existing-tag": ("rename", "#old/tag", "#keep"),
-    "block-id": ("rename", "Old Note#^alpha", "a b"),
-    "existing-block": ("rename", "Old Note#^alpha", "beta"),
-    "empty-heading": ("rename", "Old Note#Kopf", " "),
-    "missing-heading": ("rename", "Old Note#Nothing", "New"),
-}
-
-
-@each("name", REFUSED)
-def test_refused_renames_write_nothing(run: RunCommand, vault: Path, name: str) -> None:
-    before = read_tree(vault)
-    done = run(*REFUSED[name], "--vault", vault)
-    assert (done.code, done.out) == (2, "")
-    assert read_tree(vault) == before
-
-
-PLANS_REFUSED = {
-    "one-target": "archive/One.md\tNew\narchive/Two.md\tNew\n",
-    "one-source": "archive/One.md\tNew\narchive/One.md\tOther\n",
-    "one-bad-line": "archive/One.md\tNew\nnot there\tOther\n",
-    "no-tab": "archive/One.md New\n",
-    "empty": "",
-}
-
-
-@each("name", PLANS_REFUSED)
-def test_refused_plans_write_nothing(
-    run: RunCommand, vault: Path, tmp_path: Path, name: str
-) -> None:
-    plan = tmp_path / "plan.tsv"
-    plan.write_text(PLANS_REFUSED[name], encoding="utf-8")
-    before = read_tree(vault)
-    assert run("rename", "--from-file", plan, "--vault", vault).code == 2
-    assert read_tree(vault) == before

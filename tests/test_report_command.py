@@ -11,7 +11,7 @@ import pytest
 
 from growth import count_calls_by_name
 from repositories import commit, create_repository
-from running import RunCommand, create_vault, read_files
+from running import RunCommand, create_vault
 from screens import run_on_screen
 from tables import each
 from vaultlink.api import open_vault
@@ -272,19 +272,6 @@ def test_usage_errors(run: RunCommand, words: Sequence[str], message: str) -> No
 # -- the file -------------------------------------------------------------------------------------------------------------
 
 
-@each("name", ["Home.md", "map.json", "page.html", "link.json"])
-def test_no_other_file_is_overwritten(run: RunCommand, vault: Path, name: str) -> None:
-    (vault / "map.json").write_text('{"schema":1,"findings":[]}', encoding="utf-8")
-    (vault / "page.html").write_text("<!doctype html><title>Mine</title>", encoding="utf-8")
-    (vault / "link.json").symlink_to("Quay.md")
-    before = read_files(vault)
-    done = run("report", "--output", name)
-    assert done.code == 2
-    expected = f"{name} exists in the vault {vault} and is not known as output of vaultlink"
-    assert ("link.json is a note of the vault" if name == "link.json" else expected) in done.err
-    assert read_files(vault) == before
-
-
 @each("name", ["r.json", "r.md"])
 def test_earlier_report_is_replaced_and_not_counted(
     run: RunCommand, vault: Path, name: str
@@ -304,13 +291,6 @@ def test_empty_note_is_not_overwritten(run: RunCommand, vault: Path) -> None:
     done = run("report", "--output", "New.md")
     assert (done.code, (vault / "New.md").stat().st_size) == (2, 0)
     assert "New.md exists in the vault " in done.err
-
-
-def test_empty_file_and_device_are_written(run: RunCommand, tmp_path: Path) -> None:
-    (tmp_path / "made.json").touch()
-    assert run("report", "--output", tmp_path / "made.json").code == 0
-    assert (tmp_path / "made.json").stat().st_size > 0
-    assert run("report", "--json", "--output", os.devnull).code == 0
 
 
 def test_file_is_opened_in_the_browser(vault: Path, tmp_path: Path) -> None:

@@ -1,13 +1,9 @@
 """Tests of rewriting links: what changes, what is preserved, and when it is impossible."""
 
-import random
-from collections.abc import Iterator
-
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from builder import build_state, collect_findings, make_settings
+from builder import build_state
 from exploring import count_examples
 from tables import each
 from vaultlink.links.edit_math import apply_edits, sort_edits
@@ -421,80 +417,6 @@ def test_markdown_link_has_the_style_of_most_others_in_its_note(others: str, tar
 )
 def test_links_in_table_cells_are_escaped(text: str, cells: list[bool]) -> None:
     assert [link.in_table_cell for link in parse_note("n.md", text).links] == cells
-
-
-# -- rounds of fixes -----------------------------------------------------------------------------------------------
-
-VAULT = {
-    "my_plan.md": "---\ntitle: The plan\naliases: [Plan B]\n---\n# Next year\n\n# What's it?\n\ntext ^id-1\n",
-    "x/Other Note.md": "# One\n",
-    "p.png": "",
-    "x/q r.png": "",
-}
-LINKS = [
-    "[[The plan]]",
-    "[[the Plan|my_plan]]",
-    "[[Plan B#next-year]]",
-    "[[my plan]]",
-    "![[My plan#^ID1]]",
-    "[t](my%20plan.md)",
-    "[[other note]]",
-    "[[x/other note|other note]]",
-    "![[q-r.png]]",
-    "[a](Q%20R.png)",
-    "[[my_plan#next-year|y]]",
-    "[[my_plan|my_plan]]",
-    "[[My_Plan#Whats it]]",
-    "[[other_note]]",
-    "[[./x/Other Note]]",
-    "[o](x/Other%20Note.md#one)",
-    "[[my_plan]",
-    "[my_plan]]",
-    "[o](x/Other Note.md)",
-    "[[gone]]",
-    "[[x/Other Note#one-]]",
-]
-
-
-def cases() -> Iterator[tuple[dict[str, str], dict[str, str | bool]]]:
-    for seed in range(60):
-        dice = random.Random(seed)
-        lines = [
-            f"{dice.choice(('', '- ', '> ', '*see* '))}{' '.join(dice.sample(LINKS, 2))}\n\n"
-            for _ in range(6)
-        ]
-        table = (
-            f"| a | b |\n| - | - |\n| {dice.choice(LINKS[:6]).replace('|', chr(92) + '|')} | c |\n"
-        )
-        app = {
-            "newLinkFormat": dice.choice(("shortest", "relative", "absolute")),
-            "useMarkdownLinks": dice.random() < 0.3,
-        }
-        yield {**VAULT, "x/Home.md": "".join(lines) + table}, app
-
-
-@each(("vault", "app"), list(cases()))
-def test_fixes_of_all_link_rules_terminate_and_preserve_display_text(
-    vault: dict[str, str], app: dict[str, str | bool]
-) -> None:
-    base = make_settings(["VL1"], app=app)
-    texts = dict(vault)
-    for _ in range(6):
-        state = build_state(texts, base)
-        edits = [edit for item in collect_findings(state) if item.fix for edit in item.fix.edits]
-        if not edits:
-            break
-        texts["x/Home.md"] = apply_edits(texts["x/Home.md"], sort_edits(edits))
-    else:
-        pytest.fail(f"never ends: {texts['x/Home.md']}")
-    was, is_ = build_state(vault, base).index, state.index
-    old = [(words(link) or "", target) for link, target in was.resolved_links("x/Home.md")]
-    new = [(words(link) or "", target) for link, target in is_.resolved_links("x/Home.md")]
-    kept = iter(new)
-    for shown_, target in old:  # links that slips had hidden come in between
-        assert any(
-            now == (shown_, target) or (target is None and now[0] == shown_) for now in kept
-        ), (shown_, target, new)
 
 
 # -- words instead of a link --------------------------------------------------------------------------------------

@@ -156,12 +156,6 @@ PIECES = some.sampled_from(
 TEXTS = some.lists(PIECES, max_size=14).map("".join)
 
 
-@settings(max_examples=count_examples(150), deadline=None)
-@given(TEXTS)
-def test_any_text_is_accepted(text: str) -> None:
-    check_spans(parse_note("Here.md", text), text)
-
-
 @settings(max_examples=count_examples(100), deadline=None)
 @given(TEXTS)
 def test_entry_can_be_removed_completely(text: str) -> None:

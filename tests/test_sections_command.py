@@ -35,6 +35,7 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
             "B.md": "On [[M]]\n",
             "M.md": "Text\n",
             "N.md": "Text\n",
+            "map.png": "",
             "own.md": "Text\n\n**Add backlinks using these topics:**\n\nA – [[A]]\n",
             "old.md": "Text\n\n<!-- vaultlink:backlinks before=1 after=1 -->\n\n"
             "**Add backlinks using these topics:**\n\nB – [[B]]\n\n<!-- /vaultlink:backlinks -->\n",
@@ -109,6 +110,8 @@ def test_several_notes_can_be_named(vault: Path, run: RunCommand) -> None:
         (("adopt", "--mentions"), "--mentions has no effect with `sections adopt`."),
         (("write", "Nothing"), "Nothing"),
         (("write", "--order", "rank"), "rank"),
+        (("write", "--style", "fancy"), "Valid values: auto, topics, list, context"),
+        (("write", "map.png"), "is not a note"),
     ],
 )
 def test_misuse_is_refused(

@@ -424,16 +424,6 @@ def test_waits_for_the_write_lock(vault: Path) -> None:
     assert (vault / "Home.md").read_bytes() == VAULT["Home.md"]
 
 
-def test_without_a_place_for_the_journal(
-    run: RunCommand, vault: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (tmp_path / "file").write_bytes(b"")
-    monkeypatch.setenv("VAULTLINK_STATE_DIR", str(tmp_path / "file"))
-    done = run("undo")
-    assert done.code == 2
-    assert done.err.startswith("error: can't write the journal in ")
-
-
 # -- the journal ------------------------------------------------------------------------------------------------------
 
 

@@ -3,19 +3,18 @@
 import random
 from collections.abc import Callable, Mapping
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from builder import build_state, collect_findings, make_settings
 from exploring import choose_seeds, count_examples
 from tables import each
-from test_engine import PATHS, arrival, assert_same, some_changes
+from test_engine import assert_same, some_changes
 from test_rule_fixes import run_fixes, sources, texts_after
 from vaultlink.backlinks.expected import can_hold_section, expected_section
 from vaultlink.backlinks.style import format_heading, read_section_style, render_entry
 from vaultlink.engine.checks import LinterSettings
-from vaultlink.engine.step import Change, State, step
+from vaultlink.engine.step import State, step
 from vaultlink.fix.causes import list_fix_makers
 from vaultlink.fix.loop import FixSelector, apply_rounds
 from vaultlink.fix.sections import SectionUpdater, build_adoption_fix, build_removal_fix
@@ -885,38 +884,6 @@ def test_any_section_is_updated_in_one_run(
 
 
 # -- step by step -------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.thorough
-@each("seed", choose_seeds(12))
-@each("entries", ["missing", "all"])
-def test_findings_after_random_steps_equal_a_rebuild(seed: int, entries: str) -> None:
-    base = writing(entries=entries, style="list")
-    dice = random.Random(seed)
-    vault: dict[str, str] = {}
-    state = State(base)
-    for _ in range(25):
-        changes = [with_section(dice, vault, change) for change in some_changes(dice, vault)]
-        state = step(state, changes)
-        assert_same(state, build_state(vault, base))
-
-
-def with_section(dice: random.Random, vault: dict[str, str], change: Change) -> Change:
-    """Draw a change of a note that may have a section."""
-    if (
-        not isinstance(change.content, str)
-        or not change.path.endswith(".md")
-        or dice.random() < 0.5
-    ):
-        return change
-    names = [path.rpartition("/")[2][:-3] for path in dice.sample(PATHS, 3)] + [
-        "x/a",
-        "../b",
-        "z/A b",
-    ]
-    entries = [f"- [[{name}]]" for name in dice.sample(names, 3)]
-    vault[change.path] = change.content + "\n" + section("## Backlinks", "", *entries) + "\n"
-    return arrival(change.path, vault[change.path])
 
 
 @each("seed", choose_seeds(10))

@@ -218,12 +218,6 @@ def test_every_way_of_saving_is_one_save(vault: Path, save: Callable[[Path, str]
     [
         ".a.md.swp",
         "a.md~",
-        "#a.md#",
-        "~syncthing~a.md.tmp",
-        ".syncthing.a.md.tmp",
-        ".a.md.icloud",
-        "~$a.docx",
-        "a.md.sb-8c3a51f2-Xy3kQ9",
         ".obsidian/workspace.json",
         ".git/index",
         ".trash/a.md",
@@ -236,15 +230,6 @@ def test_temporary_files_are_not_part_of_the_vault(vault: Path, name: str) -> No
         watched.settle()
         assert watched.batches == []
         assert find_difference(watched.session) is None
-
-
-@pytest.mark.thorough
-@pytest.mark.parametrize("name", ["a~.md", "#a#.md", "~$a.md", "x.tmp"])
-def test_similar_names_are_part_of_the_vault(vault: Path, name: str) -> None:
-    with run_watcher(vault) as watched:
-        (vault / name).write_text("[[nowhere]]\n")
-        [batch] = watched.wait_for_batches(1)
-    assert batch.cause.created == (name,)
 
 
 def test_changed_attachment_causes_no_batch(vault: Path) -> None:

@@ -610,24 +610,6 @@ def test_changed_exclusions_of_obsidian_take_effect(vault: Path) -> None:
     assert watcher.changes[:2] == ["+ planned-note x/c.md", "- planned-note x/c.md"]
 
 
-@pytest.mark.thorough
-@pytest.mark.parametrize("place", [".gitignore", "x/.gitignore", ".git/info/exclude"])
-def test_changed_gitignore_takes_effect(vault: Path, place: str) -> None:
-    git(vault, "init")
-    with command(vault) as watcher:
-        (vault / "x" / "c.md").write_text("[[no]]\n")
-        watcher.printed("+ x/c.md")
-        (vault / place).write_text("c.md\n")
-        watcher.printed("- x/c.md")
-        (vault / place).write_text("d.md\n")
-        watcher.until(lambda watcher: len(watcher.changes) == 3)
-    assert watcher.changes == [
-        "+ planned-note x/c.md",
-        "- planned-note x/c.md",
-        "+ planned-note x/c.md",
-    ]
-
-
 # -- a vault that goes away -----------------------------------------------------------------------------------------
 
 
@@ -1009,15 +991,6 @@ def test_second_watcher_takes_over_fixing_from_a_killed_one(vault: Path) -> None
 
 
 # -- oddities -------------------------------------------------------------------------------------------------------
-
-
-def test_undecodable_note_is_reported_and_resolved(vault: Path) -> None:
-    with command(vault) as watcher:
-        (vault / "b.md").write_bytes(b"# B\n\xff\xfe\n")
-        watcher.printed("+ b.md")
-        (vault / "b.md").write_bytes(b"# B\n")
-        watcher.printed("- b.md")
-    assert watcher.changes == ["+ undecodable-note b.md", "- undecodable-note b.md"]
 
 
 def test_note_may_become_a_folder_and_a_note_again(vault: Path) -> None:

@@ -83,55 +83,24 @@ def git(folder: Path, *words: str) -> None:
 
 
 @each(
-    ("first", "last", "now", "left"),
+    ("first", "last", "now", "batch", "fix", "busy"),
     [
-        (10.0, 10.0, 10.0, 1.0),
-        (10.0, 10.0, 10.5, 0.5),
-        (10.0, 10.0, 11.0, 0.0),
-        (10.0, 10.0, 12.0, -1.0),
-        (10.0, 13.0, 13.0, 1.0),
-        (10.0, 13.5, 13.5, 0.5),
-        (10.0, 20.0, 20.0, -6.0),
+        (10.0, 10.0, 10.0, 1.0, 3.0, 3.0),
+        (10.0, 10.0, 10.5, 0.5, 2.5, 2.5),
+        (10.0, 10.0, 14.0, -3.0, -1.0, -1.0),
+        (10.0, 13.5, 13.5, 0.5, 3.0, 3.0),
+        (10.0, 38.0, 38.0, -24.0, 2.0, 3.0),
+        (10.0, 609.0, 609.0, -595.0, -569.0, 1.0),
     ],
 )
-def test_batch_is_due_after_quiet_or_the_maximum_delay(
-    first: float, last: float, now: float, left: float
+def test_work_is_due_after_quiet_or_the_maximum_delay(
+    first: float, last: float, now: float, batch: float, fix: float, busy: float
 ) -> None:
-    assert (
-        Debounce(batch_quiet=1.0, batch_max_delay=4.0).seconds_until_batch(first, last, now) == left
-    )
-
-
-@each(
-    ("first", "last", "now", "left"),
-    [
-        (10.0, 10.0, 10.0, 3.0),
-        (10.0, 10.0, 14.0, -1.0),
-        (10.0, 15.0, 15.0, 3.0),
-        (10.0, 38.0, 38.0, 2.0),
-        (10.0, 50.0, 50.0, -10.0),
-    ],
-)
-def test_fix_is_due_after_quiet_or_the_maximum_delay(
-    first: float, last: float, now: float, left: float
-) -> None:
-    assert Debounce(fix_quiet=3.0, fix_max_delay=30.0).seconds_until_fix(first, last, now) == left
-
-
-@each(
-    ("first", "last", "now", "left"),
-    [
-        (10.0, 10.0, 10.0, 3.0),
-        (10.0, 50.0, 50.0, 3.0),
-        (10.0, 609.0, 609.0, 1.0),
-        (10.0, 700.0, 700.0, -90.0),
-    ],
-)
-def test_fix_waits_longer_for_a_program_that_changes_many_files(
-    first: float, last: float, now: float, left: float
-) -> None:
-    debounce = Debounce(fix_quiet=3.0, fix_max_delay=30.0, fix_busy_delay=600.0)
-    assert debounce.seconds_until_fix(first, last, now, is_busy=True) == left
+    """Fixes wait longer for a program that changes many files."""
+    due = Debounce(batch_quiet=1.0, batch_max_delay=4.0, fix_quiet=3.0)
+    assert due.seconds_until_batch(first, last, now) == batch
+    assert due.seconds_until_fix(first, last, now) == fix
+    assert due.seconds_until_fix(first, last, now, is_busy=True) == busy
 
 
 def test_debounce_equals_the_documentation() -> None:
@@ -524,14 +493,6 @@ def test_restored_file_is_not_a_rename() -> None:
     tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("a.md", stamp(9), note("a.md", "# A\n"))
     tracker.record_added("b.md", stamp(9), note("b.md", "# A\n"))
-    assert tracker.match_new_moves(PieceIndex({})) == {}
-
-
-def test_ambiguous_rename_is_not_detected() -> None:
-    tracker = MoveTracker(History({}))
-    tracker.record_removed("a.md", stamp(9), note("a.md", "# A\n"))
-    for path in ("b.md", "c.md"):
-        tracker.record_added(path, stamp(9), note(path, "# A\n"))
     assert tracker.match_new_moves(PieceIndex({})) == {}
 
 

@@ -26,8 +26,6 @@ from vaultlink.serve.lsp.views import EditorSettings, View
 SAMPLES = Path(__file__).resolve().parents[2] / "fixtures"
 VAULTS = [path.stem for path in sorted(SAMPLES.glob("*.txt"))]
 
-FIX_ALL = "source.fixAll.vaultlink"
-
 
 def ask(view: View, path: str, place: str | None = None, *only: str) -> list[types.CodeAction]:
     """Return the actions for a part of a text, or for all of it."""
