@@ -5,7 +5,7 @@ import tomllib
 from tables import each
 from vaultlink.config.layers import Layer
 from vaultlink.config.mention_settings import (
-    format_pair,
+    ARROW,
     ignore_mentions,
     parse_ignored,
 )
@@ -95,7 +95,7 @@ def test_folders_keep_their_order() -> None:
 
 
 def test_pair_is_read_as_it_is_written() -> None:
-    assert parse_ignored([format_pair("a.md", "b c.md")]).pairs == {("a.md", "b c.md")}
+    assert parse_ignored([f"a.md{ARROW}b c.md"]).pairs == {("a.md", "b c.md")}
 
 
 CONFIGURATIONS = {

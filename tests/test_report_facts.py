@@ -31,13 +31,13 @@ from vaultlink.dashboard.markdown_report import (
 from vaultlink.dashboard.model import (
     LinkSource,
     VaultReport,
-    render_json_report,
 )
 from vaultlink.fix.forecast import count_fixes
 from vaultlink.graph.build import find_bridges, find_islands
 from vaultlink.mentions.mention import Mention, NameKind, NoteName
 from vaultlink.model import Diagnostic, Edit, Fix, Safety, Severity, Suggestion
-from vaultlink.report import JSON_MARK, MARKDOWN_MARK
+from vaultlink.report import MARKDOWN_MARK
+from vaultlink.report.json_document import encode_tables
 
 NOTES: VaultFiles = {
     "Home.md": "---\ntitle: Start\n---\n[[Quay]] [[Quay]] [[Board.canvas]] [[Nowhere]] [[nowhere.md]]\n",
@@ -484,8 +484,8 @@ HOSTILE = [
 
 
 def test_json_is_one_object_with_a_line_for_each_row() -> None:
-    data = render_json_report(REPORT)
-    assert data.startswith(JSON_MARK.encode())
+    data = encode_tables(REPORT)
+    assert data.startswith(b'{"schema":1,\n"vault":')
     loaded = json.loads(data)
     assert msgspec.convert(loaded, VaultReport) == REPORT
     assert list(loaded) == list(VaultReport.__struct_fields__)
@@ -516,7 +516,7 @@ def test_keys_of_json_are_documented() -> None:
 
 def test_json_keeps_names_that_are_not_unicode() -> None:
     report = make_report({"\udcff.md": "[[\udcfe]]"})
-    assert msgspec.convert(json.loads(render_json_report(report)), VaultReport) == report
+    assert msgspec.convert(json.loads(encode_tables(report)), VaultReport) == report
 
 
 def test_markdown_has_the_score_and_the_first_rows() -> None:

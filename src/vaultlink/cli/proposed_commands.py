@@ -11,7 +11,7 @@ from vaultlink.cli.opening import (
     make_path_formatter,
     to_vault_paths,
 )
-from vaultlink.cli.options import OpenOptions, PathsOptions, ReportOptions, VaultOptions
+from vaultlink.cli.options import OpenOptions, PathsOptions, ReportOptions
 from vaultlink.index.resolve import cover_files
 from vaultlink.text import quote_name
 
@@ -80,11 +80,6 @@ def format_vault_option(options: OpenOptions, root: Path) -> str:
     """
     named = _list_vault_words(options.vault, root)
     return _join_words([*named, *_list_words(options, _SETTINGS_OPTIONS)])
-
-
-def describe_undo(options: VaultOptions, root: Path) -> str:
-    """Return a sentence with the command that reverts the last run in a vault."""
-    return f"`vaultlink undo{name_vault(options.vault, root)}` reverts it."
 
 
 def name_vault(vault: Path | None, root: Path) -> str:

@@ -22,7 +22,7 @@ from vaultlink.cli.opening import (
     warn_of_scan,
 )
 from vaultlink.cli.options import OpenOptions
-from vaultlink.cli.proposed_commands import describe_undo
+from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.config.protection import PROTECTION_OF_MANY
 from vaultlink.disk.scan import VaultScan
@@ -123,7 +123,7 @@ class WritingCommand(ABC):
 
     def describe_undo(self) -> str:
         """Return a sentence with the command that reverts the run."""
-        return describe_undo(self.options, self.root)
+        return f"`vaultlink undo{name_vault(self.options.vault, self.root)}` reverts it."
 
     def complete(  # noqa: B027 - most commands do nothing else
         self, plan: "Plan", result: WriteResult

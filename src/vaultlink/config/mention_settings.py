@@ -61,11 +61,6 @@ def parse_ignored(items: Iterable[str]) -> IgnoredMentions:
     return IgnoredMentions(frozenset(entries), frozenset(notes), frozenset(pairs), tuple(folders))
 
 
-def format_pair(source: str, target: str) -> str:
-    """Return the entry of `ignore` for a note and the note that it must never link to."""
-    return f"{source}{ARROW}{target}"
-
-
 def ignore_mentions(text: str, items: Iterable[str], table: tuple[str, ...] = ()) -> str | None:
     """Return a settings file with more ignored mentions; None if that can't be."""
     from vaultlink.config.list_items import insert_list_items  # noqa: PLC0415 - only to write

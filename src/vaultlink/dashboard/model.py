@@ -8,7 +8,6 @@ from collections.abc import Callable
 
 import msgspec
 
-from vaultlink.report.json_document import encode_tables
 from vaultlink.text import list_first
 
 SCHEMA = 1
@@ -466,8 +465,3 @@ def describe_part(report: VaultReport, format_name: Callable[[str], str] = str) 
 
 _MAX_PATHS = 5
 """Paths that a sentence names."""
-
-
-def render_json_report(report: VaultReport) -> bytes:
-    """Encode a report."""
-    return encode_tables(report)

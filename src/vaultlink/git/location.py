@@ -4,7 +4,7 @@ import os
 import stat as modes
 from pathlib import Path
 
-from vaultlink.files import read_regular
+from vaultlink.files import path_exists, read_regular
 
 MAX_GIT_FILE_BYTES = 64_000_000
 """Bytes of the largest file of git that is read, such as its list of references."""
@@ -36,16 +36,16 @@ def find_git_dir(root: Path) -> Path | None:
 
 def find_work_tree(root: Path) -> Path | None:
     """Return the root of the working tree that a vault lies in, or None."""
-    return next((folder for folder in (root, *root.parents) if _exists(folder / ".git")), None)
+    return next((folder for folder in (root, *root.parents) if path_exists(folder / ".git")), None)
 
 
 def is_in_bare_repository(root: Path) -> bool:
     """Return True if git would take a folder of a clone for a bare repository."""
     start = root.absolute()
     for folder in (start, *start.parents):
-        if _exists(folder / ".git"):
+        if path_exists(folder / ".git"):
             return False
-        if all(_exists(folder / name) for name in ("HEAD", "objects", "refs")):
+        if all(path_exists(folder / name) for name in ("HEAD", "objects", "refs")):
             return True
     return False
 
@@ -59,7 +59,7 @@ def find_blocking_file(root: Path) -> Path | None:
     files = [folder / name for folder in {git_dir, common_dir} for name in _GIT_FILES]
     for folder in (root, *root.parents):
         files += [folder / name for name in _ATTRIBUTE_FILES]
-        if _exists(folder / ".git"):
+        if path_exists(folder / ".git"):
             break
     return next(filter(_is_blocking, files), None)
 
@@ -117,10 +117,6 @@ def _weigh(file: str | os.PathLike[str]) -> int:
     except (OSError, ValueError):
         return 0
     return min(found.st_size, getattr(found, "st_blocks", found.st_size) * _BLOCK)
-
-
-def _exists(file: Path) -> bool:
-    return os.path.exists(file)  # noqa: PTH110 - no error if the folder is unreadable
 
 
 def _is_blocking(file: Path) -> bool:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 from msgspec.structs import replace
 
-from vaultlink.config.mention_settings import format_pair, parse_ignored
+from vaultlink.config.mention_settings import ARROW, parse_ignored
 from vaultlink.config.vault_items import ItemKind, explain_impossible_item
 from vaultlink.engine.diagnostics import MENTION, make_finding
 from vaultlink.engine.step import State
@@ -352,7 +352,7 @@ def _list_exceptions(item: Mention) -> tuple[FixException, ...]:
     entries = {
         f"never link the name “{name}”, in any note": (name, ("name", fold_name(name))),
         f"never link to {target}, by any name": (target, ("note", target)),
-        f"never link {path} to {target}": (format_pair(path, target), ("pair", path, target)),
+        f"never link {path} to {target}": (f"{path}{ARROW}{target}", ("pair", path, target)),
     }
     return tuple(
         FixException((entry,) if _may_be_written(entry) else (), meaning, key)

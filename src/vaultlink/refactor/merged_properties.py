@@ -23,7 +23,6 @@ from vaultlink.refactor.property_lists import (
     change_list,
     format_item,
     is_empty,
-    is_equal,
     is_link,
     item_key,
     list_items,
@@ -136,7 +135,7 @@ class PropertyMerge:
             return key
         own = self._entries.get(key)
         is_void = self._has_only_unlinked(item)
-        if own is not None and is_equal(own.value, item.value):
+        if own and own.value == item.value and repr(own.value) == repr(item.value):  # 1 is not true
             self._append(item.comments)
             self._keep_paths(item)
         elif key == "title" and (own is None or key not in self._taken):

@@ -247,10 +247,5 @@ def is_empty(value: PropertyValue) -> bool:
     return value is None or value in ("", [])
 
 
-def is_equal(one: PropertyValue, other: PropertyValue) -> bool:
-    """Return True for equal values of the same types: 1 is not true."""
-    return bool(one == other) and repr(one) == repr(other)
-
-
 def is_link(value: PropertyValue) -> bool:
     return isinstance(value, str) and parse_property_link(value, (0, 0, 1, 1), "") is not None

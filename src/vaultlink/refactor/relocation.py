@@ -104,15 +104,10 @@ def _move_file(state: State, old: str, new: str) -> AnalysedNote | Presence:
     return AnalysedNote(replace(note, path=new), tuple(kept))
 
 
-def restore_state(state: State, files: Mapping[str, str], former: Mapping[str, str]) -> State:
-    """Return the state before a run; `former` are its texts before, by old path."""
-    return step_after(state, {new: old for old, new in files.items()}, former)[0]
-
-
 def reduce_plan(plan: Plan, files: Mapping[str, str], former: Mapping[str, str]) -> Plan:
     """Return the part of a plan that a run skipped, by the paths after that run.
 
-    The plan is for the state that `restore_state` returns.
+    The plan is for the state before that run, with the texts `former` by the paths then.
     """
 
     def now(path: str) -> str:

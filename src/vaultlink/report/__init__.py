@@ -143,6 +143,3 @@ REPORT_FILE = "vaultlink-report.html"
 
 MARKDOWN_MARK = "<!-- vaultlink report -->"
 """The first line of a report in Markdown."""
-
-JSON_MARK = '{"schema":1,\n"vault":'
-"""The beginning of a report in JSON."""

@@ -288,7 +288,7 @@ def _read_note(fixer: Fixer, word: str, find: FindPath) -> str:
 
 
 def plan_section_changes(
-    fixer: Fixer, action: str, notes: Collection[str], count: CountPaths = iter, install: str = ""
+    fixer: Fixer, action: str, notes: Collection[str], count: CountPaths = iter
 ) -> Plan:
     """Plan to write, adopt or remove the sections of notes, or of all."""
     state = fixer.state
@@ -304,7 +304,7 @@ def plan_section_changes(
     if state.settings.config.backlinks["mentions"]:
         target = next(iter(notes)) if len(notes) == 1 else None
         if target is None:
-            require_library(install)
+            require_library()
             found = find_certain_mentions(fixer).mentions
         else:
             found = search_likely(state, fixer.read, sorted(state.index.notes), {target})

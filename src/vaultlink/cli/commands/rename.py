@@ -47,7 +47,7 @@ from vaultlink.refactor.arguments import (
     read_rename,
     read_renames,
 )
-from vaultlink.refactor.relocation import RefusedError, reduce_plan, restore_state
+from vaultlink.refactor.relocation import RefusedError, reduce_plan, step_after
 from vaultlink.report.fix_question import QuestionKey
 from vaultlink.report.layout import escape_controls
 from vaultlink.report.plan_result import (
@@ -448,7 +448,8 @@ def find_unfinished_run(vault: Vault, sources: FixInputs) -> UnfinishedRun | Non
     def old_text(path: str) -> str | None:
         return former[path] if path in former else sources.text(files.get(path, path))
 
-    before = replace_state(vault, restore_state(vault.state, files, former))
+    state, *_ = step_after(vault.state, {new: old for old, new in files.items()}, former)
+    before = replace_state(vault, state)
     return UnfinishedRun(before, replace(sources, text=old_text), files, former)
 
 

@@ -25,7 +25,7 @@ from vaultlink.cli.options import PathsOptions, option
 from vaultlink.cli.terminal import Terminal
 from vaultlink.dashboard.facts import ReportInputs, ReportLabels, build_report
 from vaultlink.dashboard.markdown_report import MAX_ROWS, render_markdown_report
-from vaultlink.dashboard.model import VaultReport, render_json_report
+from vaultlink.dashboard.model import VaultReport
 from vaultlink.disk.cache import digest_parts
 from vaultlink.disk.scan import VaultScan
 from vaultlink.engine.step import Change, Presence, step
@@ -37,6 +37,7 @@ from vaultlink.index.resolve import make_path_filter
 from vaultlink.mentions.mention import Mention
 from vaultlink.mentions.search import has_library
 from vaultlink.report import REPORT_FILE
+from vaultlink.report.json_document import encode_tables
 from vaultlink.report.layout import escape_controls
 from vaultlink.text import quote_name
 from vaultlink.write.cache import save_result
@@ -238,7 +239,7 @@ def _render(
     report: VaultReport, vault: Vault, output_format: str, part: tuple[str, ...]
 ) -> str | bytes:
     if output_format == "json":
-        return render_json_report(report)
+        return encode_tables(report)
     if output_format == "markdown":
         return render_markdown_report(report)
     from vaultlink.dashboard.page import render_page  # noqa: PLC0415 - needed for HTML only
