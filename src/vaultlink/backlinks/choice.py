@@ -254,7 +254,7 @@ def choose_language(headings: Iterable[str]) -> str:
     for text in headings:
         if _WORD.search(text):
             total += 1
-            votes.update(guess_language(text))
+            votes.update(_guess_language(text))
     decided = sum(votes.values())
     if votes["ja"] >= _MIN_JAPANESE_SHARE * (votes["ja"] + votes["zh"]) and votes["ja"]:
         votes["ja"] += votes.pop("zh", 0)
@@ -267,7 +267,7 @@ def choose_language(headings: Iterable[str]) -> str:
     return language if is_clear and language in USUAL_WORDINGS else "en"
 
 
-def guess_language(text: str) -> list[str]:
+def _guess_language(text: str) -> list[str]:
     """Return the language of a heading as a list of one; empty if nothing tells it."""
     low = text.lower()
     if not low.isascii():

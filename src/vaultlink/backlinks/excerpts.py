@@ -26,7 +26,7 @@ from vaultlink.parse.lines import is_blank
 from vaultlink.parse.note import parse_note
 from vaultlink.text import lazy_pattern, line_span
 
-MAX_EXCERPT_LENGTH = 300
+_MAX_EXCERPT_LENGTH = 300
 """Code points above which an excerpt is cut around the link."""
 
 
@@ -60,7 +60,7 @@ _BAR = lazy_pattern(r"(?<!\\)\|")
 _FOOTNOTE = lazy_pattern(r"\[\^[^\]\s]+\]")
 
 
-def find_excerpts(source: Note, text: str, destination: ExcerptTarget) -> tuple[str, ...]:
+def _find_excerpts(source: Note, text: str, destination: ExcerptTarget) -> tuple[str, ...]:
     """Return excerpts that link to the destination; none in properties and comments."""
     excerpts, end = list[str](), 0
     for link, target in destination.index.resolved_links(source.path):
@@ -86,7 +86,7 @@ def find_distinct_excerpts(
     for path in sources:
         note = destination.index.notes[path]
         text = None if lists_notes(note) else read(path)
-        found = find_excerpts(note, text, destination) if text else ()
+        found = _find_excerpts(note, text, destination) if text else ()
         excerpts[path] = tuple([excerpt for excerpt in found if excerpt not in seen])
         seen.update(found)
     return excerpts
@@ -219,7 +219,7 @@ def _fit_excerpt(excerpt: str, destination: ExcerptTarget) -> str:
     if not _has_words(excerpt):
         return ""
     for candidate in (_escape_excerpt(_shorten(excerpt, destination)), _escape_excerpt(excerpt)):
-        if len(candidate) <= 2 * MAX_EXCERPT_LENGTH and _is_valid_excerpt(candidate, destination):
+        if len(candidate) <= 2 * _MAX_EXCERPT_LENGTH and _is_valid_excerpt(candidate, destination):
             return candidate
     return ""
 
@@ -241,7 +241,7 @@ def _escape_excerpt(excerpt: str) -> str:
 
 def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
     """Cut a long excerpt at blanks around its first link, but never in a link or code."""
-    if len(excerpt) <= MAX_EXCERPT_LENGTH:
+    if len(excerpt) <= _MAX_EXCERPT_LENGTH:
         return excerpt
     inline = read_inline(excerpt)
     spans = [(link.start, link.end) for link in inline.links] + inline.hidden
@@ -249,7 +249,7 @@ def _shorten(excerpt: str, destination: ExcerptTarget) -> str:
     notes = (parse_note(destination.path, link) for link in links)
     found = (_has_link_to_target(note, destination) for note in notes)
     link_span = next((span for span, leads in zip(spans, found, strict=False) if leads), (0, 0))
-    room = (MAX_EXCERPT_LENGTH - min(link_span[1] - link_span[0], MAX_EXCERPT_LENGTH)) // 2
+    room = (_MAX_EXCERPT_LENGTH - min(link_span[1] - link_span[0], _MAX_EXCERPT_LENGTH)) // 2
     start, end = max(link_span[0] - room, 0), min(link_span[1] + room, len(excerpt))
     blanks = [
         at

@@ -117,7 +117,7 @@ def parse_section(section: Section, heading: str) -> ParsedSection:
             _extend_last_part(parts, text, part_end, done)
             # An indented line is not an entry: the entry above it was removed.
             below = section.owner is Owner.WRITTEN and len(line[:indent].expandtabs(4)) > 1
-            entry = None if below else parse_entry(line)
+            entry = None if below else _parse_entry(line)
             _add_line(parts, SectionPart(gap, line, entry, len(line)))
             indent_above, part_end = indent, stop
         done = stop
@@ -139,7 +139,7 @@ def _add_line(parts: list[SectionPart], line: SectionPart) -> None:
         if current.entry:
             break
         above.insert(0, current)
-        entry = parse_entry(" ".join(part.text for part in (*above, line)))
+        entry = _parse_entry(" ".join(part.text for part in (*above, line)))
         title, display = (entry.title, entry.display) if entry else ("", "")
         if title and normalize_markdown(title) == normalize_markdown(display):
             text = above[0].text + "".join(part.gap + part.text for part in (*above[1:], line))
@@ -179,7 +179,7 @@ def _find_heading(section: Section, heading: str, end: int) -> tuple[int, str]:
     return begin, ""
 
 
-def parse_entry(line: str) -> ExistingEntry | None:
+def _parse_entry(line: str) -> ExistingEntry | None:
     """Return the entry of a line: a title, a dash and a link, or only a link; or None."""
     list_marker = _LIST_MARKER.match(line)
     content = line[list_marker.end() :] if list_marker else line
@@ -267,7 +267,7 @@ def _read_lines(text: str, done: int) -> Iterator[SectionPart]:
         content = line.lstrip(" \t")
         if content:
             start, stop = match.end() - len(match[0].lstrip(" \t")), match.start() + len(line)
-            yield SectionPart(text[done:start], content, parse_entry(content), len(content))
+            yield SectionPart(text[done:start], content, _parse_entry(content), len(content))
             done = stop
 
 

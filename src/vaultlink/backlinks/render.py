@@ -77,18 +77,18 @@ def _compare_entries(
     for part in parsed.parts:
         if part.entry is None:
             continue
-        entry = match_entry(part, expected, names)
+        entry = _match_entry(part, expected, names)
         if entry is None or entry.path in present:
             unexpected.append(part.entry.display)
             continue
         present.add(entry.path)
-        if not entry_matches(part.entry, entry, expected.style):
+        if not _entry_matches(part.entry, entry, expected.style):
             outdated.append(entry)
     missing = tuple(entry for path, entry in expected.entries.items() if path not in present)
     return SectionDiff(missing, tuple(unexpected), tuple(outdated))
 
 
-def match_entry(
+def _match_entry(
     part: SectionPart, expected: ExpectedSection, names: PathsByName
 ) -> ExpectedEntry | None:
     """Return the expected entry that a part lists; None for anything else."""
@@ -96,7 +96,7 @@ def match_entry(
     return expected.entries.get(path) if path else None
 
 
-def entry_matches(existing: ExistingEntry, entry: ExpectedEntry, style: SectionStyle) -> bool:
+def _entry_matches(existing: ExistingEntry, entry: ExpectedEntry, style: SectionStyle) -> bool:
     """Return True if an entry has the expected link and title, in any formatting."""
     if not existing.is_link or existing.subpath:
         return False
@@ -182,7 +182,7 @@ def has_outdated_excerpts(
 ) -> bool:
     """Return True if the excerpts below an entry differ, or should not be there."""
     return any(
-        (entry := match_entry(part, expected, context.index.names))
+        (entry := _match_entry(part, expected, context.index.names))
         and not _has_same_excerpts(part, entry.path, expected, context)
         for part in parsed.parts
     )
@@ -225,7 +225,7 @@ def _collect_entries(
         if part.entry is None:
             current.append(part)
             continue
-        entry = match_entry(part, expected, context.index.names)
+        entry = _match_entry(part, expected, context.index.names)
         if entry and entry.path not in groups:
             kept = _update_part(part, part.entry, entry, expected, context)
             groups[entry.path] = current = [kept]
@@ -247,7 +247,7 @@ def _update_part(
     context: RenderContext,
 ) -> SectionPart:
     """Return a kept entry, unchanged if all of it is right."""
-    is_right = entry_matches(existing, entry, expected.style)
+    is_right = _entry_matches(existing, entry, expected.style)
     if is_right and _has_same_excerpts(part, entry.path, expected, context):
         return part
     line = part.text[: part.entry_length] if is_right else ""
@@ -337,8 +337,8 @@ def _detect_gap(parsed: ParsedSection, expected: ExpectedSection, context: Rende
         part.gap
         for part in parsed.parts
         if part.entry
-        and (entry := match_entry(part, expected, context.index.names))
-        and entry_matches(part.entry, entry, expected.style)
+        and (entry := _match_entry(part, expected, context.index.names))
+        and _entry_matches(part.entry, entry, expected.style)
     ]
     return next(filter(None, gaps[1:]), "")
 

@@ -16,7 +16,7 @@ from vaultlink.parse.link_parts import is_external, parse_inline_link
 from vaultlink.text import lazy_pattern
 
 TOPICS_HEADING = "**Add backlinks using these topics:**"
-LIST_HEADINGS: Mapping[str, str] = {
+_LIST_HEADINGS: Mapping[str, str] = {
     language: f"## {wordings[0]}" for language, wordings in USUAL_WORDINGS.items()
 }
 """Heading of a list by language."""
@@ -76,17 +76,17 @@ def format_heading(style: SectionStyle, index: Index) -> str:
         return style.heading
     if style.kind == "topics":
         return TOPICS_HEADING
-    return LIST_HEADINGS[index.derive(detect_language)]
+    return _LIST_HEADINGS[index.derive(detect_language)]
 
 
 def is_right_heading(heading: str, style: SectionStyle) -> bool:
     """Return True for a right heading in any formatting; of a list, in any language."""
-    usual = (TOPICS_HEADING,) if style.kind == "topics" else LIST_HEADINGS.values()
+    usual = (TOPICS_HEADING,) if style.kind == "topics" else _LIST_HEADINGS.values()
     expected = (style.heading,) if style.heading else usual
     return normalize_markdown(heading) in map(normalize_markdown, expected)
 
 
-def clean_title(text: str) -> str:
+def _clean_title(text: str) -> str:
     """Return a text without brackets and comment marks, which could hide other text."""
     plain = text.translate(_BRACKETS_TO_PARENS)
     return re.sub("%+", "%", plain) if "%" in plain else plain
@@ -96,7 +96,7 @@ def expected_entry(
     source: str, note: Note, index: Index, style: SectionStyle
 ) -> ExpectedEntry | None:
     """Return the entry for a note; None if no link can resolve to its file name."""
-    title = clean_title(" ".join((note.title or "").split()) or link_name(note.path))
+    title = _clean_title(" ".join((note.title or "").split()) or link_name(note.path))
     other = next(kind for kind in LinkKind if kind is not style.links.kind)
     for links in (style.links, LinkStyle(other, style.links.path)):
         target = links.format_target(source, note.path, index)
@@ -109,7 +109,7 @@ def expected_entry(
 def _is_resolvable(source: str, entry: ExpectedEntry, index: Index) -> bool:
     """Return True if the rendered link is parsed again and resolves to the note."""
     if not _PLAIN_TARGET.fullmatch(entry.target):
-        text = render_link(entry, entry.title, "|")
+        text = _render_link(entry, entry.title, "|")
         links = read_inline(text).links
         if len(links) != 1 or (links[0].start, links[0].end) != (0, len(text)):
             return False
@@ -121,11 +121,11 @@ def _is_resolvable(source: str, entry: ExpectedEntry, index: Index) -> bool:
     return resolve(source, entry.target, index.names) == entry.path
 
 
-def render_link(entry: ExpectedEntry, display: str, pipe: str) -> str:
+def _render_link(entry: ExpectedEntry, display: str, pipe: str) -> str:
     """Render a link with display text; `pipe` separates the two in a wikilink."""
     if SYNTAX[entry.kind].has_pipe:
         return f"[[{entry.target}{pipe}{display.replace('`', chr(39))}]]"
-    return entry.links.write_link(entry.target, escape_inline(display))
+    return entry.links.write_link(entry.target, _escape_inline(display))
 
 
 def render_entry(entry: ExpectedEntry, style: SectionStyle) -> str:
@@ -133,12 +133,12 @@ def render_entry(entry: ExpectedEntry, style: SectionStyle) -> str:
     is_name = SYNTAX[entry.kind].shows_target and entry.target == entry.title
     link = f"[[{entry.target}]]" if is_name else ""
     if style.kind == "topics":
-        title = escape_block_start(escape_inline(entry.title))
-        return f"{title} – {link or render_link(entry, entry.title, ' | ')}"
-    return f"- {link or render_link(entry, entry.title, '|')}"
+        title = escape_block_start(_escape_inline(entry.title))
+        return f"{title} – {link or _render_link(entry, entry.title, ' | ')}"
+    return f"- {link or _render_link(entry, entry.title, '|')}"
 
 
-def escape_inline(text: str) -> str:
+def _escape_inline(text: str) -> str:
     """Escape code, math, HTML, emphasis and tags in a text."""
     escaped = _INLINE_MARKUP.sub(r"\\\g<0>", text)
     return escaped.replace("_", "\\_") if _EDGE_UNDERSCORE.search(text) else escaped

@@ -26,7 +26,7 @@ from vaultlink.text import curl_quotes, group_by, quote_name
 
 _SCHEMA = 1
 
-MAX_BASELINE_BYTES = 256_000_000
+_MAX_BASELINE_BYTES = 256_000_000
 """Bytes of the largest baseline file that is read, about a million findings."""
 
 _RECREATE_HINT = (
@@ -80,7 +80,7 @@ def record_baseline(
     settings: LinterSettings, findings: Mapping[str, Sequence[FindingKey]]
 ) -> Baseline:
     """Return a baseline of findings made with these settings."""
-    return Baseline(__version__, snapshot_settings(settings), findings)
+    return Baseline(__version__, _snapshot_settings(settings), findings)
 
 
 def update_baseline(
@@ -96,7 +96,7 @@ def update_baseline(
     """
     rules = before.rules & settings.rules_by_name.keys()
     enabled = settings.config.enabled
-    snapshot = snapshot_settings(settings, rules | enabled if adds else rules)
+    snapshot = _snapshot_settings(settings, rules | enabled if adds else rules)
     for key, value in before.settings.items():
         table, _, rest = key.partition(".")
         if table == "rules" and key in snapshot and rest.partition(".")[0] in rules - enabled:
@@ -104,7 +104,7 @@ def update_baseline(
     return Baseline(__version__, snapshot, findings)
 
 
-def snapshot_settings(settings: LinterSettings, rules: Set[str] | None = None) -> dict[str, Any]:
+def _snapshot_settings(settings: LinterSettings, rules: Set[str] | None = None) -> dict[str, Any]:
     """Return the settings that the findings of rules depend on, by dotted key.
 
     Without `rules`, these are the rules that are enabled. Severities are left out: they do not
@@ -147,7 +147,7 @@ def format_baseline(baseline: Baseline) -> str:
 def read_baseline_file(root: Path) -> bytes | None:
     """Return the bytes of the baseline file; None without one. Raises ConfigError."""
     try:
-        return read_within(root / BASELINE_FILE, root, MAX_BASELINE_BYTES)
+        return read_within(root / BASELINE_FILE, root, _MAX_BASELINE_BYTES)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -191,7 +191,7 @@ def parse_baseline(root: Path, data: bytes) -> Baseline:
 # -- comparison with a vault ---------------------------------------------------------------------
 
 
-def require_same_settings(root: Path, baseline: Baseline, settings: LinterSettings) -> Baseline:
+def _require_same_settings(root: Path, baseline: Baseline, settings: LinterSettings) -> Baseline:
     """Return the baseline if it was created with these settings, whatever the rules.
 
     Raises ConfigError, which lists the first three differences.
@@ -212,7 +212,7 @@ _NOT_COMPARED = {"rules", "backlinks.order", "backlinks.group"}
 
 
 def _describe_differences(baseline: Baseline, settings: LinterSettings) -> Iterator[str]:
-    before, now = baseline.settings, snapshot_settings(settings)
+    before, now = baseline.settings, _snapshot_settings(settings)
     for key in sorted((before.keys() | now.keys()) - _NOT_COMPARED):
         if before.get(key) != now.get(key) and _is_comparable(key, baseline, settings.config):
             yield f"{key} was {_format_value(before.get(key))} and is {_format_value(now.get(key))}"
@@ -255,7 +255,7 @@ def findings_in_baseline(vault: Vault, data: bytes) -> KnownFindings:
     bytes are not a baseline, or it was created with other settings.
     """
     settings = vault.state.settings
-    baseline = require_same_settings(vault.root, parse_baseline(vault.root, data), settings)
+    baseline = _require_same_settings(vault.root, parse_baseline(vault.root, data), settings)
     findings, files, moves = baseline.findings, vault.scan.listing.files, settings.history.moves
     if any(path not in files for path in findings):
         moves = {**git_history(vault.root, files, vault.index.notes, any_alike=True).moves, **moves}

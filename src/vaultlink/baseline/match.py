@@ -34,7 +34,7 @@ class FindingKey(NamedTuple):
     line_digest: str
 
 
-def subject_keys(findings: Sequence[Diagnostic], text: TextByPath) -> list[SubjectKey]:
+def _subject_keys(findings: Sequence[Diagnostic], text: TextByPath) -> list[SubjectKey]:
     """Return the subject keys of the findings of one note, in order."""
     return [
         (item.known_as or code, subject)
@@ -49,7 +49,9 @@ def finding_keys(findings: Sequence[Diagnostic], text: TextByPath) -> list[Findi
     note_text = text(findings[0].path) if findings else ""
     return [
         FindingKey(*key, digest_line(note_text, item))
-        for key, item in zip(subject_keys(findings, lambda _path: note_text), findings, strict=True)
+        for key, item in zip(
+            _subject_keys(findings, lambda _path: note_text), findings, strict=True
+        )
     ]
 
 
@@ -269,7 +271,7 @@ def _match_note(
 
     A finding that matches none is a known link if a rule in `stand_ins` reported that link.
     """
-    keys = subject_keys(items, text)
+    keys = _subject_keys(items, text)
     note_text = cache(lambda: text(items[0].path))
 
     def digest(position: int) -> str:

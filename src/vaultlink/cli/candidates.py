@@ -30,7 +30,7 @@ class Candidate(NamedTuple):
     text: str = ""
 
 
-def list_note_candidates(before: Sequence[str], current: str) -> list[Candidate]:
+def _list_note_candidates(before: Sequence[str], current: str) -> list[Candidate]:
     """Return the notes whose path or name begins with a text. No note is read."""
     from vaultlink.disk.scan import is_source_file, list_files  # noqa: PLC0415
 
@@ -38,7 +38,7 @@ def list_note_candidates(before: Sequence[str], current: str) -> list[Candidate]
     return _match_paths(sorted(filter(is_source_file, files)), current)
 
 
-def list_path_candidates(before: Sequence[str], current: str) -> list[Candidate]:
+def _list_path_candidates(before: Sequence[str], current: str) -> list[Candidate]:
     """Return the notes, other files and folders whose path or name begins with a text."""
     from vaultlink.disk.scan import list_files  # noqa: PLC0415
 
@@ -49,11 +49,11 @@ def list_path_candidates(before: Sequence[str], current: str) -> list[Candidate]
     return [*_match_paths(sorted(listing.files), current), *found][:_MAX_NAMES]
 
 
-def list_old_names(before: Sequence[str], current: str) -> list[Candidate]:
+def _list_old_names(before: Sequence[str], current: str) -> list[Candidate]:
     """Return what can be renamed: files, folders, or headings and blocks behind #."""
     name, mark, part = current.partition("#")
     if not (name and mark):
-        return list_path_candidates(before, current)
+        return _list_path_candidates(before, current)
     return [
         item
         for item in list_parts(find_named_root(before), name)
@@ -103,11 +103,11 @@ def _match_paths(paths: Iterable[str], current: str) -> list[Candidate]:
 
 
 NAME_LISTS = {
-    "NOTE": list_note_candidates,
-    "INTO": list_note_candidates,
-    "OLD": list_old_names,
-    "NOTE#HEADING": list_old_names,
-    "SRC... FOLDER": list_path_candidates,
+    "NOTE": _list_note_candidates,
+    "INTO": _list_note_candidates,
+    "OLD": _list_old_names,
+    "NOTE#HEADING": _list_old_names,
+    "SRC... FOLDER": _list_path_candidates,
 }
 """The kinds of arguments that name something in a vault, and their candidates."""
 

@@ -12,7 +12,7 @@ from vaultlink.cli.command_table import ALIASES, COMMANDS, GROUPS, OLD_WORDS, RE
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_ERROR, EXIT_GUARD_FAILED, EXIT_INTERRUPTED
 from vaultlink.errors import USER_ERRORS, DamagedCacheError, UnknownNameError, UsageError, propose
 
-COMPLETE = "__complete"
+_COMPLETE = "__complete"
 """Hidden command with which completion scripts ask for candidates."""
 
 _SEARCH = (
@@ -178,7 +178,7 @@ def _can_start_anew() -> bool:
 
 
 def _dispatch_command(line: list[str]) -> int:
-    if line[:1] == [COMPLETE]:
+    if line[:1] == [_COMPLETE]:
         _import_msgspec()
         from vaultlink.cli.candidates import complete_line  # noqa: PLC0415
 

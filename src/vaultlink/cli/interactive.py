@@ -138,7 +138,7 @@ class Interview:
                 text = render_question(question, self._text, size, self._palette)
                 print_stderr(text.rstrip("\n"))
                 shown = options
-            key = read_answer(self._reader, format_prompt(question, size.columns), question.keys)
+            key = _read_answer(self._reader, format_prompt(question, size.columns), question.keys)
             if key in ("b", "q"):
                 return key
             if key in ("?", "v"):
@@ -409,7 +409,7 @@ def choose_values(properties: Sequence[LeftOutProperty]) -> frozenset[str]:
     return frozenset(taken)
 
 
-def read_answer(reader: AnswerReader, prompt: str, keys: Sequence[QuestionKey]) -> str:
+def _read_answer(reader: AnswerReader, prompt: str, keys: Sequence[QuestionKey]) -> str:
     """Return the key that answers a question; print it behind the question.
 
     A message names the known keys as long as others are pressed.
@@ -425,7 +425,7 @@ def ask_for_key(reader: AnswerReader, words: str, keys: Sequence[QuestionKey]) -
     """Ask a question until one of its keys is pressed; `?` prints what they do."""
     while True:
         width = terminal_size().columns
-        key = read_answer(reader, format_key_prompt(words, keys, width), keys)
+        key = _read_answer(reader, format_key_prompt(words, keys, width), keys)
         if key != "?":
             return key
         print_stderr(render_key_help(keys, width).rstrip("\n"))

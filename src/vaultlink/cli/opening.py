@@ -119,12 +119,12 @@ def find_root(options: VaultOptions, terminal: Terminal) -> Path:
         report_choice(choice, terminal)
         root = choice.root
     else:
-        root = resolve_folder(options.vault)
+        root = _resolve_folder(options.vault)
     protect_vault(root, terminal)
     return root
 
 
-def resolve_folder(folder: Path) -> Path:
+def _resolve_folder(folder: Path) -> Path:
     """Return the absolute path of a folder. Raises UsageError if there is none."""
     if not is_folder(folder):
         problem = "it is a file, not a folder" if path_exists(folder) else "no such folder"
@@ -141,7 +141,7 @@ def choose_named_vault(vault: Path | None, folder: Path | None) -> Path | None:
         return vault
     if vault is not None:
         raise UsageError("the argument VAULT and --vault can't be used together.")
-    return require_vault_folder(resolve_folder(folder))
+    return require_vault_folder(_resolve_folder(folder))
 
 
 def start_at(path: Path | None) -> StartPaths:

@@ -50,7 +50,7 @@ _FIRST_LESS_VERSION = 566
 """The first version of less that understands hyperlinks."""
 
 
-def find_pager() -> list[str] | None:
+def _find_pager() -> list[str] | None:
     """Return the words of the pager's command; None if there is none.
 
     The first word is an absolute path. The pager is that of `PAGER`, else `less`. One in a relative
@@ -95,7 +95,7 @@ def _shows_hyperlinks(command: list[str]) -> bool:
     return version is not None and int(version[1]) >= _FIRST_LESS_VERSION
 
 
-def format_vault_address(root: Path) -> str:
+def _format_vault_address(root: Path) -> str:
     """Return the address of a vault's folder, with a slash at its end.
 
     It names the computer, so that a terminal can refuse links from another one.
@@ -188,7 +188,7 @@ class Terminal:
     def format_link_prefix(self, root: Path) -> str:
         """Return what addresses of files of a vault begin with; "" for no hyperlinks."""
         is_supported = supports_hyperlinks(os.environ, is_terminal=self.is_terminal)
-        return format_vault_address(root) if is_supported and not self.output_file else ""
+        return _format_vault_address(root) if is_supported and not self.output_file else ""
 
     def choose_finding_format(self) -> str:
         """Return the output format of findings.
@@ -319,7 +319,7 @@ class Terminal:
         _record("paged", data)
         text = data.decode("utf-8", "replace") if self.is_terminal else ""
         is_long = self.is_terminal and count_rows(text, self.width) >= self.height
-        pager = find_pager() if is_long else None
+        pager = _find_pager() if is_long else None
         if pager is None:
             self._write_results(data)
             return
@@ -656,7 +656,7 @@ def page_stderr(text: str, size: os.terminal_size, *, is_colored: bool) -> None:
     """
     text = escape_terminal_controls(text, is_colored=is_colored)
     is_long = _is_terminal(sys.stdout) and count_rows(text, size.columns) >= size.lines
-    pager = find_pager() if is_long else None
+    pager = _find_pager() if is_long else None
     if pager is None:
         print_stderr(text)
     else:

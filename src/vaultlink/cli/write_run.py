@@ -176,7 +176,7 @@ def run_plan(command: WritingCommand) -> int:
             terminal.written_format = command.choose_written_format()
             terminal.check_output_file()
             warn_of_scan(scan, terminal)
-            warn_of_protection(scan, terminal)
+            _warn_of_protection(scan, terminal)
             if is_locked:
                 remove_leftovers(scan.root, scan.listing.leftovers)
             command.root = scan.root
@@ -197,7 +197,7 @@ def run_plan(command: WritingCommand) -> int:
     return max(code, EXIT_FINDINGS) if is_partial else code
 
 
-def warn_of_protection(scan: VaultScan, terminal: Terminal) -> None:
+def _warn_of_protection(scan: VaultScan, terminal: Terminal) -> None:
     """Print the patterns of `protect` and `write-paths` that match nothing."""
     if any(key in layer.values for layer in scan.layers for key in ("protect", "write-paths")):
         from vaultlink.cli.unmatched_items import describe_unmatched_protection  # noqa: PLC0415 - rarely set

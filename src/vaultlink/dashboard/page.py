@@ -46,7 +46,7 @@ def shorten_name(name: str, limit: int = SHOWN_CHARACTERS) -> str:
     return f"{first} … {gap:,} characters … {name[-_END_CHARACTERS:]}"
 
 
-def split_invisible(text: str) -> list[tuple[str, bool]]:
+def _split_invisible(text: str) -> list[tuple[str, bool]]:
     r"""Split a text into parts, each with True if it spells out an invisible character.
 
     Such a part is the character's number, such as `\u202e`. All parts can be encoded as UTF-8.
@@ -59,7 +59,7 @@ def split_invisible(text: str) -> list[tuple[str, bool]]:
 
 
 def make_visible(text: str) -> str:
-    return "".join(part for part, _ in split_invisible(text))
+    return "".join(part for part, _ in _split_invisible(text))
 
 
 def split_folder(path: str) -> tuple[str, str]:
@@ -105,7 +105,7 @@ class ScoreSegment(NamedTuple):
     filled: float
 
 
-def format_percent(part: int, whole: int) -> str:
+def _format_percent(part: int, whole: int) -> str:
     """Return a share in percent, or a dash if there is nothing to share."""
     return format_share(part, whole) if whole else "–"
 
@@ -116,7 +116,7 @@ def describe_health(totals: Totals) -> str:
     links = "No link leads to a file of the vault."
     if internal:
         verb = "resolves" if totals.resolved == 1 else "resolve"
-        share = format_percent(totals.resolved, internal)
+        share = _format_percent(totals.resolved, internal)
         links = f"Of {format_count(internal, 'link')}, {totals.resolved:,} {verb} ({share})."
     findings, safe = totals.errors + totals.warnings + totals.infos, totals.fixes_safe
     if not findings:
@@ -307,7 +307,7 @@ SECTIONS = (
 )
 """The sections with tables: their group, and the report's field and the title of each."""
 
-STEP_TABLES = {
+_STEP_TABLES = {
     "safe-fixes": "fixes",
     "proposals": "fixes",
     "mentions": "mentions",
@@ -338,7 +338,7 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
     )
     page = environment.get_template("report.html.j2").render(
         report=report,
-        policy=format_policy(style, scripts),
+        policy=_format_policy(style, scripts),
         style=style,
         scripts=scripts,
         lead=describe_health(report.totals),
@@ -347,7 +347,7 @@ def render_page(report: VaultReport, picture: GraphPicture) -> str:
         score_bar=measure_score_bar(report.score),
         figures=list_figures(report.totals),
         contents=SECTIONS,
-        step_tables=STEP_TABLES,
+        step_tables=_STEP_TABLES,
         picture=picture,
         graph_vault=report.vault
         if make_visible(shorten_name(report.vault)) == report.vault
@@ -385,10 +385,10 @@ def _build_environment(vault: str) -> "Environment":
         "compare": compare_lines,
         "folder_and_name": split_folder,
         "number": "{:,}".format,
-        "percent": format_percent,
+        "percent": _format_percent,
         "plural": format_count,
         "visible": lambda name: make_visible(shorten_name(name)),
-        "visible_parts": lambda name, limit: split_invisible(shorten_name(name, limit)),
+        "visible_parts": lambda name, limit: _split_invisible(shorten_name(name, limit)),
     }
     return environment
 
@@ -399,7 +399,7 @@ def _read_asset(name: str) -> str:
     return "\n".join(text.splitlines()) + "\n"
 
 
-def format_policy(style: str, scripts: Sequence[str]) -> str:
+def _format_policy(style: str, scripts: Sequence[str]) -> str:
     """Return the content security policy that allows these inline texts only."""
     hashes = [
         f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"

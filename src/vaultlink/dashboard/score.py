@@ -84,19 +84,19 @@ def count_score(state: State) -> ScoreCounts:
     links = sum_counts(state.tallies.values())
     notes = [path for path in state.index.notes if is_note(path)]
     linked = _find_linked_files(state.index.targets)
-    defects = {path: sum(map(is_defect, found)) for path, found in state.diagnostics.items()}
+    defects = {path: sum(map(_is_defect, found)) for path, found in state.diagnostics.items()}
     return ScoreCounts(
         links.resolved,
         links.links - links.external,
         len(notes),
         sum(count > 0 and is_note(path) for path, count in defects.items()),
         sum(path not in linked for path in notes),
-        *count_sections(state),
+        *_count_sections(state),
         sum(defects.values()),
     )
 
 
-def is_defect(finding: Diagnostic) -> bool:
+def _is_defect(finding: Diagnostic) -> bool:
     """Return True for an error or a warning, which lower the score."""
     return finding.severity in _COUNTED_SEVERITIES
 
@@ -141,9 +141,9 @@ def _count_after(
     for path, items in gone.items():
         removed, found = set(map(id, items)), state.diagnostics.get(path, ())
         left = [item for item in found if id(item) not in removed]
-        less = sum(map(is_defect, items))
+        less = sum(map(_is_defect, items))
         defects += less
-        cleared += less > 0 and is_note(path) and not any(map(is_defect, left))
+        cleared += less > 0 and is_note(path) and not any(map(_is_defect, left))
         if path in state.index.notes and any(item.rule in ALL_SECTION_RULES for item in items):
             sections += _count_out_of_step(state, path, found)
             sections -= _count_out_of_step(state, path, left)
@@ -177,7 +177,7 @@ def list_sections(state: State) -> list[SectionRow]:
     return sorted(rows, key=lambda row: (row.in_step, row.path, row.line))
 
 
-def count_sections(state: State) -> tuple[int, int]:
+def _count_sections(state: State) -> tuple[int, int]:
     """Return the number of backlinks sections, and of those that are up to date.
 
     Of states that follow one another, only the changed notes are read.

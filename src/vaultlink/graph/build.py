@@ -19,7 +19,7 @@ if TYPE_CHECKING:  # networkx is imported on the first call
 GraphAttributes: TypeAlias = dict[str, Any]
 """The attributes of a node or an edge."""
 
-NODE_KINDS = ("note", "attachment", "canvas", "dangling")
+_NODE_KINDS = ("note", "attachment", "canvas", "dangling")
 
 
 def topic_node(name: str) -> str:
@@ -45,7 +45,7 @@ def build_graph(index: Index) -> "Graph":
     for path in sorted(index.notes):
         nx_graph.add_node(path, **node_attributes(path))
     for path in sorted(index.notes):
-        for target, data in outgoing_edges(index, path):
+        for target, data in _outgoing_edges(index, path):
             if target not in nx_graph:
                 nx_graph.add_node(target, **node_attributes(target))
             nx_graph.add_edge(path, target, **data)
@@ -62,7 +62,7 @@ def node_attributes(node: str) -> GraphAttributes:
     return {"kind": "canvas" if is_canvas(node) else "attachment", "label": name}
 
 
-def outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttributes]]:
+def _outgoing_edges(index: Index, path: str) -> Iterator[tuple[str, GraphAttributes]]:
     """Yield the target node and the edge attributes of each internal link of a note."""
     for link, resolved in index.resolved_links(path):
         if not link.external:
@@ -146,7 +146,7 @@ def summarize_graph(
     counted = [
         kind for name, kind in kinds.items() if name in chosen or kind in ("attachment", "dangling")
     ]
-    nodes = {kind: counted.count(kind) for kind in NODE_KINDS}
+    nodes = {kind: counted.count(kind) for kind in _NODE_KINDS}
     groups = nx.weakly_connected_components(nx_graph.subgraph(files))
     sizes = sorted(filter(None, (len(chosen & group) for group in groups)), reverse=True)
     counts = sorted(((-count, name) for name, count in nx_graph.in_degree(chosen) if count))[:hubs]
@@ -288,7 +288,7 @@ class LiveGraph:
         changed = _find_changed_notes(before, after)
         for path in changed:
             self._add_node(path)
-            unlinked.update(self._replace_edges(path, outgoing_edges(after, path)))
+            unlinked.update(self._replace_edges(path, _outgoing_edges(after, path)))
         for path in _find_removed_notes(before, after, changed):
             unlinked.update(self.nx_graph.adj[path], (path,))
             self.nx_graph.remove_edges_from(list(self.nx_graph.edges(path)))

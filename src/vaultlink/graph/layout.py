@@ -156,7 +156,7 @@ def pack_discs(
         places[disc] = skyline.add_disc(radii[disc], target, stretch)
         is_placed[disc] = True
     packed, rest = order[:_MAX_PACKED], order[_MAX_PACKED:]
-    middle = find_middle([places[disc] for disc in packed], [radii[disc] for disc in packed])
+    middle = _find_middle([places[disc] for disc in packed], [radii[disc] for disc in packed])
     for disc in packed:
         places[disc] -= middle
     if rest:
@@ -171,7 +171,7 @@ def pack_discs(
     return places
 
 
-def find_middle(places: Sequence[complex], radii: Sequence[float]) -> complex:
+def _find_middle(places: Sequence[complex], radii: Sequence[float]) -> complex:
     """Return the middle of the rectangle around discs; 0 without discs."""
     if not places:
         return 0j
@@ -293,7 +293,7 @@ class _Skyline:
                 self.distances[number] = max(self.distances[number], far)
 
 
-def turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex:
+def _turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex:
     """Return the turn of places around 0 that follows their links best.
 
     It is a factor of length 1. `pulls` has the sum of the directions of each point's links.
@@ -306,7 +306,7 @@ def turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex
 # Nodes fill the part of their community, parts fill the community, and communities the picture.
 # Each is then turned so that it faces what it is linked with.
 
-STRETCH = 1.45
+_STRETCH = 1.45
 """Width of a picture for each one of its height, as of a window."""
 _MAX_SETTLED = 150
 """More communities than this stay where they are packed: settling them takes too long."""
@@ -330,9 +330,9 @@ class Placement:
         members = [[node for part in parts for node in part] for parts, _ in discs]
         radii = [radius + 3 + radius * 0.04 for _, radius in discs]
         links = self._count_links(members)
-        centres = pack_discs(radii, links, STRETCH)
+        centres = pack_discs(radii, links, _STRETCH)
         if len(centres) <= _MAX_SETTLED:
-            centres = settle_discs(centres, radii, links, STRETCH)
+            centres = settle_discs(centres, radii, links, _STRETCH)
         self._move_groups(members, centres)
 
     def _place_community(self, community: Community) -> tuple[list[list[int]], float]:
@@ -368,7 +368,7 @@ class Placement:
 
     def _centre(self, members: Sequence[int]) -> float:
         """Move nodes so that 0 is in their middle, and return their radius."""
-        middle = find_middle(
+        middle = _find_middle(
             [self.places[node] for node in members], [self.sizes[node] for node in members]
         )
         for node in members:
@@ -400,7 +400,7 @@ class Placement:
                     if target != number:
                         pull += centres[target] - centres[number]
                 pulls.append(pull)
-            turn = turn_towards([self.places[node] for node in group], pulls)
+            turn = _turn_towards([self.places[node] for node in group], pulls)
             for node in group:
                 self.places[node] = self.places[node] * turn + centres[number]
 
@@ -413,10 +413,10 @@ class Placement:
                 self.places[node] = place
             return
         places = [self.places[node] for node in others]
-        middle = find_middle(places, [self.sizes[node] for node in others])
+        middle = _find_middle(places, [self.sizes[node] for node in others])
         width = max(abs((place - middle).real) for place in places) + 1
         height = max(abs((place - middle).imag) for place in places) + 1
-        stretch = min(max(width / height, 1 / STRETCH), 2 * STRETCH)
+        stretch = min(max(width / height, 1 / _STRETCH), 2 * _STRETCH)
         ring = max(abs(complex((p - middle).real / stretch, (p - middle).imag)) for p in places)
         left = list(lone)
         while left:
@@ -436,8 +436,8 @@ class Placement:
 # by each other community as a whole, so that the time of a round grows slower than with the
 # square.
 
-MAX_NODES = 400
-MAX_EDGES = 8_000
+_MAX_NODES = 400
+_MAX_EDGES = 8_000
 """Larger graphs are not refined. One of this size takes about a second."""
 _ROUNDS = 90
 _SPACING = 9.0
@@ -454,7 +454,7 @@ _HUB_SHARE = 0.6
 """Links of nodes that have many are weaker: by their number to this power."""
 
 
-def refine_places(
+def _refine_places(
     graph: NumberedGraph,
     groups: Sequence[Sequence[int]],
     places: Sequence[complex],
@@ -557,8 +557,8 @@ def draw_picture(graph: NumberedGraph, titles: Mapping[str, str]) -> GraphPictur
     groups = [_list_members(community, clustering) for community in clustering.communities]
     placement = Placement(graph, clustering, sizes)
     placement.place_communities()
-    if len(graph.names) <= MAX_NODES and len(graph.edges) <= MAX_EDGES:
-        placement.places = refine_places(graph, groups, placement.places, sizes, STRETCH)
+    if len(graph.names) <= _MAX_NODES and len(graph.edges) <= _MAX_EDGES:
+        placement.places = _refine_places(graph, groups, placement.places, sizes, _STRETCH)
     placement.place_lone()
     community_of, leaders = _number_communities(graph, kinds, groups)
     folders = _list_folders(graph, kinds)
@@ -594,7 +594,7 @@ def _scale_places(
     points: Sequence[complex], sizes: Sequence[float]
 ) -> tuple[list[tuple[int, int]], float]:
     """Return points as whole numbers from 0 to `SIZE`, and the factor that sizes take."""
-    middle = find_middle(points, sizes)
+    middle = _find_middle(points, sizes)
     extent = max(
         [
             max(abs(point.real), abs(point.imag)) + size

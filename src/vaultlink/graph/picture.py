@@ -74,7 +74,7 @@ _XML_ESCAPES = str.maketrans(
 )
 
 
-def escape_xml(text: str) -> str:
+def _escape_xml(text: str) -> str:
     """Escape a text for attributes and elements; replace what XML can't hold."""
     return reference_unsafe(replace_invalid(text).translate(_XML_ESCAPES))
 
@@ -91,7 +91,7 @@ def reference_unsafe(xml: str) -> str:
 
 # -- place the labels of a still picture, so that none covers another ------------------------------
 
-FONT_SIZE = 12
+_FONT_SIZE = 12
 """The height of a label in the pixels of the picture."""
 _LABEL_LENGTH = 36
 """Characters of a label; longer ones are cut."""
@@ -151,7 +151,7 @@ class _Grid:
         return product(rows, columns)
 
 
-def place_labels(
+def _place_labels(
     nodes: Sequence[PictureNode], scale: float, width: float, least: float
 ) -> list[PlacedLabel]:
     """Return labels for the largest nodes, below, above or beside them.
@@ -181,8 +181,8 @@ def place_labels(
 def _list_boxes(node: PictureNode, text: str, scale: float) -> Iterator[_Box]:
     """Yield where a label can be, the best place first."""
     x, y, radius = node.x * scale, node.y * scale, node.radius * scale
-    half = sum(1.0 if ord(letter) >= _WIDE else 0.56 for letter in text) * FONT_SIZE / 2 + 3
-    height = FONT_SIZE / 2 + 2
+    half = sum(1.0 if ord(letter) >= _WIDE else 0.56 for letter in text) * _FONT_SIZE / 2 + 3
+    height = _FONT_SIZE / 2 + 2
     for right, down in ((0, 1), (0, -1), (1, 0), (-1, 0)):
         cx, cy = x + right * (half + radius + 2), y + down * (height + radius + 2)
         yield _Box(cx - half, cy - height, cx + half, cy + height)
@@ -244,7 +244,7 @@ def render_svg(picture: GraphPicture, width: int, *, standalone: bool = False) -
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="graph-still" {size} '
         f'viewBox="0 0 {width} {drawing.height:.0f}" role="img" '
-        f'aria-label="{escape_xml(drawing.describe())}">'
+        f'aria-label="{_escape_xml(drawing.describe())}">'
     )
     if not standalone:
         return "\n".join([head, *body, "</svg>"])
@@ -369,20 +369,20 @@ class _Drawing:
         title = f"{flatten(node.label, 200)}: {node.incoming:,} links in, {node.outgoing:,} out"
         return (
             f'<circle class="{_class_name(_color_of(node))}" {place}{fill}>'
-            f"<title>{escape_xml(title)}</title></circle>"
+            f"<title>{_escape_xml(title)}</title></circle>"
         )
 
     def render_labels(self) -> Iterator[str]:
         least = 0.0 if len(self.nodes) <= 150 else 2.6
-        labels = place_labels(self.nodes, self.scale, self.width, least)
+        labels = _place_labels(self.nodes, self.scale, self.width, least)
         yield (
-            f'<g font-family="{_FONT}" font-size="{FONT_SIZE}" text-anchor="middle" '
+            f'<g font-family="{_FONT}" font-size="{_FONT_SIZE}" text-anchor="middle" '
             'dominant-baseline="central" fill="currentColor">'
         )
         for label in labels:
             color = "dangling" if label.node.kind == "dangling" else "label"
             place = f'x="{label.x:.1f}" y="{label.y:.1f}"'
-            yield f'<text class="graph-{color}" {place}>{escape_xml(label.text)}</text>'
+            yield f'<text class="graph-{color}" {place}>{_escape_xml(label.text)}</text>'
         yield "</g>"
 
 

@@ -54,7 +54,7 @@ _SCRIPT = lazy_pattern(r"[a-z]+|[^a-z]+")
 """Parts of a word in one script: `docker는` has two."""
 
 _START = lazy_pattern(rf"([^\W\d_]{{{_MIN_LETTERS},{_STEM}}})[^\W\d_]*+")
-"""What `list_stems` returns for the words of a text without such scripts."""
+"""What `_list_stems` returns for the words of a text without such scripts."""
 
 _MAX_SHARE = 0.1
 """Share of the notes up to which a word counts. More have it whatever they are about."""
@@ -96,8 +96,8 @@ class WordComparison:
         words do not count.
         """
         described = drop_pieces(_describe(index.notes[path], _hide(read(path))), common)
-        self._words = list(split_words(_fold(described)))
-        own = Counter(stem for word in self._words for stem in list_stems(word))
+        self._words = list(_split_words(_fold(described)))
+        own = Counter(stem for word in self._words for stem in _list_stems(word))
         sample, others = _choose_notes(index, path, own, wanted)
         self._names = {item: frozenset(_list_stems_of(link_name(item))) for item in (path, *others)}
         self._path, self._stems = path, own.keys()
@@ -255,7 +255,7 @@ def _hide(text: str) -> str:
     return _HIDDEN.sub(" ", text[:_MAX_LENGTH])
 
 
-def split_words(text: str) -> Iterator[str]:
+def _split_words(text: str) -> Iterator[str]:
     """Yield the words of a text in lower case; another script starts another word."""
     for word in _WORD.findall(text):
         if is_dense(word):
@@ -264,7 +264,7 @@ def split_words(text: str) -> Iterator[str]:
             yield word
 
 
-def list_stems(word: str) -> list[str]:
+def _list_stems(word: str) -> list[str]:
     """Return what is compared of a word: its start, or its pairs of letters."""
     if is_dense(word):
         return list(map(add, word, word[1:])) or [word]
@@ -274,13 +274,13 @@ def list_stems(word: str) -> list[str]:
 def _list_stems_of(text: str) -> list[str]:
     text = _fold(text)
     if is_dense(text):
-        return [stem for word in split_words(text) for stem in list_stems(word)]
+        return [stem for word in _split_words(text) for stem in _list_stems(word)]
     return _START.findall(text)
 
 
 def _list_forms(word: str, stems: Collection[str]) -> Iterator[tuple[str, list[str]]]:
     """Yield the parts of a word that have only some stems, each with its stems."""
-    parts = list_stems(word)
+    parts = _list_stems(word)
     start = 0
     for is_shared, group in groupby(parts, stems.__contains__):
         end = start + len(list(group))

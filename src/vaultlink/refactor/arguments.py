@@ -239,7 +239,7 @@ def _find_similar(name: str, known: Iterable[str]) -> list[str]:
 # as in a link, or a tag. Messages of errors are for the user.
 
 
-PLAN_HEADER = ("old", "new")
+_PLAN_HEADER = ("old", "new")
 
 _EXTENSION = lazy_pattern(r"\.[A-Za-z0-9]{1,10}$")
 _HEADING_MARKS = lazy_pattern(r"^#{1,6}\s+")
@@ -376,7 +376,7 @@ def read_plan_file(text: str) -> list[RenameRow]:
     lines: dict[str, int] = {}
     for number, line in enumerate(text.removeprefix("\ufeff").split("\n"), 1):
         cells = line.removesuffix("\r").split("\t")
-        is_header = not rows and tuple(cells) == PLAN_HEADER
+        is_header = not rows and tuple(cells) == _PLAN_HEADER
         if is_header or not "".join(cells).strip():
             continue
         old, new = (cells[0], cells[1]) if len(cells) == 2 else (line, "")

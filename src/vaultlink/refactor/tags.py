@@ -158,14 +158,14 @@ def _edit_cards(path: str, text: str, old: str, new: str) -> tuple[Edit, ...] | 
 
 def find_tagged_notes(index: Index, tag: str) -> list[str]:
     """Return the sorted notes with a tag or one nested in it; no canvases."""
-    by_tag = index.derive(NOTES_BY_TAG)
+    by_tag = index.derive(_NOTES_BY_TAG)
     found = (paths for name, paths in by_tag.items() if _match_levels(name, tag) is not None)
     return sorted(set().union(*found))
 
 
 def find_tag_conflict(index: Index, old: str, new: str) -> str | None:
     """Return a tag in use that a renamed one, or one nested in it, would become."""
-    names = (name for name in index.derive(NOTES_BY_TAG) if _match_levels(name, old) is None)
+    names = (name for name in index.derive(_NOTES_BY_TAG) if _match_levels(name, old) is None)
     found = [name for name in names if _match_levels(name, new) is not None]
     return min(found, key=lambda name: (len(name), name), default=None)
 
@@ -181,7 +181,7 @@ class _TagGrouping(Grouping):
         return merge_groups([groups])
 
 
-NOTES_BY_TAG = _TagGrouping(lambda index, path: {tag.name for tag in index.notes[path].tags})
+_NOTES_BY_TAG = _TagGrouping(lambda index, path: {tag.name for tag in index.notes[path].tags})
 """Tag as written to the notes that have it."""
 
 

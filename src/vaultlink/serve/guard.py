@@ -170,14 +170,14 @@ def find_refusals(vault: "Vault", part: VaultPart, cwd: str) -> list[str]:
         errors = [item for item in check.added if item.severity == "error"]
         reasons += [_describe_errors(held, places, errors, texts)] if errors else []
         paths = {places.find(path): path for path in part.changes.written}
-        emptied = list_emptied(texts, vault.text, held.text)
+        emptied = _list_emptied(texts, vault.text, held.text)
         gone |= {name: (paths[name], "") for name in emptied}
     replaced = _find_replaced(places, gone)
     reasons += [_describe_replaced(places, *gone.pop(file), replaced[file]) for file in replaced]
     return [*reasons, *_describe_gone(places, _find_linked(held, gone))]
 
 
-def list_emptied(
+def _list_emptied(
     paths: Iterable[str], before: Callable[[str], str], after: Callable[[str], str]
 ) -> list[str]:
     """Return those of some notes that lose all their text, given what reads it."""
@@ -492,7 +492,7 @@ def _compare_commits(disk: "Vault", staged: "StagedVault") -> _Commit:
         for path in linted - contents.unknown
         if path in before.index.notes and path in after.index.notes
     ]
-    emptied = list_emptied(kept, before.text, after.text)
+    emptied = _list_emptied(kept, before.text, after.text)
     return _Commit(disk, before, after, frozenset(linted), gone, emptied, added)
 
 

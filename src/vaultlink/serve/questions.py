@@ -52,7 +52,7 @@ MAX_DRAFT_BYTES = 8_000_000
 """Bytes of the longest drafts together."""
 
 
-def find_note(vault: Vault, name: str) -> str:
+def _find_note(vault: Vault, name: str) -> str:
     """Return the vault path of a note that a path, a link or an alias names.
 
     Raises UsageError.
@@ -98,7 +98,7 @@ def check(
         if note is not None:
             raise UsageError("check takes a note or drafts, not both.")
         return _check_drafts(vault, page, drafts, is_wanted)
-    path = None if note is None else find_note(vault, note)
+    path = None if note is None else _find_note(vault, note)
     found, known = _list_unknown(vault, path)
     rules, notes = Counter[str](), set[str]()
 
@@ -138,7 +138,7 @@ def _list_unknown(vault: Vault, path: str | None) -> tuple[Iterable[Diagnostic],
 
 
 def _make_finding_rows(vault: Vault, items: Iterable[Diagnostic]) -> Iterator[tuple[str, Any]]:
-    return (("findings", make_finding_row(vault, item)) for item in items)
+    return (("findings", _make_finding_row(vault, item)) for item in items)
 
 
 def _check_drafts(
@@ -164,7 +164,7 @@ def _check_drafts(
     return ToolAnswer(counts, _make_finding_rows(result.held, cut.rows), cut, ("findings",))
 
 
-def make_finding_row(vault: Vault, item: Diagnostic) -> dict[str, Any]:
+def _make_finding_row(vault: Vault, item: Diagnostic) -> dict[str, Any]:
     """Return a finding with its suggestions, and its safe fix as a new text."""
     row: dict[str, Any] = {
         "path": item.path,
@@ -230,7 +230,7 @@ def resolve_names(
     """Say for each name which file a link with it leads to, or which ones it may mean."""
     start = "" if source is None else check_name(source)
     if start and not (is_source_file(start) and is_vault_path(start)):
-        start = find_note(vault, start)  # else the note with the links need not exist
+        start = _find_note(vault, start)  # else the note with the links need not exist
     rows = [_resolve_name(vault, name, start) for name in names]
     counts = {
         "names": len(rows),
@@ -305,7 +305,7 @@ def describe_note(
     vault: Vault, page: Page, note: str, parts: Sequence[str] | None = None
 ) -> ToolAnswer:
     """List the parts of a note: what it contains, and the links to it."""
-    path = find_note(vault, note)
+    path = _find_note(vault, note)
     lists = _list_parts(vault, path)
     counts = {name: len(rows) for name, rows in lists.items()}
     wanted = [name for name in PARTS if name in lists and (parts is None or name in parts)]
@@ -435,7 +435,7 @@ _MAX_RELATED = 50
 
 def list_related(vault: Vault, page: Page, note: str) -> ToolAnswer:
     """List the notes most related to a note that it does not link to yet."""
-    path = find_note(vault, note)
+    path = _find_note(vault, note)
     found = vault.related(path, _MAX_RELATED)
     cut = page.cut(found)
     rows = (
@@ -456,8 +456,8 @@ def list_mentions(
     vault: Vault, page: Page, note: str | None = None, to: str | None = None
 ) -> ToolAnswer:
     """List where notes name others without a link: in a note, of one, or all."""
-    targets = None if to is None else frozenset([find_note(vault, to)])
-    paths = sorted(vault.index.notes) if note is None else [find_note(vault, note)]
+    targets = None if to is None else frozenset([_find_note(vault, to)])
+    paths = sorted(vault.index.notes) if note is None else [_find_note(vault, note)]
     if note is None:
         require_library()
     if note is None and to is None:

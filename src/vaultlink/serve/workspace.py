@@ -77,7 +77,7 @@ def _read_stamp(file: Path) -> FileStamp | None:
     return FileStamp(status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
-def reopen_if_changed(vault: Vault) -> Vault | None:
+def _reopen_if_changed(vault: Vault) -> Vault | None:
     """Return the vault opened with the current settings; None if nothing differs."""
     previous = vault.scan
     current = scan_vault(previous.root, previous.settings)
@@ -87,14 +87,14 @@ def reopen_if_changed(vault: Vault) -> Vault | None:
         and current.obsidian == previous.obsidian
         and not any(_is_ignored(current, path) != _is_ignored(previous, path) for path in files)
     )
-    return None if is_same else open_lazily(current)
+    return None if is_same else _open_lazily(current)
 
 
 def _is_ignored(scan: VaultScan, path: str) -> bool:
     return bool(scan.is_git_ignored and scan.is_git_ignored(path))
 
 
-def use_single_process(vault: Vault) -> Vault:
+def _use_single_process(vault: Vault) -> Vault:
     """Return the vault, set to read notes in one process: it can't fork with threads."""
     scan = replace(vault.scan, settings=replace(vault.scan.settings, jobs=1))
     return Vault(scan, vault.state, vault.overlays)
@@ -178,7 +178,7 @@ class Workspace:
         self._settings = SettingsSnapshot(scan)
         self._settings_error: ConfigError | None = None
         self._identity = folder_identity(scan.root)
-        self.stepper = Stepper(open_lazily(scan, progress))
+        self.stepper = Stepper(_open_lazily(scan, progress))
         self.events = EventQueue()
         self.feed = EventFeed(self.events, poll_seconds, rescan_interval, backend_factory)
         self._has_started = False
@@ -194,7 +194,7 @@ class Workspace:
 
     def start(self) -> None:
         """Begin to look for changes. The vault is read in one process from now on."""
-        self.stepper.vault = use_single_process(self.vault)
+        self.stepper.vault = _use_single_process(self.vault)
         self._has_started = True
         self._follow_files()
 
@@ -387,7 +387,7 @@ class Workspace:
         identity = folder_identity(self.root)
         scan = scan_vault(self.root, self.vault.scan.settings)
         settings = SettingsSnapshot(scan)
-        self.stepper.replace_vault(use_single_process(open_lazily(scan)))
+        self.stepper.replace_vault(_use_single_process(_open_lazily(scan)))
         self._identity, self._settings = identity, settings
         self._follow_files()
 
@@ -423,14 +423,14 @@ class Workspace:
         has_git_changed = self._settings.has_git_changed()
         self._settings = SettingsSnapshot(self.vault.scan)
         try:
-            vault = reopen_if_changed(self.vault)
+            vault = _reopen_if_changed(self.vault)
         except ConfigError as error:
             self._settings_error = error
             raise
         self._settings_error = None
         before = self.vault
         if vault:
-            self.stepper.replace_vault(use_single_process(vault))
+            self.stepper.replace_vault(_use_single_process(vault))
         elif has_git_changed and before.scan.settings.history and _has_unresolved(before):
             self.stepper.learn_history(find_git_history(before.scan, before.state))
         if self.vault is before:
@@ -454,7 +454,7 @@ def _has_unresolved(vault: Vault) -> bool:
     return any(counts.dangling for _, counts in read_items(vault.state.tallies))
 
 
-def open_lazily(scan: VaultScan, progress: Progress | None = None) -> Vault:
+def _open_lazily(scan: VaultScan, progress: Progress | None = None) -> Vault:
     """Open a vault, and leave its notes in the cache, if any, until they are needed.
 
     A vault that was analysed just now is opened again from the cache, which has it now.

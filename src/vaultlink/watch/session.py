@@ -56,13 +56,13 @@ def identify_findings(
     found: FindingsByPath, paths: Iterable[str], text: TextByPath
 ) -> dict[str, MarkedFindings]:
     return {
-        path: MarkedFindings(found[path], mark_findings(path, found[path], text))
+        path: MarkedFindings(found[path], _mark_findings(path, found[path], text))
         for path in paths
         if path in found
     }
 
 
-def mark_findings(path: str, findings: Sequence[Diagnostic], text: TextByPath) -> bytes:
+def _mark_findings(path: str, findings: Sequence[Diagnostic], text: TextByPath) -> bytes:
     """Return the marks of all findings at a path.
 
     Identities need the text that the findings are about, which the next step may replace.
@@ -179,7 +179,7 @@ class Session:
         self._notes = 0
         self._marks: dict[str, bytes] = {}
         for path, findings in read_items(vault.state.diagnostics):
-            self._marks[path] = mark_findings(path, findings, vault.text)
+            self._marks[path] = _mark_findings(path, findings, vault.text)
             self._topics.update_note(path, findings)
 
     @property
@@ -263,7 +263,7 @@ class Session:
         """
         self._links = None
         text, after = self.vault.text, self.vault.state.diagnostics
-        marks = {path: mark_findings(path, items, text) for path, items in read_items(after)}
+        marks = {path: _mark_findings(path, items, text) for path, items in read_items(after)}
         paths = [
             path for path in {**self._marks, **marks} if self._marks.get(path) != marks.get(path)
         ]

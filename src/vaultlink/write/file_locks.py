@@ -35,7 +35,7 @@ def try_lock(handle: int) -> bool:
 
 _PROCESS_LEFTOVER = lazy_pattern(r"\.vaultlink-(\d{1,10})-[0-9a-f]{6}-\d+\.tmp", re.ASCII)
 
-LEFTOVER_SECONDS = 3600.0
+_LEFTOVER_SECONDS = 3600.0
 """Age after which a temporary file of an unknown process is removed; none writes for this long."""
 
 
@@ -45,7 +45,7 @@ def is_abandoned(name: str, path: str, folder: int | None = None) -> bool:
     is_own = sys.platform == "win32" or status.st_uid == os.geteuid()
     if not (is_own and modes.S_ISREG(status.st_mode)):
         return False
-    if status.st_mtime < time.time() - LEFTOVER_SECONDS:
+    if status.st_mtime < time.time() - _LEFTOVER_SECONDS:
         return True
     match = _PROCESS_LEFTOVER.fullmatch(name)
     return match is not None and _has_ended(int(match[1])) and not _is_locked(path, folder)

@@ -496,7 +496,7 @@ def encode_header(run: RecordedRun) -> bytes:
     return magic + len(head).to_bytes(4, "big") + (digest_content(head) or b"") + head
 
 
-def write_marker(
+def _write_marker(
     folder: Path, run: str, kind: str, content: bytes = b"", *, durable: bool = False
 ) -> None:
     """Write a marker file if possible; on a full disk it is a link to another file."""
@@ -524,7 +524,7 @@ def write_ended(
     """Mark a run as ended, durably: a run without the mark is reverted."""
     paths = list(skipped)
     content = msgspec.msgpack.encode((paths, list(unmoved)) if run.moves else paths)
-    write_marker(folder, run.id, "ended", content, durable=True)
+    _write_marker(folder, run.id, "ended", content, durable=True)
     with suppress(OSError):
         (folder / f"{run.id}.ending").unlink(missing_ok=True)
 
@@ -583,7 +583,7 @@ def mark_undone(root: Path, run: RecordedRun) -> None:
                     if marker.exists():
                         marker.unlink()
         elif undo is None or _count_changes(undo) >= _count_changes(current):
-            write_marker(folder, current.id, "undone")
+            _write_marker(folder, current.id, "undone")
         undone, undo = not undone, current
         current = runs.pop(current.undoes, None) if current.undoes else None
 

@@ -82,7 +82,7 @@ def check_output(output: OutputFile) -> None:
 def _find_places(output: OutputFile) -> list[_Place]:
     """Check a file, and return its places in vaults; none for a file outside."""
     file = output.path
-    if find_stream(file) is not None:
+    if _find_stream(file) is not None:
         return []
     try:
         status = file.stat()
@@ -263,7 +263,7 @@ _MAX_LINKS = 40
 """Symbolic links that are followed to the name of a stream, as the system does."""
 
 
-def find_stream(file: Path) -> int | None:
+def _find_stream(file: Path) -> int | None:
     """Return the descriptor of an open stream, as of `/dev/stdout`; None for a file."""
     if sys.platform == "win32":
         return None
@@ -301,7 +301,7 @@ def write_output(output: OutputFile, data: bytes, *, append: bool = False) -> No
         for place in places:
             _record_output(place, data)
     try:
-        stream = find_stream(output.path)
+        stream = _find_stream(output.path)
         if stream is not None:
             _write_all(os.dup(stream), data)
         elif _is_null_device(output.path):

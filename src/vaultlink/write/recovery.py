@@ -194,7 +194,7 @@ def plan_revert(
     back, or a removed note can't be created again, the notes that may link to it or have its text
     stay as they are, and so do the other files that these may link to.
     """
-    located = locate_moved_files(root, run) if located is None else located
+    located = _locate_moved_files(root, run) if located is None else located
     moved = {old: place for old, place in located.items() if place is not None}
     reasons = {**dict.fromkeys(located.keys() - moved.keys(), GONE_SINCE), **failed}
     places = {**moved, **renamed}
@@ -322,7 +322,7 @@ def _list_changed_lines(one: bytes, other: bytes) -> str:
     return b"\n".join([*lines[begin:], *others[begin:]]).decode("utf-8", "replace")
 
 
-def locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
+def _locate_moved_files(root: Path, run: RecordedRun) -> dict[str, str | None]:
     """Return where the files that a run moved are now, by old path.
 
     None stands for those that are gone, also because a later run moved them on. Those that are at
@@ -402,7 +402,7 @@ def recover_run(root: Path, run: RecordedRun, *, skips_unwritable: bool = False)
     If something can't be written now, that is all in `skipped`, and nothing is reverted; with
     `skips_unwritable`, the rest is.
     """
-    located = locate_moved_files(root, run)
+    located = _locate_moved_files(root, run)
     plan = plan_revert(root, run, located=located)
     if (blocked := list_blocked(plan.skipped)) and not skips_unwritable:
         return WriteResult((), tuple(blocked))
@@ -483,7 +483,7 @@ def revert_run(root: Path, run: RecordedRun, *, skips_unwritable: bool = False) 
         return result
     if list_blocked(result.skipped) and not skips_unwritable:
         return result
-    located = locate_moved_files(root, run)
+    located = _locate_moved_files(root, run)
     if is_final(result.skipped):
         mark_undone(root, run)
     write_ended(folder, run, run.skipped, [old for old, _ in run.moves if not located.get(old)])

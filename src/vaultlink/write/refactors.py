@@ -161,7 +161,7 @@ def expand_alias(
     return f"{path}{sign}{subpath}"
 
 
-def read_word(fixer: Fixer, word: str, find: FindPath) -> str:
+def _read_word(fixer: Fixer, word: str, find: FindPath) -> str:
     index = fixer.state.index
     if find is find_nothing:
         refuse_absolute(index, word)
@@ -177,19 +177,19 @@ def read_name_changes(
         to = request.new if isinstance(request, RenameRequest) else request.folder
         refuse_absolute(index, to)
     if isinstance(request, RenameRequest):
-        old = read_word(fixer, request.old, find)
+        old = _read_word(fixer, request.old, find)
         return (read_rename(index, old, request.new, find),)
     if not request.sources:
         raise UsageError("move requires notes, attachments or folders.")
     if near := find_other_folder(index, request.folder, find):
         refuse_folder(request.folder, near)
-    sources = [read_word(fixer, word, find) for word in request.sources]
+    sources = [_read_word(fixer, word, find) for word in request.sources]
     return read_move(index, sources, request.folder, find)
 
 
 def read_thing(fixer: Fixer, word: str, find: FindPath) -> RenamedThing:
     """Return what a word names. Raises UsageError."""
-    return find_source(fixer.state.index, read_word(fixer, word, find), find)
+    return find_source(fixer.state.index, _read_word(fixer, word, find), find)
 
 
 def find_other_folder(index: Index, folder: str, find: FindPath) -> str | None:
@@ -233,7 +233,7 @@ def follow_renames(
 
 
 def plan_note_merge(fixer: Fixer, request: MergeRequest, find: FindPath) -> Plan:
-    words = [read_word(fixer, word, find) for word in (request.note, request.into)]
+    words = [_read_word(fixer, word, find) for word in (request.note, request.into)]
     paths = read_merge(fixer.state.index, words[0], words[1], find)
     return plan_merge(fixer.state, fixer.sources(), *paths, request.taken)
 
@@ -244,7 +244,7 @@ class UnnamedNoteError(RefusedError):
 
 def plan_extraction(fixer: Fixer, request: ExtractRequest, find: FindPath) -> Plan:
     index = fixer.state.index
-    section = read_word(fixer, request.section, find)
+    section = _read_word(fixer, request.section, find)
     if find is find_nothing and request.new:
         refuse_absolute(index, request.new)
     path, subpath, new = read_extract(index, section, request.new, find)

@@ -101,7 +101,7 @@ def plan_requests(
             make_plan, count = _gather_first(fixer, requests[number:], find, skips=skips)
             made = make_plan()
             if plan:
-                raise_problems([*find_reused_paths(plan, made)])
+                raise_problems([*_find_reused_paths(plan, made)])
         except UsageError as error:
             if len(requests) == 1:
                 raise
@@ -210,7 +210,7 @@ def _is_respelt_folder(item: Rename) -> bool:
     return is_same and item.kind is RenameKind.FOLDER
 
 
-def find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
+def _find_reused_paths(first: Plan, second: Plan) -> Iterator[str]:
     """Yield why a plan can't be written in one run with one before it, as sentences.
 
     In a run, notes are written before files move, and are removed last. A path that was that of a

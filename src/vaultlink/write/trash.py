@@ -38,7 +38,7 @@ def plan_trash(
     other files.
     """
     paths, taken = [*names], {path for path in earlier.values() if path}
-    system = find_system_trash() if option == "system" else None
+    system = _find_system_trash() if option == "system" else None
     if option not in ("local", "none") and system is None:
         return _plan_local(root, names, taken, "the trash of the system can't be used")
     if option == "local":
@@ -106,7 +106,7 @@ def _list_files(root: Path, paths: Iterable[str], folders: list[str]) -> Iterato
 # `info`, under the same name. The latter is created first, and is what makes the name unique.
 
 
-def find_system_trash() -> Path | None:
+def _find_system_trash() -> Path | None:
     """Return the trash folder of the user, if the system has one that can be written."""
     if sys.platform in ("win32", "darwin"):
         return None
@@ -139,7 +139,7 @@ def copy_deleted(root: Path, plan: VaultChanges) -> Iterator[Callable[[object], 
     if isinstance(plan, Plan) and plan.trash_folder:
         gone = {path: plan.old_bytes(path) for path, place in plan.trash.items() if place is None}
         try:
-            copies = copy_to_trash(
+            copies = _copy_to_trash(
                 Path(plan.trash_folder), root, [item.path for item in plan.deleted], gone
             )
         except OSError as error:
@@ -152,10 +152,10 @@ def copy_deleted(root: Path, plan: VaultChanges) -> Iterator[Callable[[object], 
         yield kept.append
     finally:
         if not any(kept):
-            discard_from_trash(copies)
+            _discard_from_trash(copies)
 
 
-def copy_to_trash(
+def _copy_to_trash(
     trash: Path, root: Path, paths: Iterable[str], contents: Mapping[str, bytes]
 ) -> list[TrashedItem]:
     """Copy deleted files to the system's trash: all, or none and raise OSError."""
@@ -174,12 +174,12 @@ def copy_to_trash(
             for file, data in inner.items():
                 _copy_file(root / file, Path(f"{item.place}{file[len(path) :]}"), data)
     except OSError:
-        discard_from_trash(done)
+        _discard_from_trash(done)
         raise
     return done
 
 
-def discard_from_trash(items: Iterable[TrashedItem]) -> None:
+def _discard_from_trash(items: Iterable[TrashedItem]) -> None:
     """Remove what was just copied, because the files were not deleted."""
     for place, info in items:
         shutil.rmtree(place, ignore_errors=True)

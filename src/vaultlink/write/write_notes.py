@@ -107,7 +107,7 @@ def prepare_replacement(job: ReplaceJob) -> None:
             _write_temporary(job, handle)
 
 
-def check_replacement(job: ReplaceJob) -> None:
+def _check_replacement(job: ReplaceJob) -> None:
     """Check that a note can be written, as far as that is known without writing."""
     if not os.access(job.folder.path, os.W_OK | os.X_OK):
         raise CannotWrite(_ERRNO_MESSAGES[EACCES])
@@ -118,7 +118,7 @@ def check_replacement(job: ReplaceJob) -> None:
             raise CannotWrite(_FOREIGN_OWNER)
 
 
-def sync_replacement(job: ReplaceJob) -> None:
+def _sync_replacement(job: ReplaceJob) -> None:
     handle = os.open(
         job.folder.path_of(job.temporary_name),
         os.O_WRONLY | _NO_FOLLOW | _BINARY,
@@ -375,7 +375,7 @@ def find_write_barriers(root: Path, writes: Sequence[PendingWrite]) -> list[Skip
             place, missing = find_folder(folders, path, create=item.old is None)
             folder = OpenFolder(None, place)
             name = split_path(missing[0])[1] if missing else name
-            check_replacement(ReplaceJob(item.old, item.new, None, folder, name, ""))
+            _check_replacement(ReplaceJob(item.old, item.new, None, folder, name, ""))
         except (OSError, CannotWrite) as error:
             found.append(SkippedNote(item.path, describe_os_error(error)))
     return found
@@ -480,7 +480,7 @@ def _sync_all(jobs: Sequence[ReplaceJob]) -> None:
     """Sync temporary files to disk, so that a power loss can't destroy a note."""
     if len(jobs) <= _MAX_SEQUENTIAL_SYNCS:
         for job in jobs:
-            _attempt(sync_replacement, job)
+            _attempt(_sync_replacement, job)
         return
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - not needed for few notes
 
@@ -493,4 +493,4 @@ def _sync_all(jobs: Sequence[ReplaceJob]) -> None:
         together = False  # only fsync of each file shows which one fails
     if not together:
         with ThreadPoolExecutor(_SYNC_THREADS) as pool:
-            list(pool.map(lambda job: _attempt(sync_replacement, job), jobs))
+            list(pool.map(lambda job: _attempt(_sync_replacement, job), jobs))

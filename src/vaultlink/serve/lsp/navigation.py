@@ -89,13 +89,13 @@ def _locate_in_canvas(view: View, path: str, spans: Sequence[Span]) -> list[Span
     """Return links of a canvas with their own spans; notes have those of their cards."""
     known: dict[tuple[int, str], list[Link]] = {}
     for link, own in zip(
-        view.vault.index.notes[path].links, list_canvas_links(view, path), strict=True
+        view.vault.index.notes[path].links, _list_canvas_links(view, path), strict=True
     ):
         known.setdefault((link.start, link.raw), []).append(own)
     return [known[span.start, getattr(span, "raw", "")].pop(0) for span in spans]
 
 
-def list_canvas_links(view: View, path: str) -> Sequence[Link]:
+def _list_canvas_links(view: View, path: str) -> Sequence[Link]:
     """Return the links of a canvas with their spans in its text."""
     links, text = view.vault.index.notes[path].links, view.vault.text(path)
     spans = locate_links(path, text)
@@ -180,18 +180,18 @@ class Subject(NamedTuple):
 def _find_asked(view: View, params: HasPosition) -> tuple[str, Subject | None]:
     """Return the note of a request, "" for none, and what is at its place."""
     found = view.find(params)
-    return (found[0], find_subject(view, *found)) if found else ("", None)
+    return (found[0], _find_subject(view, *found)) if found else ("", None)
 
 
-def find_subject(view: View, path: str, offset: int) -> Subject | None:
+def _find_subject(view: View, path: str, offset: int) -> Subject | None:
     """Return what is at a place of a note; None for text that names nothing."""
     note = view.vault.index.notes.get(path)
     if note is None:
         return None
     if is_canvas(path):
-        note = replace(note, links=tuple(list_canvas_links(view, path)))
+        note = replace(note, links=tuple(_list_canvas_links(view, path)))
     if link := _find_narrowest(_list_links(note), offset):
-        return follow_link(view.vault.index, path, link)
+        return _follow_link(view.vault.index, path, link)
     if tag := _find_narrowest(note.tags, offset):
         return Subject(tag.start, tag.end, tag=tag.name)
     if query := _find_narrowest(note.queries, offset):
@@ -218,7 +218,7 @@ def _find_narrowest(spans: Iterable[_S], offset: int) -> _S | None:
     return min(found, key=lambda span: (offset == span.end, span.end - span.start), default=None)
 
 
-def follow_link(index: Index, source: str, link: Link | Definition | HtmlImage) -> Subject:
+def _follow_link(index: Index, source: str, link: Link | Definition | HtmlImage) -> Subject:
     """Return what a link leads to: the file if its heading or block is missing."""
     target = link.lookup_target if isinstance(link, Link) else link.target
     found = Subject(link.start, link.end, resolve(source, target, index.names), link=link)

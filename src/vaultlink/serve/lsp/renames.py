@@ -289,7 +289,7 @@ def follow_renamed_files(view: View, params: types.RenameFilesParams) -> types.W
     return make_plan_edit(view, plan, title, moves=False) if plan.texts else None
 
 
-def take_renamed_files(view: View, params: types.RenameFilesParams) -> None:
+def _take_renamed_files(view: View, params: types.RenameFilesParams) -> None:
     """Take note that the editor has renamed files and folders."""
     follow_files(view, _read_pairs(view, params))
 
@@ -328,5 +328,5 @@ REQUESTS: Mapping[str, Callable[[View, Any], Any]] = {
     types.TEXT_DOCUMENT_PREPARE_RENAME: prepare_rename,
     types.TEXT_DOCUMENT_RENAME: rename,
     types.WORKSPACE_WILL_RENAME_FILES: follow_renamed_files,
-    types.WORKSPACE_DID_RENAME_FILES: take_renamed_files,
+    types.WORKSPACE_DID_RENAME_FILES: _take_renamed_files,
 }
