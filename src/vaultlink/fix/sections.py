@@ -319,16 +319,6 @@ class OneTimeChange:
                 yield _build_finding(state, path, note.sections[0], fix.title), fix
 
 
-def adopt_sections(chosen: PathFilter) -> OneTimeChange:
-    """Let vaultlink maintain the author's sections."""
-    return OneTimeChange(chosen, build_adoption_fix)
-
-
-def remove_sections(chosen: PathFilter) -> OneTimeChange:
-    """Remove the sections that vaultlink wrote, and its markers around adopted ones."""
-    return OneTimeChange(chosen, build_removal_fix, includes_read_only=True)
-
-
 def _find_outdated_texts(
     state: State, sources: FixInputs, chosen: PathFilter
 ) -> Iterator[FindingWithFix]:

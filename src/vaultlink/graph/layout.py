@@ -552,7 +552,8 @@ def draw_picture(graph: NumberedGraph, titles: Mapping[str, str]) -> GraphPictur
         titles.get(name) or item["label"]
         for name, item in zip(graph.names, attributes, strict=True)
     ]
-    sizes = [_node_size(len(near)) for near in graph.neighbours]
+    # The radius of a node by its linked nodes, 1.4 for a leaf.
+    sizes = [1 + 0.4 * math.pow(min(len(near), 3000), 0.42) for near in graph.neighbours]
     clustering = find_communities(graph)
     groups = [_list_members(community, clustering) for community in clustering.communities]
     placement = Placement(graph, clustering, sizes)
@@ -583,11 +584,6 @@ def draw_picture(graph: NumberedGraph, titles: Mapping[str, str]) -> GraphPictur
     number = {node: place for place, node in enumerate(order)}
     edges = tuple(sorted([(number[source], number[target]) for source, target in graph.edges]))
     return GraphPicture(nodes, edges, folders, tuple(labels[node] for node in leaders))
-
-
-def _node_size(links: int) -> float:
-    """Return the radius of a node by its linked nodes; 1.4 for a leaf."""
-    return 1 + 0.4 * math.pow(min(links, 3000), 0.42)
 
 
 def _scale_places(

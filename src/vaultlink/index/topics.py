@@ -135,7 +135,7 @@ class TopicCounter:
                     del counts[key]
         if keys:
             self._keys[path] = keys, mistaken
-        for key in filter(_has_folder, (*before[0], *keys)):
+        for key in (key for key in (*before[0], *keys) if "/" in key):
             if key in self._counts[0]:
                 self._in_folders[key] = None
             else:
@@ -147,10 +147,6 @@ class TopicCounter:
         longest = _find_longest_keys(self._in_folders, every)
         mistakes = {longest.get(key, key) for key in mistaken}
         return TopicCounts(len(every) - len(longest), len(mistakes))
-
-
-def _has_folder(key: str) -> bool:
-    return "/" in key
 
 
 def _find_longest_keys(paths: Iterable[str], keys: Collection[str]) -> Mapping[str, str]:

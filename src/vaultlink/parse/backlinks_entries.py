@@ -81,7 +81,7 @@ def parse_line_entries(page: SectionInputs, at: int, content: int, end: int) -> 
     """
     mark = LIST_MARK.match(page.text, content, end)
     assert mark
-    start, stop = mark.end(), _content_end(page.text, mark.end(), end)
+    start, stop = mark.end(), content_end(page.text, mark.end(), end)
     if start >= stop:
         return ()
     marks = page.text[at:start]
@@ -97,7 +97,7 @@ def parse_line_entries(page: SectionInputs, at: int, content: int, end: int) -> 
     return (malformed,) if malformed else ()
 
 
-def _content_end(text: str, start: int, end: int) -> int:
+def content_end(text: str, start: int, end: int) -> int:
     return start + len(text[start:end].rstrip())
 
 

@@ -66,8 +66,8 @@ class SectionHeading(NamedTuple):
 def compile_wordings(headings: tuple[str, ...] = ()) -> HeadingWordings:
     """Compile the built-in wording and others, which may contain heading markup."""
     words = dict.fromkeys(
-        tuple(fold_wording(word) for word in text.split())
-        for text in map(_strip_markup, (BUILT_IN_WORDING, *headings))
+        tuple(fold_wording(word) for word in text.strip(_HEADING_MARKUP).split())
+        for text in (BUILT_IN_WORDING, *headings)
     )
     known = tuple(item for item in words if item)
     longest = {max(item, key=len) for item in known}
@@ -83,10 +83,6 @@ def compile_wordings(headings: tuple[str, ...] = ()) -> HeadingWordings:
         for variant in (word, unicodedata.normalize("NFD", word).casefold())
     }
     return HeadingWordings(known, needles, tuple(sorted(others)))
-
-
-def _strip_markup(text: str) -> str:
-    return text.strip(_HEADING_MARKUP)
 
 
 def fold_wording(text: str) -> str:
@@ -192,10 +188,6 @@ def build_quoted_line(text: str, start: int, end: int) -> QuotedLine:
     assert quote
     depth = quote[0].count(">")
     return QuotedLine(start, end, quote.end() if depth else start, depth)
-
-
-def content_end(text: str, line: QuotedLine) -> int:
-    return line.start + len(text[line.start : line.end].rstrip())
 
 
 # -- usual headings of backlinks sections in several languages -------------------------------------

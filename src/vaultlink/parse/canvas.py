@@ -1,7 +1,6 @@
 """Parse a canvas: its cards, their links, and the strings of its JSON text."""
 
 import json
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined] # the decoder that json.loads uses
@@ -114,11 +113,7 @@ def encode_json_text(text: str, style: JsonStyle) -> str:
     encoded = json.dumps(text, ensure_ascii=style.letters)[1:-1]
     if style.slashes:
         encoded = encoded.replace("/", "\\/")
-    return _SURROGATE.sub(_escape_surrogate, encoded)
-
-
-def _escape_surrogate(match: re.Match[str]) -> str:
-    return f"\\u{ord(match[0]):04x}"
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match[0]):04x}", encoded)
 
 
 # -- parse a canvas: its file cards, and the links in its text cards (section 8) -------------------

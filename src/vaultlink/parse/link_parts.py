@@ -103,13 +103,11 @@ def decode_address(raw: str) -> str:
     if ":" in text or text.startswith("//"):
         return ""
     try:
-        return _PERCENT_ESCAPES.sub(_decode_all, text)
+        return _PERCENT_ESCAPES.sub(
+            lambda match: bytes.fromhex(match[0].replace("%", "")).decode(), text
+        )
     except UnicodeDecodeError:
         return text
-
-
-def _decode_all(match: re.Match[str]) -> str:
-    return bytes.fromhex(match[0].replace("%", "")).decode()
 
 
 def _decode_percent(text: str) -> str | None:

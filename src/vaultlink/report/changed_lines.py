@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import SequenceMatcher
 from typing import NamedTuple
 
@@ -420,7 +420,10 @@ def render_examples(
     always named.
     """
     early = {id(pair[1]) for pair in fixed[:first_round_count]}
-    groups = [_put_first(group, early) for group in _group_examples(fixed, texts)]
+    groups = [
+        group._replace(fixes=sorted(group.fixes, key=lambda fix: id(fix) not in early))
+        for group in _group_examples(fixed, texts)
+    ]
     p, count_width = palette, max((len(str(len(group.fixes))) for group in groups), default=0)
     named: set[str] = set()
     blocks = []
@@ -459,11 +462,6 @@ def _group_examples(fixed: Sequence[FixedFinding], texts: ChangedTexts) -> Itera
         for _, alike in sorted(by_kind.items()):
             is_one = len({fix.title for fix in alike}) == 1
             yield _ExampleGroup(rule, alike, "" if is_one else ", for example")
-
-
-def _put_first(group: _ExampleGroup, early: Set[int]) -> _ExampleGroup:
-    """Return a group whose first fix has offsets in the texts before, if one has."""
-    return group._replace(fixes=sorted(group.fixes, key=lambda fix: id(fix) not in early))
 
 
 def _list_created(fixes: Iterable[Fix], texts: ChangedTexts) -> list[str]:

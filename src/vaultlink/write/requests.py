@@ -35,7 +35,12 @@ from vaultlink.fix.requests import (
     SectionsRequest,
     TopicRequest,
 )
-from vaultlink.fix.sections import SectionUpdater, adopt_sections, remove_sections
+from vaultlink.fix.sections import (
+    OneTimeChange,
+    SectionUpdater,
+    build_adoption_fix,
+    build_removal_fix,
+)
 from vaultlink.fix.select import CountPaths, edits_only_read, make_fix_filter
 from vaultlink.fix.sources import FixAnswers
 from vaultlink.index.resolve import (
@@ -297,9 +302,11 @@ def plan_section_changes(
         return not notes or path in notes
 
     if action == "remove":
-        return fixer.plan_rounds(remove_sections(is_chosen))
+        return fixer.plan_rounds(
+            OneTimeChange(is_chosen, build_removal_fix, includes_read_only=True)
+        )
     if action == "adopt":
-        return fixer.plan_rounds(adopt_sections(is_chosen))
+        return fixer.plan_rounds(OneTimeChange(is_chosen, build_adoption_fix))
     mentions = None
     if state.settings.config.backlinks["mentions"]:
         target = next(iter(notes)) if len(notes) == 1 else None

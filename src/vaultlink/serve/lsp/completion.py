@@ -29,14 +29,16 @@ from vaultlink.links.kinds import SYNTAX, default_display_text, list_kinds
 from vaultlink.links.naming import LinkStyle, choose_target, strip_note_extension
 from vaultlink.links.rewrite import MAY_CLOSE_MARKUP, quote_in_yaml
 from vaultlink.links.style import count_traits_in_parts, find_link_style
-from vaultlink.model import Heading, Link, LinkKind, Note, Place
+from vaultlink.model import Edit, Heading, Link, LinkKind, Note, Owner, Place
+from vaultlink.parse.blocks import read_blocks
+from vaultlink.parse.brackets import SpanSet
+from vaultlink.parse.lines import split_lines
 from vaultlink.parse.link_parts import decode_destination, is_external, parse_property_link
 from vaultlink.parse.note import parse_note
 from vaultlink.parse.properties import frontmatter_span
 from vaultlink.refactor.relocation import RefusedError
 from vaultlink.refactor.subpaths import list_heading_paths
 from vaultlink.serve.lsp.edits import make_text_edits, make_workspace_edit
-from vaultlink.serve.lsp.new_blocks import Block, list_blocks, list_new_blocks
 from vaultlink.serve.lsp.views import View
 from vaultlink.serve.lsp.word_completion import (
     MAX_ITEMS,
@@ -47,7 +49,120 @@ from vaultlink.serve.lsp.word_completion import (
     count_tags,
     make_list,
 )
-from vaultlink.text import lazy_pattern, quote_name, strip_accents
+from vaultlink.text import (
+    blake2b,
+    find_line_span,
+    lazy_pattern,
+    line_starts,
+    quote_name,
+    strip_accents,
+)
+
+# -- blocks to which a link can lead, with an id or without ----------------------------------------
+
+_MARKS = lazy_pattern(r"(?:[-*+>]|\d{1,9}[.)]|\[.\]|#{1,6})[ \t]+|>")
+"""Marks of lists, quotes, tasks and headings before the text of a block."""
+
+
+class _Block(NamedTuple):
+    """A block of a note.
+
+    `id` has no caret, and `text` is that of the first line, without marks. `start` is the offset of
+    that line, in code points; `end` is behind the text, where a new id is added. `is_new` is True
+    if the note does not contain the id yet.
+    """
+
+    id: str
+    text: str
+    start: int
+    end: int
+    is_new: bool = False
+
+    def make_edit(self, path: str) -> Edit:
+        """Return the edit that adds the id to the note."""
+        return Edit(path, self.end, self.end, f" ^{self.id}")
+
+
+def _list_blocks(note: Note, text: str) -> list[_Block]:
+    """Return the blocks of a note that have an id."""
+    starts = line_starts(text)
+    return [
+        _Block(
+            item.id,
+            _read_line(text, starts[item.block_line - 1]),
+            starts[item.block_line - 1],
+            item.end,
+        )
+        for item in note.blocks
+    ]
+
+
+def _list_new_blocks(note: Note, text: str) -> list[_Block]:
+    """Return the blocks of a note that have no id, each with a new one.
+
+    They are paragraphs and list items. All new ids are tried at once, in one text: those that the
+    parser reads as ids of a block are returned.
+    """
+    found = {}
+    names = {item.id.lower() for item in note.blocks}
+    for end, words in _list_ends(note, text):
+        name = _make_id(words, names)
+        names.add(name)
+        found[name] = end
+    parts, at = [], 0
+    for name, end in found.items():
+        parts += [text[at:end], f" ^{name}"]
+        at = end
+    tried = parse_note(note.path, "".join([*parts, text[at:]]))
+    taken = {item.block_line for item in note.blocks}
+    read = {item.block_line: item for item in tried.blocks if item.block_line not in taken}
+    starts = line_starts(text)
+    return [
+        _Block(item.id, _read_line(text, starts[line - 1]), starts[line - 1], found[item.id], True)
+        for line, item in read.items()
+        if item.id in found
+    ]
+
+
+def _list_ends(note: Note, text: str) -> list[tuple[int, str]]:
+    """Return the ends of paragraphs and list items, in order, with their texts."""
+    span = frontmatter_span(text)
+    headings = {item.start for item in note.headings}
+    managed = SpanSet(
+        (item.start, item.end) for item in note.sections if item.owner is not Owner.AUTHOR
+    )
+    ends = dict[int, str]()
+    for run in read_blocks(split_lines(text, span[2] if span else 0)).runs:
+        words = run.text.rstrip()
+        if words and not run.in_table_cell and run.source_offset(0) not in headings:
+            end = run.source_end(len(words))
+            rest = text[end : find_line_span(text, end, end)[1]]
+            if not managed.covers(end - 1) and not rest.strip():
+                ends[end] = words
+    return sorted(ends.items())
+
+
+def _make_id(words: str, names: set[str]) -> str:
+    """Return an id for a text, the same one each time, which is not in `names`."""
+    number = 0
+    while True:
+        key = f"{number}{words}" if number else words
+        name = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=3).hexdigest()
+        if name not in names:
+            return name
+        number += 1
+
+
+def _read_line(text: str, start: int) -> str:
+    """Return the text of a line without marks and without an id at its end."""
+    line = text[start : find_line_span(text, start, start)[1]].strip()
+    while mark := _MARKS.match(line):
+        line = line[mark.end() :].lstrip()
+    return _ID.sub("", line)
+
+
+_ID = lazy_pattern(r"(?:^|[ \t])\^[A-Za-z0-9-]+$")
+
 
 # -- the link that is typed ------------------------------------------------------------------------
 
@@ -422,7 +537,7 @@ def _complete_blocks(view: View, writer: _Writer, path: str, note: Note, query: 
     text = view.vault.text(path) if path != writer.path else writer.text
     words = _fold(query).split()
     is_own = path == writer.path
-    blocks = list_blocks(note, text)
+    blocks = _list_blocks(note, text)
     if is_own or view.client.applies_edits:
         blocks += _list_new(view, note, text)
     found = [
@@ -439,13 +554,13 @@ def _complete_blocks(view: View, writer: _Writer, path: str, note: Note, query: 
     return Choices(choices, is_cut=len(found) > MAX_ITEMS, is_filtered=bool(query))
 
 
-def _list_new(view: View, note: Note, text: str) -> list[Block]:
+def _list_new(view: View, note: Note, text: str) -> list[_Block]:
     if view.vault.state.settings.is_protected(note.path):
         return []
-    return view.keep(_list_new, (note.path, text), lambda: list_new_blocks(note, text))
+    return view.keep(_list_new, (note.path, text), lambda: _list_new_blocks(note, text))
 
 
-def _offer_block(view: View, writer: _Writer, path: str, block: Block, new: str) -> Choice:
+def _offer_block(view: View, writer: _Writer, path: str, block: _Block, new: str) -> Choice:
     """Return the item of a block; one without id gets it when the item is chosen."""
     edits, command = [], None
     if block.is_new and path == writer.path:
