@@ -186,13 +186,6 @@ def test_drafts_add_and_resolve_findings_anywhere(
     assert (read_files(vault.root), messages(vault)) == (before, {"Home.md": ["Plam"]})
 
 
-def test_vault_with_drafts_equals_one_that_was_written(vault: Vault, tmp_path: Path) -> None:
-    files = {"Home.md": "[[Quay]] [[New]] [[Gone]]\n", "New.md": "![[map.png]]\n"}
-    held = check_drafts(vault, make_contents(files, ["Quay.md", "Plan.md"])).held
-    written = create_vault(tmp_path / "written", {**files, "map.png": "PNG"})
-    assert messages(held) == messages(open_vault(written))
-
-
 DRAFT_NAMES = ["Home.md", "Quay.md", "New.md", "e/New.md", "b c.md"]
 DRAFT_LINES = [
     *("[[Home]]", "[[Quay#H|x]]", "![[map.png]]", "[[new]]", "[[nope]]", "[[B C]]", "# H", "text ^q"),

@@ -129,17 +129,6 @@ def test_exit_code(run: RunCommand, options: Sequence[str], code: int) -> None:
     assert run("check", *options).code == code
 
 
-def test_full_format_marks_the_span_and_suggests_targets(run: RunCommand) -> None:
-    assert run("check", "a/Quay.md", "--output-format", "full").lines == [
-        "VL101 dangling-link “Peir” does not resolve to any file in the vault.",
-        " --> a/Quay.md:3:14",
-        "  |",
-        "3 | [[Home]] and [[Peir]], ![[map.png]]",
-        "  |              ^^^^^^^^",
-        "  = help: did you mean [[Pier]] (similar, 0.75)?",
-    ]
-
-
 def test_json_matches_its_schema(run: RunCommand, vault: Path) -> None:
     data = run("check", "--output-format", "json").data
     assert isinstance(data, dict)
@@ -170,15 +159,6 @@ def test_json_matches_its_schema(run: RunCommand, vault: Path) -> None:
     assert [f["target"] for f in data["findings"]] == ["Nowhere", "Nowhere.md", "Home", "Peir"]
     lines = run("check", "--output-format", "json-lines").lines
     assert [json.loads(line) for line in lines] == data["findings"]
-
-
-def test_statistics_count_instead_of_listing(run: RunCommand) -> None:
-    assert run("check", "--statistics").lines == [
-        "findings  fix  unsafe  rule",
-        "       2    0       0  VL125 planned-note",
-        "       1    0       1  VL101 dangling-link",
-        "       1    0       0  VL102 missing-heading",
-    ]
 
 
 def test_repeated_check_is_the_same_and_changes_are_read(run: RunCommand, vault: Path) -> None:

@@ -341,11 +341,3 @@ def test_json_has_the_columns_of_links(tmp_path: Path, run: RunCommand) -> None:
     wanted: Any = run("unresolved", "--vault", root, "--json").data
     places = [(item["line"], item["column"]) for item in wanted["topics"][0]["sources"]]
     assert places == [(1, 7), (3, 13)]
-
-
-def test_watcher_counts_what_status_lists(tmp_path: Path, run: RunCommand) -> None:
-    root = create_vault(tmp_path / "v", TOPICS)
-    status: Any = run("status", "--vault", root, "--json").data
-    totals = Session(Stepper(open_vault(root))).count_totals()
-    planned = totals.dangling_topics - totals.mistakes
-    assert (totals.mistakes, planned) == (len(status["mistakes"]), len(status["planned"]))

@@ -45,10 +45,7 @@ from vaultlink.report.listings import (
     all_backlink_rows,
     backlink_rows,
     describe_totals,
-    find_dead_ends,
-    find_orphans,
     link_rows,
-    list_elements,
     note_rows,
     render_note_page,
     topic_rows,
@@ -614,11 +611,6 @@ def test_backlinks_count_links_and_name_lines() -> None:
     assert every == {note: backlink_rows(INDEX, note) for note in ("a.md", "b.md", "p.png", "s.md")}
 
 
-def test_orphans_have_no_backlinks_and_dead_ends_no_links() -> None:
-    assert find_orphans(INDEX) == ["d/b.md", "q.png", "t.md"]
-    assert find_dead_ends(INDEX) == ["b.md"]
-
-
 @each(("path", "words"), [("a.md", "a"), ("d/b.md", "d/b"), ("p.png", "p.png")])
 def test_suggested_link_is_as_short_as_possible(path: str, words: str) -> None:
     assert make_target_formatter(INDEX)(path) == words
@@ -673,11 +665,6 @@ def test_note_page_is_grouped() -> None:
     ]
     assert render_note_page(rows[1], 60) == "b.md\n  nothing found\n"
     assert describe_totals(rows) == "2 notes: 1 heading, 1 block, 2 tags, 2 links."
-
-
-def test_elements_of_a_note_as_rows() -> None:
-    [row] = note_rows(INDEX, ["a.md"])
-    assert ("a.md", "heading", 7, "Top", 1) in list(list_elements(row))
 
 
 # -- the manual -------------------------------------------------------------------------------------------------------

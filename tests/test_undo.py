@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Mapping, Sequence
 from errno import EIO
 from pathlib import Path
@@ -597,71 +596,6 @@ def test_runs_of_one_second_have_different_names(vault: Path) -> None:
 
 
 # -- killed -----------------------------------------------------------------------------------------------------------
-
-RUN = """
-import sys
-from errno import EIO
-from pathlib import Path
-from unittest.mock import patch
-from vaultlink.write.journal import record_and_write
-from vaultlink.write.journal_files import lock_vault
-from vaultlink.model import PendingWrite
-root = Path(sys.argv[1])
-old = {path.relative_to(root).as_posix(): path.read_bytes() for path in sorted(root.rglob("*.md"))}
-writes = [PendingWrite(path, text, None if path.endswith("7.md") else text.upper()) for path, text in old.items()]
-writes += [PendingWrite(f"new/{number}/New.md", None, b"new") for number in range(50)]
-print("ready", flush=True)
-with lock_vault(root):
-    record_and_write(root, "fix", "", writes)
-"""
-UNDO = """
-import sys
-from errno import EIO
-from pathlib import Path
-from unittest.mock import patch
-from vaultlink.__main__ import main
-print("ready", flush=True)
-main(["undo", "-q", "--vault", sys.argv[1]])
-"""
-
-
-def killed(code: str, vault: Path, after: float) -> float:
-    """Run a process, kill it some seconds after it starts to write, and return its lifetime in seconds."""
-    with subprocess.Popen(
-        [sys.executable, "-c", code, str(vault)], stdout=subprocess.PIPE
-    ) as process:
-        assert process.stdout
-        process.stdout.readline()
-        start = time.monotonic()
-        try:
-            process.wait(after)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.wait()
-        return time.monotonic() - start
-
-
-@pytest.mark.thorough
-def test_run_killed_at_any_moment_can_be_undone(run: RunCommand, tmp_path: Path) -> None:
-    old = {
-        f"f{number % 20}/note {number}.md": f"note {number}\r\n".encode() * 50
-        for number in range(1_000)
-    }
-    vault = write_files(tmp_path / "vault", old)
-    before = tree(vault)
-    whole = killed(RUN, vault, 60)
-    assert (vault / "new/7/New.md").exists()
-    assert run("undo", "--vault", vault).code == 0
-    assert tree(vault) == before
-    for share in (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95):
-        killed(RUN, vault, whole * share)
-        for path, text in old.items():
-            now = (vault / path).read_bytes() if (vault / path).exists() else None
-            assert now in (text, None if path.endswith("7.md") else text.upper())
-        if share > 0.5:
-            killed(UNDO, vault, whole * (share - 0.5))
-        assert run("undo", "--vault", vault).code == 0
-        assert tree(vault) == before
 
 
 def test_next_run_removes_files_of_a_killed_run(vault: Path) -> None:

@@ -100,16 +100,6 @@ def test_initial_state_is_reported_once(tmp_path: Path) -> None:
         assert watched.batches == []
 
 
-def test_save_reports_new_and_resolved_findings(vault: Path) -> None:
-    with run_watcher(vault) as watched:
-        (vault / "a.md").write_text("[[b]] and [[nowhere]]\n")
-        watched.wait_for_batches(1)
-        (vault / "a.md").write_text("[[b]] and [[c]]\n")
-        first, second = watched.wait_for_batches(2)
-    assert (format_changes(first), first.cause.saved) == (["+ planned-note a.md"], ("a.md",))
-    assert (format_changes(second), second.cause.saved) == (["- planned-note a.md"], ("a.md",))
-
-
 def test_moved_findings_are_not_reported_again(tmp_path: Path) -> None:
     with run_watcher(
         create_vault(tmp_path / "vault", {"a.md": "[[no]]\n[[no]]\n![[p.png#x]]\n"})

@@ -278,52 +278,6 @@ def test_notes_in_conflict_are_named_and_skipped(vault: Path) -> None:
 # -- two watchers ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.thorough
-def test_one_of_two_watchers_fixes(vault: Path) -> None:
-    with run_watcher(vault, FIX) as first:
-        with run_watcher(vault, FIX) as second:
-            first.wait_for(
-                lambda watched: any(
-                    "It only reports; it applies fixes after this one" in notice
-                    for notice in watched.notices
-                )
-            )
-            second.wait_for(
-                lambda watched: any(
-                    "This watcher only reports" in notice for notice in watched.notices
-                )
-            )
-            wait_for_quiet(vault)
-            (vault / "b.md").rename(vault / "q.md")
-            first.wait_for(fix_batches)
-            second.wait_for(lambda watched: "- moved-link a.md" in watched.list_changes())
-            time.sleep(1.0)
-            assert fix_batches(second) == []
-        first.wait_for(lambda watched: any("has ended" in notice for notice in watched.notices))
-    assert len(list_runs(vault)) == 1
-
-
-def test_second_watcher_fixes_after_the_first_ended(vault: Path) -> None:
-    with run_watcher(vault, FIX) as first, run_watcher(vault, FIX) as second:
-        first.watch.stop()
-        first.thread.join(TIMEOUT_SECONDS)
-        second.wait_for(lambda watched: any("has ended" in notice for notice in watched.notices))
-        wait_for_quiet(vault)
-        (vault / "b.md").rename(vault / "q.md")
-        second.wait_for(fix_batches)
-
-
-def test_killed_watcher_is_not_a_peer(vault: Path, tmp_path: Path) -> None:
-    with run_watcher(vault, FIX):
-        [folder] = (tmp_path / "state").rglob("watchers")
-        (folder / "00000000000000000001-4.fixing").write_text("")
-    with run_watcher(vault, FIX) as watched:
-        watched.settle()
-        assert watched.notices == []
-        (vault / "b.md").rename(vault / "q.md")
-        watched.wait_for(fix_batches)
-
-
 def test_nothing_is_fixed_without_a_journal(vault: Path, tmp_path: Path, run: RunCommand) -> None:
     (tmp_path / "state").write_text("in the way\n")
     ran = run("watch", vault, "--fix")
