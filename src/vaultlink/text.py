@@ -94,16 +94,13 @@ def list_first(names: Sequence[str], limit: int = 1) -> str:
     return ", ".join(names[:limit]) + more
 
 
-_TEMPLATE_MARKERS = ("{{", "<%", "{%")
-
-
 def has_placeholder(text: str) -> bool:
     """Return True if `text` contains a template placeholder.
 
     These are the placeholders of Obsidian's own templates, of Templater, and of site generators
     such as Jekyll and Hugo.
     """
-    return any(marker in text for marker in _TEMPLATE_MARKERS)
+    return any(marker in text for marker in ("{{", "<%", "{%"))
 
 
 class _LazyPattern:

@@ -290,12 +290,6 @@ class CheckOptions(FixSelectionOptions, frozen=True, kw_only=True):
     after: AfterOption = ""
 
 
-class FolderOptions(OpenOptions, frozen=True, kw_only=True):
-    """Options of commands on the whole vault."""
-
-    folder: FolderArgument = None
-
-
 class PathsOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of commands that list a part of the vault; by default all of it."""
 

@@ -23,7 +23,7 @@ def parse_options(
     """
     options = get_option_class(run)
     fields = list_option_fields(options)
-    plain = [word for word in line if word not in _HELP_NAMES]
+    plain = [word for word in line if word not in ("-h", "--help")]
     raw = parse_plain_line(fields, plain)
     if raw is not None and len(plain) < len(line):
         return _print_help(command, run, options)
@@ -39,9 +39,6 @@ def parse_options(
         **{field.name: field.convert(raw[field.name]) for field in fields if field.name in raw}
     )
     return parsed_options
-
-
-_HELP_NAMES = ("-h", "--help")
 
 
 def _print_help(command: str, run: Callable[[OptionsT], int], options: type) -> int:

@@ -221,17 +221,14 @@ def _read_elements(text: str, start: int) -> tuple[list[_Element], int]:
 
 
 def _skip_blanks(text: str, at: int) -> int:
-    while text[at : at + 1] in _BLANKS:
+    while text[at : at + 1] in (" ", "\t", "\n", "\r"):
         at += 1
     return at
 
 
-_BLANKS = frozenset(" \t\n\r")
-
 # -- add topics to `allow-dangling` in the text of a configuration file ----------------------------
 
 _KEY = "allow-dangling"
-_EXTENSION = ".md"
 
 _SPECIAL = lazy_pattern(r"[*?\[]")
 """Characters that have a meaning in a pattern."""
@@ -239,7 +236,7 @@ _SPECIAL = lazy_pattern(r"[*?\[]")
 
 def make_topic_patterns(topics: Sequence[str]) -> tuple[str, ...] | None:
     """Return the fewest patterns that allow topics; None if one can't be allowed."""
-    names = [topic for topic in topics if topic.removesuffix(_EXTENSION) not in {*topics} - {topic}]
+    names = [topic for topic in topics if topic.removesuffix(".md") not in {*topics} - {topic}]
     patterns = [make_topic_pattern(name) for name in names]
     return None if None in patterns else tuple(filter(None, patterns))
 

@@ -275,9 +275,6 @@ def _resolve_part(vault: Vault, path: str, subpath: str) -> dict[str, Any]:
     return {"missing": subpath, "likely": likely, **({} if likely else {"advice": _ADVICE})}
 
 
-_NOTE_KINDS = (SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS)
-
-
 def _list_likely(vault: Vault, target: str, source: str) -> list[dict[str, str]]:
     """Return the notes that a name may mean: suggestions, then names that contain it."""
     found = {item.path: _make_suggestion_row(item) for item in vault.suggest(target)}
@@ -285,7 +282,7 @@ def _list_likely(vault: Vault, target: str, source: str) -> list[dict[str, str]]
         key = fold_title(target)
         for name in vault.find_names(target.removesuffix(".md"), 2 * _MAX_LIKELY):
             is_same = fold_title(name.text) == key
-            if name.kind in _NOTE_KINDS:
+            if name.kind in (SearchedKind.NOTE, SearchedKind.TITLE, SearchedKind.ALIAS):
                 reason = str(name.kind) if is_same else f"{name.kind} {quote_name(name.text)}"
                 found.setdefault(name.path, {"path": name.path, "reason": reason})
             elif name.kind is SearchedKind.HEADING and is_same:
@@ -430,13 +427,10 @@ def _make_topic_row(row: DanglingTopicRow) -> dict[str, Any]:
     return {**found, "cause": row.cause} if row.cause else found
 
 
-_MAX_RELATED = 50
-
-
 def list_related(vault: Vault, page: Page, note: str) -> ToolAnswer:
     """List the notes most related to a note that it does not link to yet."""
     path = _find_note(vault, note)
-    found = vault.related(path, _MAX_RELATED)
+    found = vault.related(path, 50)
     cut = page.cut(found)
     rows = (
         (

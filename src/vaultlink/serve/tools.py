@@ -37,7 +37,6 @@ _DEFAULT_LIMIT, _CHANGE_LIMIT = 20, 100
 
 _TEXT = {"type": "string"}
 _NOTE = {"type": "string", "description": "Path in the vault, or name as in a link"}
-_TEXTS = {"type": "array", "items": _TEXT}
 _PAGE = {"limit": {"type": "integer"}, "after": _TEXT}
 _BOUNDS = {"limit": range(1, 201)}
 """The numbers that are allowed. They are not in the schemas, which must be short."""
@@ -65,7 +64,7 @@ READING = {
         "three likely notes, or nothing (then write plain text or create the note). Takes names, "
         "paths and Note#Heading.",
         {
-            "names": {**_TEXTS, "maxItems": 100},
+            "names": {"type": "array", "items": _TEXT, "maxItems": 100},
             "source": {"type": "string", "description": "Note that will hold the links"},
             **_PAGE,
         },

@@ -10,8 +10,6 @@ from watchdog.observers import Observer
 
 from vaultlink.watch.events import EventQueue
 
-_READ_EVENTS = ("opened", "closed_no_write")
-
 
 class WatchdogBackend:
     detects_overflow = False
@@ -58,7 +56,7 @@ class _EventHandler(FileSystemEventHandler):
         self._events, self._vault_path, self._disk_path = events, vault_path, disk_path
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.event_type in _READ_EVENTS or (
+        if event.event_type in ("opened", "closed_no_write") or (
             event.is_directory and event.event_type == "modified"
         ):
             return

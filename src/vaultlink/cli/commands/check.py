@@ -55,14 +55,13 @@ def check(options: CheckOptions) -> int:
     return _print_check(options, terminal)
 
 
-_DRAFT_CONFLICTS = ("--fix", "--diff", "--changed-since", "--stdin-filename")
 _PAGE_CONFLICTS = ("--fix", "--diff", "--statistics")
 _LIMIT_CONFLICTS = ("--fix", "--diff")
 
 
 def _refuse_conflicts(options: CheckOptions) -> None:
     for name, others in (
-        ("--stdin-drafts", _DRAFT_CONFLICTS),
+        ("--stdin-drafts", ("--fix", "--diff", "--changed-since", "--stdin-filename")),
         ("--limit", _PAGE_CONFLICTS),
         ("--after", _PAGE_CONFLICTS),
         ("--max-deleted-notes", _LIMIT_CONFLICTS),

@@ -17,7 +17,7 @@ import vaultlink
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listings import Listing, choose_listing_format, print_listing
 from vaultlink.cli.opening import protect_vault, scan_from_options, start_at
-from vaultlink.cli.options import FolderOptions
+from vaultlink.cli.options import FolderArgument, OpenOptions
 from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.unmatched_items import list_unmatched_items
@@ -397,8 +397,10 @@ def _name_some(paths: Sequence[str]) -> str:
     return list_first(paths, _MAX_NAMED)
 
 
-class DoctorOptions(FolderOptions, frozen=True, kw_only=True):
+class DoctorOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `doctor`."""
+
+    folder: FolderArgument = None
 
 
 _MAX_WIDTH = 80

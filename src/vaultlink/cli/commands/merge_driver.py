@@ -25,7 +25,6 @@ from vaultlink.write.own_files import replace_file, temporary_files
 EXIT_DRIVER_FAILED = 129
 """Exit code above 128: to git the driver failed, and the note is not merged at all."""
 
-_SECTION_MARKER = b"vaultlink:backlinks"
 _MISSING_LABELS = ("", "%S", "%X", "%Y")
 """Labels that git did not fill in; before version 2.44 it fills in none."""
 
@@ -142,7 +141,7 @@ def _merge_sections(options: MergeDriverOptions) -> DriverResult | None:
     """
     contents = [read_regular(file) for file in options.files]
     is_note = (options.path or ".md").lower().endswith(".md")
-    if not is_note or not any(_SECTION_MARKER in data for data in contents):
+    if not is_note or not any(b"vaultlink:backlinks" in data for data in contents):
         return None
     from vaultlink.backlinks.merge import merge_note  # noqa: PLC0415 - most notes have no section
 

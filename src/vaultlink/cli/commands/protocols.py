@@ -123,9 +123,6 @@ class _Opener:
             self._spare.close()
 
 
-_MCP_LIBRARY = "mcp>=2.3,<3"
-
-
 class McpOptions(OpenOptions, frozen=True, kw_only=True):
     """Options of `mcp`."""
 
@@ -147,7 +144,7 @@ def mcp(options: McpOptions) -> int:
     _check_output("mcp", options)
     scan = scan_from_options(options)
     build_linter(scan)  # errors of the settings end the command before it serves
-    with importing_extra("mcp", _MCP_LIBRARY):
+    with importing_extra("mcp", "mcp>=2.3,<3"):
         from vaultlink.serve.mcp import serve  # noqa: PLC0415 - an extra library
     if sys.stdin.isatty():
         print_stderr("This serves an agent's program on standard input; Ctrl-C ends it.")

@@ -48,8 +48,6 @@ if TYPE_CHECKING:
 _MAX_ROWS = {"html": 300, "markdown": MAX_ROWS}
 """Rows of each table by output format. JSON has all."""
 
-_OUTPUT_FORMATS = ("html", "json", "markdown")
-
 
 class DashboardOptions(PathsOptions, frozen=True, kw_only=True):
     """Options of `report`."""
@@ -142,7 +140,7 @@ def _choose_format(options: DashboardOptions, terminal: Terminal) -> str:
     implied = FORMATS_BY_EXTENSION.get(file.suffix.lower()) if file else None
     if implied and not options.output_format:
         return implied
-    return terminal.choose_format(_OUTPUT_FORMATS, "html", "html", ignores_file=True)
+    return terminal.choose_format(("html", "json", "markdown"), "html", "html", ignores_file=True)
 
 
 def _choose_file(options: DashboardOptions, terminal: Terminal, output_format: str) -> Path | None:

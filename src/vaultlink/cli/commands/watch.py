@@ -55,8 +55,6 @@ from vaultlink.watch.output import (
     make_watch_rows,
 )
 
-WATCH_FORMATS = ("concise", "full", "json-lines")
-
 _MAX_LISTED = 50
 """On a terminal, more findings than these are only counted at the start."""
 
@@ -105,7 +103,7 @@ def watch(options: WatchOptions) -> int:
     their batch).
     """
     terminal = Terminal(options)
-    output_format = terminal.choose_format(WATCH_FORMATS, "concise", "concise")
+    output_format = terminal.choose_format(("concise", "full", "json-lines"), "concise", "concise")
     with _handle_signals() as on_signal:
         try:
             watcher = _start_watcher(options, terminal)

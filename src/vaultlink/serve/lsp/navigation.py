@@ -247,13 +247,10 @@ def _find_heading(view: View, note: Note, offset: int) -> Subject | None:
     return None
 
 
-_NAMING_KEYS = ("title", "aliases")
-
-
 def _find_top(view: View, note: Note, offset: int) -> Subject | None:
     """Return the note at its names in properties, and at an empty place at its top."""
     for item in note.properties or ():
-        if item.key.lower() in _NAMING_KEYS and item.start <= offset <= item.value_end:
+        if item.key.lower() in ("title", "aliases") and item.start <= offset <= item.value_end:
             return Subject(item.value_start, item.value_end, note.path)
     text = view.places(note.path).text
     span = frontmatter_span(text)

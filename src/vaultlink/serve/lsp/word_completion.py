@@ -211,7 +211,6 @@ _VALUE = lazy_pattern(
     r"([^\s:#-][^:\n]*):[ \t]+(?:\[(?:[^\[\]\n]*,)?[ \t]*)?([\"']?)([^\[\]\"'\n]*)\Z"
 )
 _ITEM = lazy_pattern(r"[ \t]*-[ \t]+([\"']?)([^\"'\n]*)\Z")
-_OBSIDIAN_KEYS = ("aliases", "cssclasses", "tags")
 
 
 class _TypedValue(NamedTuple):
@@ -240,7 +239,7 @@ def _complete_key(
     rest = text[offset : find_line_span(text, offset, offset)[1]].rstrip("\r")
     key, colon, _ = rest.partition(":")
     counts = view.vault.index.derive(_make_count(_list_keys, NoteProperties))
-    known = Counter({**dict.fromkeys(_OBSIDIAN_KEYS, 0), **counts})
+    known = Counter({**dict.fromkeys(("aliases", "cssclasses", "tags"), 0), **counts})
     others = {item[1].lower() for item in _WRITTEN_KEY.finditer(text) if item.start() != line}
     found = [
         (name, count)
