@@ -20,7 +20,7 @@ from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import find_copied_folders
 from vaultlink.index.suggest import Suggester
 from vaultlink.links.naming import find_named_by_display
-from vaultlink.model import UNRESOLVED, Diagnostic
+from vaultlink.model import UNRESOLVED, Diagnostic, Safety
 from vaultlink.report.listings import topic_rows
 
 RULES = ("title-link", "alias-link", "respelt-link")
@@ -785,3 +785,26 @@ def test_no_guess_makes_addresses_of_a_site_paths_of_the_vault(
     made = item.fix or find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
     assert (made.edits[0].text if made else "").startswith(fix)
     assert bool(made) == bool(fix)
+
+
+@each(
+    ("file", "text"),
+    [
+        ("Night.md", "---\ntitle: Night sky\n---\n"),
+        ("Night.md", "---\naliases: [Night sky]\n---\n"),
+    ],
+)
+def test_fix_is_unsafe_where_logseq_reads_the_link_too(file: str, text: str) -> None:
+    for base, safety in (
+        (make_logseq(has_settings=True), Safety.UNSAFE),
+        (settings(), Safety.SAFE),
+    ):
+        state = build_state({"a.md": "[[Night sky]]", file: text}, base)
+        [found] = list_unresolved(state, "a.md")
+        assert found.fix is not None
+        assert found.fix.safety is safety
+
+
+def test_fix_to_a_name_that_ends_in_a_bracket_is_unsafe() -> None:
+    [found] = list_unresolved(build_state({"a.md": "[[Night sky]]", "Night sky].md": ""}), "a.md")
+    assert found.fix is None or found.fix.safety is Safety.UNSAFE

@@ -620,3 +620,11 @@ def test_size_behind_an_address_is_no_part_of_the_file() -> None:
 def test_file_in_a_hidden_folder_is_no_other_file() -> None:
     suggest = Suggester(build_state({"plugin.json": "", "a/plugin.json": ""}).index)
     assert suggest("./.claude-plugin/plugin.json") == ()
+
+
+def test_path_from_another_folder_that_is_one_from_the_root_is_suggested() -> None:
+    suggest = Suggester(
+        build_state({"n/Only plan.md": "", "n/README.md": "", "q/r/z.md": ""}).index
+    )
+    assert [item.path for item in suggest("../n/Only plan.md")] == ["n/Only plan.md"]
+    assert suggest("../n/README.md") == suggest("n/Only plan.md") == ()

@@ -98,7 +98,8 @@ class Suggester:
 
         Unlike near names, the result depends only on the names, titles and aliases of files.
         """
-        if resolve("", target, self._names) or is_in_hidden_folder(target):
+        is_relative = target.startswith(("./", "../"))  # it resolves from some notes only
+        if (not is_relative and resolve("", target, self._names)) or is_in_hidden_folder(target):
             return ()
         if "|" in target and (path := resolve("", _SIZE.sub("", target), self._names)):
             return (Suggestion(path, "respelling", _SPELLING_SCORE),)

@@ -129,10 +129,13 @@ def _is_read_by_logseq(link: Link, context: Context) -> bool:
     obsidian, index = context.obsidian, context.index
     if link.kind is LinkKind.MARKDOWN and _PAGE_REFERENCE.fullmatch(link.target):
         return True
+    return obsidian.linking_program == "Logseq" and _names_page(link.target, index)
+
+
+def _names_page(target: str, index: Index) -> bool:
+    """Return True if a target is the name, title or alias of a page, as Logseq reads it."""
     pages = (index.notes_by_page, index.notes_by_alias, index.notes_by_title)
-    return obsidian.linking_program == "Logseq" and any(
-        normalize_name(link.target) in names for names in pages
-    )
+    return any(normalize_name(target) in names for names in pages)
 
 
 _PAGE_REFERENCE = lazy_pattern(r"\[\[[^\[\]]+\]\]")
@@ -355,6 +358,8 @@ def _explain_unresolved(link: Link, source: str, context: Context) -> str:
     """Return the causes of an unresolved link as clauses; "" if they are unknown."""
     if _is_without_extension(link.target, context.index):
         return "; Obsidian does not open files without an extension"
+    if link.target.startswith("www."):
+        return "; an address of a website begins with https://"
     if is_in_hidden_folder(link.target):
         return "; Obsidian does not show files in hidden folders"
     former = find_former_target(link, source, context.index, context.history) or NO_FORMER_TARGET
@@ -449,11 +454,25 @@ def title_link(note: Note, context: Context) -> Iterator[Finding]:
             titled = candidates.titled
             [path] = titled
             is_only = titled == (candidates.aliased or titled) == (candidates.respelt or titled)
-            is_certain = is_only and (
-                is_same_case(link.target, context.index.notes[path].title or "")
-                or count_letters(split_name(link.target)) >= MIN_LETTERS
+            is_certain = (
+                is_only
+                and not _is_publication(context.index.notes[path])
+                and (
+                    is_same_case(link.target, context.index.notes[path].title or "")
+                    or count_letters(split_name(link.target)) >= MIN_LETTERS
+                )
             )
             yield _report_candidates(link, titled, note, context, is_certain)
+
+
+def _is_publication(note: Note) -> bool:
+    """Return True for a note about a paper, whose title may be that of a topic as well."""
+    keys = {item.key.lower() for item in note.properties or ()}
+    is_cited = _CITATION_KEY.match(file_name(note.path))
+    return is_cited is not None or not keys.isdisjoint(("doi", "citekey"))
+
+
+_CITATION_KEY = lazy_pattern(r"@[^\W\d].*(?<!\d)\d{4}(?!\d)")
 
 
 def respelt_link(note: Note, context: Context) -> Iterator[Finding]:
@@ -482,6 +501,8 @@ def _report_candidates(
     is_certain = is_certain and not (
         _names_periodic_note(link.target, context)
         or crosses_border(note.path, paths[0], context.obsidian.vaults, context.index)
+        or link_name(paths[0]).endswith("]")  # a wikilink may not contain it (see VL202)
+        or ("Logseq" in context.obsidian.programs and _names_page(link.target, context.index))
     )
     safety = Safety.SAFE if is_certain else Safety.UNSAFE
     return Finding(link, values, link.target, edits=edits, safety=safety)

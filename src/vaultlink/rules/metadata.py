@@ -117,7 +117,8 @@ def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
             resolved = target and resolve(note.path, target, context.index.names)
             is_fixable = quoted and target
             edits = (Edit(note.path, problem.start, problem.end, quoted),) if is_fixable else ()
-            safety = Safety.SAFE if resolved else Safety.UNSAFE
+            is_safe = resolved and "Logseq" not in context.obsidian.programs
+            safety = Safety.SAFE if is_safe else Safety.UNSAFE
             yield Finding(problem, {"link": text}, edits=edits, safety=safety)
 
 
