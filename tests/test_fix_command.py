@@ -5,6 +5,7 @@ import re
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -541,3 +542,62 @@ def test_summary_names_the_target_or_says_that_it_is_an_example(
     result = run("fix", "--unsafe-fixes", "--create", ".", "--output-format", "full")
     shown = [line for line in result.lines if re.match(r"\d+  VL|  \+ New", line)]
     assert shown == lines
+
+
+# -- former names of properties that templates and scripts read --------------------------------------------------------
+
+TEMPLATER = {".obsidian/plugins/templater-obsidian/data.json": '{"templates_folder": "T"}'}
+QUICKADD = {
+    ".obsidian/plugins/quickadd/data.json": '{"choices": [{"templatePath": "Add/goal.md"}]}'
+}
+
+READERS: dict[str, tuple[Mapping[str, str], bool]] = {
+    "a template": ({**TEMPLATER, "T/a.md": "<% tp.frontmatter.alias %>\n"}, True),
+    "a template with a name in quotes": (
+        {**TEMPLATER, "T/x/a.md": '<% tp.frontmatter["alias"] %>\n'},
+        True,
+    ),
+    "a template with a call": ({**TEMPLATER, "T/a.md": "<% find(goal)?.alias %>\n"}, True),
+    "a single template": (
+        {**QUICKADD, "Add/goal.md": "```js quickadd\nreturn targetGoal.alias\n```\n"},
+        True,
+    ),
+    "a script": ({"scripts/goal.js": "module.exports = (page) => page.alias;\n"}, True),
+    "a large script": ({"scripts/main.js": "x;" * 100_001}, True),
+    # not
+    "no reader": ({}, False),
+    "the present name": (
+        {**TEMPLATER, "T/a.md": "<% tp.frontmatter.aliases %> my.alias_of\n"},
+        False,
+    ),
+    "another former name": (
+        {"scripts/goal.js": "page.tag; 'cssclass'; alias = 1; page.alias(1);\n"},
+        False,
+    ),
+    "a package": ({"node_modules/x/goal.js": "page.alias\n"}, False),
+    "the property of a template": ({**TEMPLATER, "T/a.md": "---\nalias: b\n---\n"}, False),
+    "a note that is no template": ({**TEMPLATER, "Other.md": "page.alias\n"}, False),
+}
+
+
+@each(("files", "is_unsafe"), READERS.values(), ids=READERS)
+def test_property_that_is_read_by_its_former_name_is_not_renamed(
+    run: RunCommand, tmp_path: Path, files: Mapping[str, str], *, is_unsafe: bool
+) -> None:
+    vault = create_vault(tmp_path / "vault", {"Goal.md": "---\nalias: The goal\n---\n", **files})
+    found: Any = run("check", "--vault", vault, "--json").data
+    (item,) = [
+        item for item in found["findings"] if item["code"] == "VL303" and item["path"] == "Goal.md"
+    ]
+    assert (item["fix"]["safety"] == "unsafe") is is_unsafe
+    run("fix", "--vault", vault)
+    assert ("alias: The goal" in (vault / "Goal.md").read_text(encoding="utf-8")) is is_unsafe
+    run("fix", "--vault", vault, "--unsafe-fixes")
+    assert "aliases: The goal" in (vault / "Goal.md").read_text(encoding="utf-8")
+
+
+def test_script_that_is_added_later_counts(run: RunCommand, tmp_path: Path) -> None:
+    vault = create_vault(tmp_path / "vault", {"Goal.md": "---\nalias: The goal\n---\n"})
+    assert "--unsafe-fixes" not in run("check", "--vault", vault).err
+    (vault / "goal.js").write_text("page.alias", encoding="utf-8")
+    assert "--unsafe-fixes" in run("check", "--vault", vault).err

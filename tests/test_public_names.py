@@ -53,6 +53,7 @@ MEANT_CHANGES: Mapping[str, str] = {
     "commands › mentions › --headings": "headings under [mentions] in the settings",
     "commands › mentions › --each-section": "each-section under [mentions] in the settings",
     "commands › init › --pre-commit": "init --ci pre-commit; the former word still works",
+    "rules › VL303 deprecated-property › fix": "`fix --unsafe-fixes` where a template or script reads the former name",
 }
 """What was removed or changed since the last release, as docs/versions.md allows, and what is used instead.
 

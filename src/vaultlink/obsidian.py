@@ -40,6 +40,7 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
         vaults: Vault paths of the folders in the vault that are vaults of their own.
         programs: The names of other programs that read the notes, such as a site generator.
         linking_program: The one of them that resolves the links in place of Obsidian; "" for none.
+        read_properties: Former names of Obsidian's properties that templates and scripts read.
         git_ignores: Patterns of `.gitignore`, from the vault's root, by which files are absent.
     """
 
@@ -54,6 +55,7 @@ class ObsidianSettings(msgspec.Struct, frozen=True):
     programs: frozenset[str] = frozenset()
     linking_program: str = ""
     git_ignores: tuple[str, ...] = ()
+    read_properties: frozenset[str] = frozenset()
     trash: str = "system"
 
 

@@ -387,12 +387,14 @@ def scan_vault(root: Path, settings: Settings | None = None) -> VaultScan:
     listing = list_files(root)
     programs, linking = find_programs(listing.files, has_settings=is_folder(root / ".obsidian"))
     is_ignored = load_ignore_filter(root)
+    obsidian = load_obsidian_settings(root)
     obsidian = replace(
-        load_obsidian_settings(root),
+        obsidian,
         vaults=listing.vaults,
         programs=programs,
         linking_program=linking,
         git_ignores=_find_absences(root, listing, is_ignored),
+        read_properties=_find_read_properties(root, listing.files, obsidian.templates),
     )
     obsidian, unused = _drop_slow_filters(obsidian, listing.files)
     return VaultScan(root, settings, listing, layers, obsidian, is_ignored, started, unused)
@@ -421,6 +423,45 @@ def _find_absences(
         for pattern in patterns
         if pattern[0] == "!" or not any(map(compile_globs([pattern]), present))
     )
+
+
+_READ_PROPERTY = lazy_pattern(
+    r"(?:(?<=[\w)\]])\??\.|(?<=['\"`]))(alias|tag|cssclass)(?:\b(?![\w(])|(?=['\"`]))"
+)
+"""A former name of a property behind a dot or in quotes."""
+
+_MAX_READERS = 200
+_MAX_READER_BYTES = 200_000
+"""Templates and scripts that are read, and bytes of the largest."""
+
+
+def _find_read_properties(
+    root: Path, files: Mapping[str, FileStamp], templates: Collection[str]
+) -> frozenset[str]:
+    """Return the former names of properties that the templates and scripts of a vault read.
+
+    Where there are too many to read, or one is too large, it may read all of them.
+    """
+    starts, singles = tuple(f"{path}/" for path in templates), frozenset(templates)
+    readers = [
+        path
+        for path in files
+        if (path[-3:] == ".js" and "node_modules/" not in path)
+        or path.startswith(starts)
+        or path.removesuffix(".md") in singles
+        or path in singles
+    ]
+    is_large = any(files[path].size > _MAX_READER_BYTES for path in readers)
+    if is_large or len(readers) > _MAX_READERS:
+        return frozenset(("alias", "tag", "cssclass"))
+    found: set[str] = set()
+    for path in readers:
+        try:
+            text = (root / path).read_bytes().decode("utf-8", "replace")
+        except OSError:
+            continue
+        found.update(_READ_PROPERTY.findall(text))
+    return frozenset(found)
 
 
 def read_layers(root: Path, settings: Settings) -> tuple[Layer, ...]:

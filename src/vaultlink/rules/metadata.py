@@ -85,13 +85,15 @@ def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
             yield Finding(problem, {"key": problem.detail})
 
 
-def deprecated_property(note: Note, _context: Context) -> Iterator[Finding]:
+def deprecated_property(note: Note, context: Context) -> Iterator[Finding]:
     for item in note.properties or ():
         current = _CURRENT_NAMES.get(item.key.lower())
         if current and item.value not in (None, "", []):
             is_fixable = _can_rename_property(current, item, note)
             edits = (Edit(note.path, item.start, item.end, current),) if is_fixable else ()
-            yield Finding(item, {"key": item.key, "now": current}, edits=edits)
+            is_read = item.key.lower() in context.obsidian.read_properties
+            safety = Safety.UNSAFE if is_read else Safety.SAFE
+            yield Finding(item, {"key": item.key, "now": current}, edits=edits, safety=safety)
 
 
 def _can_rename_property(current: str, item: Property, note: Note) -> bool:
