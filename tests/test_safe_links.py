@@ -511,6 +511,39 @@ def test_guess_does_not_cross_the_border_of_a_nested_vault(
     assert (fix is not None) == is_found
 
 
+STRAY = {"in/p.md": "", "in/q.md": "[[r]]", "r.md": ""}
+
+
+@each(
+    ("files", "rule"),
+    [
+        ({}, "planned-note"),
+        ({"s.md": "[[p]] [[q]]"}, "dangling-link"),  # with that of `in/q.md`, three links cross
+        ({"s.md": "[[p]]"}, "planned-note"),
+        ({"in/s.md": "[[r]] [[in/p]]"}, "planned-note"),
+        ({"s.md": "[[p]] [[q]] [[r]]"}, "dangling-link"),
+        ({"s.md": "[[p]] [[q]]", "in/s.md": "[[p]]" * 60}, "planned-note"),
+        ({"s.md": "[[p]] [[q]]", "t.md": "[[r]]" * 60}, "dangling-link"),
+    ],
+)
+def test_nested_vault_is_no_border_where_links_cross_it(files: dict[str, str], rule: str) -> None:
+    vault = {"a.md": "[[Plans of content]]", "in/Plan of content.md": "", **STRAY, **files}
+    state = build_state(vault, settings(["in"]))
+    [item] = [item for item in state.diagnostics["a.md"] if item.about in UNRESOLVED]
+    fix = find_dangling_fix(state, FixInputs(vault.get), item, FixAnswers())
+    assert (item.rule, fix is not None) == (rule, rule == "dangling-link")
+
+
+def test_links_that_cross_a_border_later_are_seen() -> None:
+    vault = {"a.md": "[[Plans of content]]", "in/Plan of content.md": "", **STRAY}
+    known = settings(["in"])
+    state = build_state(vault, known)
+    for text in ("[[p]]", "[[p]] [[q]]", "[[r]]", "[[q]] [[p]] [[q]]", ""):
+        vault["s.md"] = text
+        state = step(state, [Change("s.md", text)])
+        assert state.diagnostics == build_state(vault, known).diagnostics
+
+
 def guess(vault: VaultFiles, source: str) -> str:
     """Return the path of the only guess for the unresolved link of a note; "" for none."""
     state = build_state(vault, settings())

@@ -704,12 +704,14 @@ def make_suggester(
     """
     from vaultlink.index.suggest import (  # noqa: PLC0415 - only for suggestions
         drop_own_names,
+        find_closed_vaults,
         list_unresolved,
         prefer_own_tree,
     )
     from vaultlink.rules.former_targets import find_former_target, put_first, suggest_former_target  # noqa: PLC0415
 
     names, history = vault.index.names, vault.state.settings.history
+    vaults = vault.state.settings.obsidian.vaults
     has_former = bool(history.likely_moves or history.names)
 
     def suggest_former(d: Diagnostic) -> tuple[Suggestion, ...]:
@@ -741,7 +743,7 @@ def make_suggester(
         ):
             return ()
         others = prefer_own_tree(
-            drop_own_names(found, d.target, d.path, vault.state.settings.obsidian.vaults),
+            drop_own_names(found, d.target, d.path, find_closed_vaults(vaults, vault.index)),
             d.path,
             vault.index,
         )

@@ -30,7 +30,7 @@ from vaultlink.index.index import (
 )
 from vaultlink.index.packed_map import PackedMap, fold, with_changes
 from vaultlink.index.resolve import file_name, is_canvas
-from vaultlink.index.suggest import Suggester, find_affected_sources
+from vaultlink.index.suggest import Suggester, find_affected_sources, find_closed_vaults
 from vaultlink.index.update import files_with_changed_names, fold_index, update
 from vaultlink.links.read_only import find_notes_with_other_reason
 from vaultlink.links.style import count_link_traits, find_notes_with_other_style
@@ -255,6 +255,9 @@ def _find_affected_by_settings(state: State, settings: LinterSettings, index: In
         if previous is not settings.history:
             affected |= _find_affected_by_history(previous, settings.history, index)
         affected |= find_notes_with_other_reason(before, index)
+        vaults = settings.obsidian.vaults
+        if find_closed_vaults(vaults, before) != find_closed_vaults(vaults, index):
+            affected.update(*index.unresolved_sources.values())
     if _is_section_style_changed(settings, before, index):
         affected |= {path for path, note in index.notes.items() if note.sections}
     if settings.reads_style:

@@ -12,7 +12,7 @@ from vaultlink.fix.sources import FixAnswers, FixInputs
 from vaultlink.index.file_kinds import crosses_border
 from vaultlink.index.index import Index, may_be_site_address, target_spellings
 from vaultlink.index.resolve import file_name, is_note, normalize_name, resolve, spelling_key
-from vaultlink.index.suggest import Suggester, drop_own_names, prefer_own_tree
+from vaultlink.index.suggest import Suggester, drop_own_names, find_closed_vaults, prefer_own_tree
 from vaultlink.links.intent import is_meant_as_link, reports_unresolved, says_unresolved
 from vaultlink.links.kinds import bracketed_text, default_display_text
 from vaultlink.links.naming import find_named_by_display, retarget_link, strip_note_extension
@@ -175,7 +175,7 @@ class _LinksBySpan(dict[str, dict[tuple[int, int], Link]]):
 
 def _suggest(state: State, sources: FixInputs, link: Link, source: str) -> Sequence[Suggestion]:
     suggest = sources.suggest or state.index.derive(Suggester)
-    vaults = state.settings.obsidian.vaults
+    vaults = find_closed_vaults(state.settings.obsidian.vaults, state.index)
     found: Sequence[Suggestion] = drop_own_names(suggest(link.target), link.target, source, vaults)
     found = prefer_own_tree(found, source, state.index) if found else found
     if not found:
@@ -208,7 +208,7 @@ def _find_clear_target(
     found, index = _suggest(state, sources, link, source), state.index
     if not found or (len(found) > 1 and found[0].score - found[1].score < _MIN_LEAD):
         return None
-    path, vaults = found[0].path, state.settings.obsidian.vaults
+    path, vaults = found[0].path, find_closed_vaults(state.settings.obsidian.vaults, index)
     if index.has_anchor(link, path) is False:
         return None
     if was_deleted(link, source, index, state.settings.history):

@@ -33,6 +33,7 @@ from vaultlink.index.resolve import (
     PathsByName,
     file_name,
     is_same_name,
+    list_outer_folders,
     name_key,
     normalize_name,
     parent_folder,
@@ -333,6 +334,36 @@ def drop_own_names(
     ]
 
 
+def find_closed_vaults(vaults: Sequence[str], index: Index) -> Sequence[str]:
+    """Return the nested vaults that are borders for near names.
+
+    The settings of one that links of the vault cross are left over: nobody opens it by itself.
+    """
+    if not vaults:
+        return vaults
+    count = index.tally(_list_crossed_folders, on_targets=True)
+    return [
+        vault
+        for vault in vaults
+        if count[f"<{vault}/"] < _MIN_CROSSING
+        or count[f"<{vault}/"] * _CROSSING_SHARE < count[f"={vault}/"]
+    ]
+
+
+_MIN_CROSSING, _CROSSING_SHARE = 3, 20
+"""Links that cross the border of a vault, and one in so many of those from and into it."""
+
+
+def _list_crossed_folders(index: Index, path: str) -> Iterator[str]:
+    """Yield, for each link to another file, the folders around an end: `<` if it is only one."""
+    own = set(list_outer_folders(path))
+    for target in index.targets[path]:
+        if target is not None and target != path:
+            others = set(list_outer_folders(target))
+            yield from [f"={folder}/" for folder in own | others]
+            yield from [f"<{folder}/" for folder in own ^ others]
+
+
 def prefer_own_tree(found: Sequence[Suggestion], source: str, index: Index) -> Sequence[Suggestion]:
     """Return suggestions with those of other trees replaced by their twins in that of the source.
 
@@ -529,7 +560,7 @@ _MAX_CHANGED = 1_000
 _MAX_SURPLUS = 2
 """Number of kept suggestions, as a multiple of those that a run asks for."""
 
-NamesByPath = Mapping[str, tuple[str, ...]]
+_NamesByPath = Mapping[str, tuple[str, ...]]
 """Path of each file to the title of the note, "" for none, and its aliases."""
 
 
@@ -541,7 +572,7 @@ class KeptSuggestions(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
 
     vault_key: bytes = b""
-    names: NamesByPath = {}
+    names: _NamesByPath = {}
     answers: dict[str, tuple[Suggestion, ...]] = {}
     near: list[str] = []
 
@@ -553,7 +584,7 @@ class KeptSuggestions(msgspec.Struct, frozen=True, array_like=True, gc=False):
         except (msgspec.MsgspecError, ValueError):
             return cls()
 
-    def select_valid(self, names: NamesByPath) -> "KeptSuggestions":
+    def select_valid(self, names: _NamesByPath) -> "KeptSuggestions":
         """Return the suggestions that are those of a vault with these names."""
         old = self.names
         changed = [path for path in {**old, **names} if old.get(path) != names.get(path)]
@@ -596,7 +627,7 @@ def list_names_by_path(index: Index) -> dict[str, tuple[str, ...]]:
     return dict.fromkeys(index.files, ()) | titled
 
 
-def _list_names_at(names: NamesByPath, paths: Iterable[str]) -> set[str]:
+def _list_names_at(names: _NamesByPath, paths: Iterable[str]) -> set[str]:
     found: set[str] = set()
     for path in paths:
         if path in names:

@@ -18,7 +18,12 @@ from vaultlink.index.resolve import (
     resolve_with_alternatives,
     spelling_key,
 )
-from vaultlink.index.suggest import Suggester, drop_own_names, is_in_hidden_folder
+from vaultlink.index.suggest import (
+    Suggester,
+    drop_own_names,
+    find_closed_vaults,
+    is_in_hidden_folder,
+)
 from vaultlink.index.update import has_many_paths, is_in_root_folder
 from vaultlink.index.words import (
     MIN_LETTERS,
@@ -295,10 +300,14 @@ def _is_mistake(link: Link, note: Note, context: Context) -> bool:
     found = known[target]
     return (
         found is None
-        or bool(found and drop_own_names(found, target, note.path, context.obsidian.vaults))
+        or bool(found and drop_own_names(found, target, note.path, _find_borders(context)))
         or find_named_by_display(link, note.path, context.index) is not None
         or find_former_target(link, note.path, context.index, context.history) is not None
     )
+
+
+def _find_borders(context: Context) -> Sequence[str]:
+    return find_closed_vaults(context.obsidian.vaults, context.index)
 
 
 def _is_in_usual_way(link: Link, context: Context) -> bool:
