@@ -70,7 +70,7 @@ def test_option() -> None:
         ({"needs": ["words"]}, "a list of properties, headings"),
         ({"needs": ["self-links"]}, "not allowed with “scope: note”"),
         ({"modes": ["on"]}, "a list of off, repair, write"),
-        ({"about": "target"}, "anchor, unresolved-link, planned-link or property"),
+        ({"about": "target"}, "anchor, unresolved-link, planned-link, property or tree"),
         ({"known-as": "VL101"}, "the name of a rule"),
         ({"yields-to": []}, "a list of rules"),
         ({"yields-to": ["self-link"], "scope": "vault"}, "not allowed with “scope: vault”"),

@@ -52,6 +52,24 @@ CASES: dict[str, tuple[Mapping[str, str], str, list[str]]] = {
         [f"a.md:2:1: {DONE}, and 1 more like it in 1 other note (c.md:2)."],
     ),
     "an excluded note": ({"a.md": WRONG, "b.md": WRONG}, 'exclude = ["a.md"]\n', [f"b.md:2:1: {DONE}."]),
+    "trees of languages": (
+        {
+            "en/x/plan.md": "",
+            "ru/x/plan.md": "",
+            "en/x/map.md": "",
+            "ru/x/map.md": "",
+            "ru/y/a.md": "[[plan]] [[map]]",
+            "ru/y/b.md": "[[plan]]",
+            "en/y/c.md": "[[plan]]",
+            "other/d.md": "[[plan]]",
+        },
+        "",
+        [
+            "other/d.md:1:1: VL108 ambiguous-link “plan” matches 2 files; Obsidian opens en/x/plan.md.",
+            "ru/y/a.md:1:1: VL108 ambiguous-link Links in ru/ match files in en/ and ru/; Obsidian opens those in en/, "
+            "and 2 more like it in 1 other note (ru/y/a.md:1, ru/y/b.md:1).",
+        ],
+    ),
     "other findings": (
         {"a.md": f"{WRONG}[[gone]]\n", "b.md": f"{WRONG}[[gone]]\n"},
         "",

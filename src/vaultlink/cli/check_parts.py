@@ -191,7 +191,7 @@ class PartMaker(msgspec.Struct, frozen=True, eq=False, dict=True):
 
         The texts of all other parts leave them out.
         """
-        rules = {rule.name for rule in self.vault.rules if rule.about == "property"}
+        rules = {rule.name for rule in self.vault.rules if has_shared_cause(rule)}
         if not (self.row.for_people and rules & self.vault.config.enabled):
             return {}
         items = [

@@ -43,6 +43,24 @@ def count_shared_folders(one: str, other: str) -> int:
     return sum(other.startswith(f"{folder}/") for folder in list_outer_folders(one))
 
 
+def find_languages(one: str, other: str) -> tuple[str, str] | None:
+    """Return the folders of the two languages that paths are in; None if they are not in two."""
+    folders, others = parent_folder(one).split("/"), parent_folder(other).split("/")
+    for number, (folder, name) in enumerate(zip(folders, others, strict=False), start=1):
+        if folder != name:
+            is_known = _LANGUAGE.fullmatch(folder) and _LANGUAGE.fullmatch(name)
+            trees = ["/".join(items[:number]) + "/" for items in (folders, others)]
+            return (trees[0], trees[1]) if is_known else None
+    return None
+
+
+_LANGUAGE = lazy_pattern(
+    r"(?:ar|bg|bn|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|id|it|ja|ko|lt|lv|nl|no|pl|pt|ro|ru"
+    r"|sk|sl|sr|sv|th|tr|uk|vi|zh)(?:[-_][A-Za-z]{2,4})?"
+)
+"""The name of a folder with the notes in a language."""
+
+
 def parent_folder(path: str) -> str:
     """Return the folder of a path with a trailing slash, or "" for the root."""
     return path[: path.rfind("/") + 1]

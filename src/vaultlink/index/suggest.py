@@ -32,6 +32,7 @@ from vaultlink.index.near_targets import list_searchable_targets
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
+    find_languages,
     is_same_name,
     list_outer_folders,
     name_key,
@@ -390,7 +391,7 @@ def _find_own_twin(item: Suggestion, source: str, index: Index) -> str | None:
         return None
     tree = "".join(f"{folder}/" for folder in own[: shared + 1])
     path = tree + "/".join(item.path.split("/")[shared + 1 :])
-    if not (_LANGUAGE.fullmatch(folders[shared]) and _LANGUAGE.fullmatch(own[shared])):
+    if not find_languages(source, item.path):
         return path if path in index.files and not _is_found_otherwise(item, index) else None
     if path in index.files:
         return path
@@ -398,13 +399,6 @@ def _find_own_twin(item: Suggestion, source: str, index: Index) -> str | None:
     twins = [twin for twin in group if twin.startswith(tree)]
     twins = twins or _find_same_slug(item.path, tree, index)
     return twins[0] if len(twins) == 1 else None
-
-
-_LANGUAGE = lazy_pattern(
-    r"(?:ar|bg|bn|cs|da|de|el|en|es|et|fa|fi|fr|he|hi|hr|hu|id|it|ja|ko|lt|lv|nl|no|pl|pt|ro|ru"
-    r"|sk|sl|sr|sv|th|tr|uk|vi|zh)(?:[-_][A-Za-z]{2,4})?"
-)
-"""The name of a folder with the notes in a language."""
 
 
 def _is_found_otherwise(item: Suggestion, index: Index) -> bool:

@@ -35,8 +35,9 @@ class FindingGroup(NamedTuple):
         if not self.others:
             return ""
         count = format_count(len(self.others), "more", "more")
-        if has_shared_cause(self.first):
-            notes = format_count(len({d.path for d in self.others}), "other note")
+        elsewhere = {d.path for d in self.others} - {self.first.path}
+        if elsewhere and has_shared_cause(self.first):
+            notes = format_count(len(elsewhere), "other note")
             places = [f"{show_path(d.path)}:{d.line}" for d in self.others[:_MAX_PLACES]]
             rest = ", …" if len(self.others) > _MAX_PLACES else ""
             return f"and {count} like it in {notes} ({', '.join(places)}{rest})"
@@ -54,9 +55,9 @@ class FindingGroup(NamedTuple):
         return f"{message.removesuffix('.')}, {self.describe_others(show_path)}."
 
 
-def has_shared_cause(finding: Diagnostic) -> bool:
+def has_shared_cause(finding: "Diagnostic | Rule") -> bool:
     """Return True if findings with the same message have one cause, in whatever notes."""
-    return finding.about == "property"
+    return finding.about in ("property", "tree")
 
 
 def group_findings(findings: Sequence[Diagnostic]) -> list[FindingGroup]:

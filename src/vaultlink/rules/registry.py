@@ -85,7 +85,7 @@ _NEEDED = {"note": frozenset(ELEMENTS) - LINK_ELEMENTS, "links": frozenset(ELEME
 _MODES = ("off", "repair", "write")
 """Values of the setting `mode` of `[backlinks]`."""
 
-_ABOUT = ("anchor", "unresolved-link", "planned-link", "property")
+_ABOUT = ("anchor", "unresolved-link", "planned-link", "property", "tree")
 _FIX_CHOICES: Mapping[str, tuple[object, ...]] = {
     "when": ("sometimes", "always"),
     "safety": ("safe", "unsafe", "either"),
@@ -137,7 +137,7 @@ _KEY_CHECKS: tuple[tuple[str, Callable[[Any], object], str], ...] = (
         lambda value: isinstance(value, list) and value and all(item in _MODES for item in value),
         f"a list of {', '.join(_MODES)}",
     ),
-    ("about", _ABOUT.__contains__, "anchor, unresolved-link, planned-link or property"),
+    ("about", _ABOUT.__contains__, "anchor, unresolved-link, planned-link, property or tree"),
     ("known-as", _RULE_NAME.fullmatch, "the name of a rule"),
     ("quiet", QUIET_KINDS.__contains__, "a kind of the setting quiet"),
     ("split-from", _RULE_NAME.fullmatch, "the name of a rule"),
@@ -229,15 +229,15 @@ class Rule(msgspec.Struct, frozen=True):
 
     `about` is "anchor" for findings about the heading or block of a link, "unresolved-link" for
     findings about the target of an unresolved link, "planned-link" if this is no mistake, and
-    "property" if equal messages in several notes have one cause, so that text formats show them as
-    one. `known_as` is the code of the rule's findings in a baseline, "" for `code`. If a rule in
-    `yields_to` is enabled and reports a link, this rule does not report it. The check runs only on
-    notes that have one of the elements in `needs`, if there are any, and only if the setting
-    `backlinks.mode` is one of `modes`. `split_from` has the name and
-    the code of the rule that this one was part of: what names that rule also means this one, unless
-    it names this one, too. A rule in `preview` runs only if the setting `preview` is on. If the
-    setting `quiet` has the kind in `quiet`, findings of the rule are not reported; other rules
-    yield to it all the same.
+    "property" or "tree" if equal messages in several notes have one cause, so that text formats
+    show them as one. `known_as` is the code of the rule's findings in a baseline, "" for `code`. If
+    a rule in `yields_to` is enabled and reports a link, this rule does not report it. The check
+    runs only on notes that have one of the elements in `needs`, if there are any, and only if the
+    setting `backlinks.mode` is one of `modes`. `split_from` has the name and the code of the rule
+    that this one was part of: what names that rule also means this one, unless it names this one,
+    too. A rule in `preview` runs only if the setting `preview` is on. If the setting `quiet` has
+    the kind in `quiet`, findings of the rule are not reported; other rules yield to it all the
+    same.
 
     `skipped_variants` are the variants of the examples that tests skip.
     """

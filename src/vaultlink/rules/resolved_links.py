@@ -1,11 +1,12 @@
 """Checks of links that resolve: what they lead to, and how they are written."""
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 
 from vaultlink.index.resolve import (
     count_shared_folders,
+    find_languages,
     is_note,
     join_relative,
     normalize_name,
@@ -35,8 +36,18 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
             if not others or _is_nearest(note.path, target, others):
                 continue
             if not _names_sibling(link, note.path, target):
-                values = {"target": link.target, "count": len(others) + 1, "chosen": target}
-                yield Finding(link, values, link.target)
+                yield Finding(link, _describe_match(link, note.path, target, others), link.target)
+
+
+def _describe_match(
+    link: Link, source: str, target: str, others: tuple[str, ...]
+) -> Mapping[str, str]:
+    """Return what a link matches and opens: only the folders if the files are translations."""
+    trees = find_languages(source, target)
+    if trees and trees[0] + target.removeprefix(trees[1]) in others:
+        match = f"Links in {trees[0]} match files in {' and '.join(sorted(trees))}"
+        return {"match": match, "chosen": f"those in {trees[1]}"}
+    return {"match": f"“{link.target}” matches {len(others) + 1} files", "chosen": target}
 
 
 def _is_nearest(source: str, target: str, others: tuple[str, ...]) -> bool:
