@@ -20,7 +20,6 @@ from vaultlink.index.near_names import (
     build_near_keys,
     is_near,
 )
-from vaultlink.index.near_targets import TargetFinder
 from vaultlink.index.resolve import file_name, normalize_name
 from vaultlink.index.suggest import (
     KeptSuggestions,
@@ -29,6 +28,7 @@ from vaultlink.index.suggest import (
     list_names_by_path,
     list_unresolved,
 )
+from vaultlink.index.vocabulary import TargetFinder
 from vaultlink.index.words import split_name
 from vaultlink.model import Diagnostic, Severity, Suggestion
 

@@ -28,7 +28,6 @@ from vaultlink.index.near_names import (
     may_be_slip,
     normalize_words,
 )
-from vaultlink.index.near_targets import list_searchable_targets
 from vaultlink.index.resolve import (
     PathsByName,
     file_name,
@@ -42,7 +41,12 @@ from vaultlink.index.resolve import (
     spelling_key,
     target_keys,
 )
-from vaultlink.index.vocabulary import STORED_WORDS, Vocabulary, find_changed_words
+from vaultlink.index.vocabulary import (
+    STORED_WORDS,
+    Vocabulary,
+    find_changed_words,
+    list_searchable_targets,
+)
 from vaultlink.index.words import (
     MIN_LETTERS,
     count_letters,

@@ -33,7 +33,6 @@ from vaultlink.index.near_names import (
     build_near_keys,
     list_names,
 )
-from vaultlink.index.near_targets import list_searchable_targets
 from vaultlink.index.packed_map import (
     PackedMap,
     encode,
@@ -47,6 +46,7 @@ from vaultlink.index.vocabulary import (
     count_changed_names,
     count_name_words,
     count_target_words,
+    list_searchable_targets,
     list_words,
 )
 from vaultlink.model import Link, Note, Place
