@@ -448,9 +448,8 @@ def _take_best(found: Iterable[Suggestion], limit: int) -> tuple[Suggestion, ...
     return tuple(sorted(best.values(), key=lambda item: (-item.score, item.path))[:limit])
 
 
-_COMMON_NAMES = frozenset(
-    ("index", "readme", "untitled", "home", "main", "note", "notes", "todo", "license", "image")
-)
+_COMMON = "index readme untitled home main note notes todo license image claude agents"
+_COMMON_NAMES = frozenset(_COMMON.split())
 """Names that many folders have, so that a file elsewhere is another one."""
 
 
