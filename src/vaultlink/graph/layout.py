@@ -1,9 +1,11 @@
-"""Lay out the vault's graph: communities as discs, filled with their notes."""
+"""Lay out the vault's graph: communities as discs, filled with those of their notes."""
 
 import math
 from cmath import phase, rect
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple, TypeAlias
+from itertools import islice
+from typing import TypeAlias
 
 from vaultlink.graph.build import NumberedGraph, is_topic_node, node_attributes
 from vaultlink.graph.picture import SIZE, GraphPicture, PictureNode
@@ -17,49 +19,36 @@ _SEED = 7
 _MIN_SPLIT = 24
 """A community with fewer core nodes is not divided into parts."""
 
-Community: TypeAlias = tuple[tuple[int, ...], ...]
-"""A group of nodes, in parts, without the leaves of its nodes."""
+Tree: TypeAlias = "int | tuple[Tree, ...]"
+"""A node, or a group of trees: a node with its leaves, a part of a community, a community."""
 
 
-class Clustering(NamedTuple):
-    """The communities of a graph, its leaves by their only neighbour, and lone nodes.
-
-    Communities are groups of at least two nodes, by size with their leaves, largest first.
-    """
-
-    communities: tuple[Community, ...]
-    leaves: dict[int, list[int]]
-    lone: tuple[int, ...]
-
-
-def find_communities(graph: NumberedGraph) -> Clustering:
-    """Return the communities of a graph by the Louvain method, each in parts.
+def find_communities(graph: NumberedGraph) -> tuple[Tree, ...]:
+    """Return the communities of a graph by the Louvain method, largest first.
 
     Leaves are left out of the search, because they belong to their neighbour's community anyway.
+    Nodes without links are in none.
     """
     owners = [_leaf_owner(graph, node, near) for node, near in enumerate(graph.neighbours)]
-    leaves: dict[int, list[int]] = {}
-    for node, owner in enumerate(owners):
-        if owner is not None:
-            leaves.setdefault(owner, []).append(node)
     core = [node for node, near in enumerate(graph.neighbours) if near and owners[node] is None]
+    trees: dict[int, Tree] = dict(zip(core, core, strict=True))
+    leaves = [(owner, node) for node, owner in enumerate(owners) if owner is not None]
+    for owner, group in group_by(leaves, lambda leaf: leaf[0]).items():
+        trees[owner] = (owner, *(node for _, node in group))
     levels = _list_levels(graph, core)
-    groups = [tuple(group) for group in levels[-1]]
-    sizes = {group: sum([1 + len(leaves.get(node, ())) for node in group]) for group in groups}
-    groups.sort(key=lambda group: (-sizes[group], group))
     fine = {node: place for place, group in enumerate(levels[0]) for node in group}
-    lone = tuple(node for node, near in enumerate(graph.neighbours) if not near)
-    return Clustering(tuple(_split_group(group, fine) for group in groups), leaves, lone)
+    communities: list[Tree] = []
+    for nodes in levels[-1]:
+        parts = group_by(nodes, fine.__getitem__) if len(nodes) >= _MIN_SPLIT else {0: nodes}
+        groups = [tuple(map(trees.__getitem__, part)) for part in parts.values()]
+        communities.append(tuple(groups) if len(groups) > 1 else groups[0])
+    return tuple(sorted(communities, key=lambda tree: (-len(_list_nodes(tree)), _list_nodes(tree))))
 
 
-def _list_members(community: Community, clustering: Clustering) -> list[int]:
-    """Return the nodes of a community with their leaves."""
-    return [
-        member
-        for part in community
-        for node in part
-        for member in (node, *clustering.leaves.get(node, ()))
-    ]
+def _list_nodes(tree: Tree) -> list[int]:
+    return (
+        [tree] if isinstance(tree, int) else [node for part in tree for node in _list_nodes(part)]
+    )
 
 
 def _leaf_owner(graph: NumberedGraph, node: int, near: Sequence[int]) -> int | None:
@@ -99,14 +88,6 @@ def _list_levels(graph: NumberedGraph, core: Sequence[int]) -> list[list[list[in
     ]
 
 
-def _split_group(group: tuple[int, ...], fine: Mapping[int, int]) -> Community:
-    """Return the parts of a group, largest first."""
-    if len(group) < _MIN_SPLIT:
-        return (group,)
-    parts = group_by(group, fine.__getitem__)
-    return tuple(sorted(map(tuple, parts.values()), key=lambda part: (-len(part), part)))
-
-
 # -- place discs without overlap: large ones in the middle, linked ones close ----------------------
 # Points are complex numbers, so that a turn is a multiplication. Everything is around 0.
 
@@ -114,11 +95,16 @@ _GOLDEN_ANGLE = math.pi * (3 - math.sqrt(5))
 """The angle between seeds of a sunflower, which spreads them evenly."""
 _SEED_SHARE = 1.12
 """The area that a seed takes, for each one of its disc's: the gaps between discs."""
-_NEARNESS = 0.5
-"""What the distance from a disc's target costs, for each one of that from the middle."""
-_SETTLE_ROUNDS = 60
-_MAX_PACKED = 80
-"""Discs that are packed one by one. Small ones beyond that surround them as the seeds do."""
+_MIN_SETTLED = 6.0
+"""If no radius is larger than this, discs stay where they are as seeds: hardly any overlap."""
+_MAX_SETTLED = 80
+"""More discs than this stay, too: to move them takes too long."""
+_ROUNDS = 20
+"""The rounds in which discs move together."""
+_MAX_ROUNDS = 80
+"""The last round in which discs that overlap move apart."""
+_PULL = 0.15
+"""The share of its way that a disc moves in the first round. It decreases to 0."""
 
 
 def fill_disc(radii: Sequence[float], inside: float = 0.0) -> list[complex]:
@@ -137,76 +123,24 @@ def fill_disc(radii: Sequence[float], inside: float = 0.0) -> list[complex]:
     return places
 
 
-def pack_discs(
-    radii: Sequence[float], links: Sequence[Mapping[int, float]], stretch: float = 1.0
-) -> list[complex]:
-    """Return places for discs of any sizes, each near the ones it is linked with.
+def pack_discs(radii: Sequence[float], links: Sequence[Mapping[int, float]]) -> list[complex]:
+    """Return places for discs of any sizes, large ones in the middle.
 
-    Discs are placed one by one, large ones first, against those in the way from the middle. `links`
-    has the weights of each disc's links with others, `stretch` the width of the whole for each one
-    of its height.
+    They are seeds first. Large ones then move to the middle and to those that they are linked
+    with, until they touch. `links` has the weights of each disc's links with others.
     """
     order = sorted(range(len(radii)), key=lambda disc: (-radii[disc], disc))
-    places = [0j] * len(radii)
-    skyline, is_placed = _Skyline(), [False] * len(radii)
-    for disc in order[:_MAX_PACKED]:
-        near = {other: weight for other, weight in links[disc].items() if is_placed[other]}
-        total = sum(near.values())
-        target = sum([places[other] * near[other] for other in near]) / total if total else 0j
-        places[disc] = skyline.add_disc(radii[disc], target, stretch)
-        is_placed[disc] = True
-    packed, rest = order[:_MAX_PACKED], order[_MAX_PACKED:]
-    middle = _find_middle([places[disc] for disc in packed], [radii[disc] for disc in packed])
-    for disc in packed:
-        places[disc] -= middle
-    if rest:
-        inside = max(
-            abs(complex(places[disc].real / stretch, places[disc].imag)) + radii[disc]
-            for disc in packed
-        )
-        for disc, place in zip(
-            rest, fill_disc([radii[disc] for disc in rest], inside), strict=True
-        ):
-            places[disc] = complex(place.real * stretch, place.imag)
-    return places
-
-
-def _find_middle(places: Sequence[complex], radii: Sequence[float]) -> complex:
-    """Return the middle of the rectangle around discs; 0 without discs."""
-    if not places:
-        return 0j
-    edges = [
-        edge
-        for place, radius in zip(places, radii, strict=True)
-        for edge in (place - complex(radius, radius), place + complex(radius, radius))
-    ]
-    across, down = [edge.real for edge in edges], [edge.imag for edge in edges]
-    return complex(min(across) + max(across), min(down) + max(down)) / 2
-
-
-def settle_discs(
-    places: Sequence[complex],
-    radii: Sequence[float],
-    links: Sequence[Mapping[int, float]],
-    stretch: float,
-) -> list[complex]:
-    """Return places of discs, moved together until they touch.
-
-    The time grows with the square of the number of discs.
-    """
-    places = list(places)
-    strongest = max([max(row.values(), default=0) for row in links], default=0)
-    for round_number in range(_SETTLE_ROUNDS):
-        pull = 0.06 * (1 - round_number / _SETTLE_ROUNDS)
-        for disc, place in enumerate(places):
-            step = complex(place.real / stretch, place.imag) * -pull
-            for other, weight in links[disc].items():
-                step += (places[other] - place) * (0.5 * pull * weight / strongest)
-            places[disc] = place + step
-        for _ in range(2):
-            _push_apart(places, radii)
-    for _ in range(_SETTLE_ROUNDS):
-        if not _push_apart(places, radii):
+    seeds = fill_disc([radii[disc] for disc in order])
+    places = [seed for _, seed in sorted(zip(order, seeds, strict=True))]
+    if len(order) > _MAX_SETTLED or max(radii, default=0) <= _MIN_SETTLED:
+        return places
+    for number in range(_MAX_ROUNDS):
+        pull = max(0.0, _PULL * (1 - number / _ROUNDS))
+        for disc, row in enumerate(links if pull else ()):
+            aim = sum([places[other] * weight for other, weight in row.items()], 0j)
+            aim = aim / sum(row.values()) - places[disc] if row else 0j
+            places[disc] += (aim - places[disc]) * pull
+        if not _push_apart(places, radii) and not pull:
             break
     return places
 
@@ -214,12 +148,17 @@ def settle_discs(
 def _push_apart(places: list[complex], radii: Sequence[float]) -> bool:
     """Move discs that overlap apart, small ones more. Return True if any moved."""
     has_moved = False
-    for disc, radius in enumerate(radii):
-        place = places[disc]
-        for other in range(disc):
+    left = [place.real - radius for place, radius in zip(places, radii, strict=True)]
+    order = sorted(range(len(places)), key=left.__getitem__)
+    for number, disc in enumerate(order):
+        place, radius = places[disc], radii[disc]
+        right = place.real + radius
+        for other in islice(order, number + 1, None):
+            if left[other] > right:
+                break
             away = place - places[other]
             room = radius + radii[other]
-            if abs(away.real) < room and abs(away.imag) < room and abs(away) < room - 1e-6:
+            if abs(away.imag) < room and abs(away) < room - 0.01:
                 distance = abs(away)
                 unit = away / distance if distance else rect(1, disc * _GOLDEN_ANGLE)
                 share = radii[other] ** 2 / (radius**2 + radii[other] ** 2)
@@ -230,315 +169,103 @@ def _push_apart(places: list[complex], radii: Sequence[float]) -> bool:
     return has_moved
 
 
-_DIRECTIONS = 144
-"""The directions in which a skyline is known."""
-_STEP = math.tau / _DIRECTIONS
-_UNITS = [rect(1, direction * _STEP) for direction in range(_DIRECTIONS)]
-"""The point at distance 1 in each direction."""
+# -- place the nodes of a graph -------------------------------------------------------------------
+# Leaves surround their node, nodes fill the part of their community, parts the community, and
+# communities the picture. Each is turned so that it faces what it is linked with.
 
-
-class _Skyline:
-    """The outer edge of discs around 0, as a distance for each direction."""
-
-    def __init__(self) -> None:
-        self.distances = [0.0] * _DIRECTIONS
-
-    def add_disc(self, radius: float, target: complex, stretch: float) -> complex:
-        """Place a disc as near as possible to the middle and to a target."""
-        best, best_cost = 0j, math.inf
-        first = round(phase(target) / _STEP)
-        for turn in range(_DIRECTIONS if any(self.distances) else 0):
-            direction = (first + (-turn if turn % 2 else turn) // 2) % _DIRECTIONS
-            unit = _UNITS[direction]
-            place = unit * (self.distances[direction] + radius)
-            aside = abs((target * unit.conjugate()).imag)
-            if math.hypot(place.real / stretch, place.imag) + _NEARNESS * aside >= best_cost:
-                continue
-            place = unit * self._free_distance(direction, radius)
-            cost = math.hypot(place.real / stretch, place.imag) + _NEARNESS * abs(place - target)
-            if cost < best_cost - 1e-9:
-                best, best_cost = place, cost
-        self._cover(radius, best)
-        return best
-
-    def _free_distance(self, direction: int, radius: float) -> float:
-        """Return how far from 0 a disc touches the first disc in its way."""
-        distances = self.distances
-        free = distances[direction] + radius
-        for turn in range(1, _DIRECTIONS // 4):
-            cosine, sine = _UNITS[turn].real, _UNITS[turn].imag
-            if sine * free >= radius:
-                break  # discs further aside are out of its way
-            for edge in (distances[direction - turn], distances[direction + turn - _DIRECTIONS]):
-                across = edge * sine
-                if across > radius * cosine:
-                    free = max(free, radius / sine)
-                else:
-                    free = max(free, edge * cosine + math.sqrt(radius * radius - across * across))
-        return free
-
-    def _cover(self, radius: float, place: complex) -> None:
-        """Move the edge outwards in all directions that a disc touches."""
-        distance, angle = abs(place), phase(place)
-        middle = round(angle / _STEP)
-        span = _DIRECTIONS // 2
-        if distance > radius:
-            span = min(span, int(math.asin(radius / distance) / _STEP) + 2)
-        for turn in range(-span, span):
-            offset = max(0.0, abs((middle + turn) * _STEP - angle) - _STEP / 2)
-            across = distance * math.sin(offset)
-            if radius > across and (offset < math.pi / 2 or radius > distance):
-                far = distance * math.cos(offset) + math.sqrt(radius * radius - across * across)
-                number = (middle + turn) % _DIRECTIONS
-                self.distances[number] = max(self.distances[number], far)
-
-
-def _turn_towards(places: Sequence[complex], pulls: Sequence[complex]) -> complex:
-    """Return the turn of places around 0 that follows their links best.
-
-    It is a factor of length 1. `pulls` has the sum of the directions of each point's links.
-    """
-    moment = sum([place.conjugate() * pull for place, pull in zip(places, pulls, strict=True)], 0j)
-    return moment / abs(moment) if abs(moment) > 1e-9 else 1 + 0j
-
-
-# -- place the nodes of a graph: leaves around their node, communities as discs --------------------
-# Nodes fill the part of their community, parts fill the community, and communities the picture.
-# Each is then turned so that it faces what it is linked with.
-
-_STRETCH = 1.45
-"""Width of a picture for each one of its height, as of a window."""
-_MAX_SETTLED = 150
-"""More communities than this stay where they are packed: settling them takes too long."""
 _GAP = 0.9
-"""The room around a node, in the unit of sizes."""
+"""The room around a node in a large graph, in the unit of sizes."""
 _LONE_GAP = 5.2
 """The distance between nodes without links."""
-
-
-class Placement:
-    """Places of nodes, from the inside outwards."""
-
-    def __init__(
-        self, graph: NumberedGraph, clustering: Clustering, sizes: Sequence[float]
-    ) -> None:
-        self.graph, self.clustering, self.sizes = graph, clustering, sizes
-        self.places = [0j] * len(graph.names)
-
-    def place_communities(self) -> None:
-        discs = [self._place_community(community) for community in self.clustering.communities]
-        members = [[node for part in parts for node in part] for parts, _ in discs]
-        radii = [radius + 3 + radius * 0.04 for _, radius in discs]
-        links = self._count_links(members)
-        centres = pack_discs(radii, links, _STRETCH)
-        if len(centres) <= _MAX_SETTLED:
-            centres = settle_discs(centres, radii, links, _STRETCH)
-        self._move_groups(members, centres)
-
-    def _place_community(self, community: Community) -> tuple[list[list[int]], float]:
-        parts = [self._place_part(part) for part in community]
-        members = [nodes for nodes, _ in parts]
-        if len(parts) == 1:
-            return members, parts[0][1]
-        radii = [radius for _, radius in parts]
-        centres = pack_discs(radii, self._count_links(members))
-        self._move_groups(members, centres)
-        return members, self._centre([node for nodes in members for node in nodes])
-
-    def _place_part(self, part: Sequence[int]) -> tuple[list[int], float]:
-        """Place nodes with their leaves around 0. Return them and their radius."""
-        clusters = [self._place_leaves(node) for node in part]
-        order = sorted(range(len(part)), key=lambda place: (-clusters[place][1], part[place]))
-        centres = fill_disc([clusters[place][1] for place in order])
-        members = []
-        for place, centre in zip(order, centres, strict=True):
-            for node in clusters[place][0]:
-                self.places[node] += centre
-                members.append(node)
-        return members, self._centre(members)
-
-    def _place_leaves(self, node: int) -> tuple[list[int], float]:
-        """Place the leaves of a node around it. Return all and their radius."""
-        leaves = self.clustering.leaves.get(node, [])
-        radii = [self.sizes[node] + _GAP, *[self.sizes[leaf] + _GAP for leaf in leaves]]
-        for leaf, place in zip(leaves, fill_disc(radii)[1:], strict=True):
-            self.places[leaf] = place
-        last = abs(self.places[leaves[-1]]) if leaves else 0.0
-        return [node, *leaves], last + radii[-1]
-
-    def _centre(self, members: Sequence[int]) -> float:
-        """Move nodes so that 0 is in their middle, and return their radius."""
-        middle = _find_middle(
-            [self.places[node] for node in members], [self.sizes[node] for node in members]
-        )
-        for node in members:
-            self.places[node] -= middle
-        return max(abs(self.places[node]) + self.sizes[node] for node in members) + _GAP
-
-    def _count_links(self, groups: Sequence[Sequence[int]]) -> list[dict[int, float]]:
-        """Return the numbers of links of each group with other groups."""
-        group_of = {node: number for number, group in enumerate(groups) for node in group}
-        links: list[dict[int, float]] = [{} for _ in groups]
-        if len(groups) > 1:
-            for node, group in group_of.items():
-                row = links[group]
-                for other in self.graph.neighbours[node]:
-                    target = group_of.get(other, group)
-                    if target != group:
-                        row[target] = row.get(target, 0.0) + 1
-        return links
-
-    def _move_groups(self, groups: Sequence[Sequence[int]], centres: Sequence[complex]) -> None:
-        """Move groups to their centres, each turned towards those it links with."""
-        group_of = {node: number for number, group in enumerate(groups) for node in group}
-        for number, group in enumerate(groups):
-            pulls = []
-            for node in group:
-                pull = 0j
-                for other in self.graph.neighbours[node]:
-                    target = group_of.get(other, number)
-                    if target != number:
-                        pull += centres[target] - centres[number]
-                pulls.append(pull)
-            turn = _turn_towards([self.places[node] for node in group], pulls)
-            for node in group:
-                self.places[node] = self.places[node] * turn + centres[number]
-
-    def place_lone(self) -> None:
-        """Place nodes without links on ellipses or an arc around the others."""
-        lone = self.clustering.lone
-        others = [node for node, near in enumerate(self.graph.neighbours) if near]
-        if not others:
-            for node, place in zip(lone, fill_disc([_LONE_GAP / 2] * len(lone)), strict=True):
-                self.places[node] = place
-            return
-        places = [self.places[node] for node in others]
-        middle = _find_middle(places, [self.sizes[node] for node in others])
-        width = max(abs((place - middle).real) for place in places) + 1
-        height = max(abs((place - middle).imag) for place in places) + 1
-        stretch = min(max(width / height, 1 / _STRETCH), 2 * _STRETCH)
-        ring = max(abs(complex((p - middle).real / stretch, (p - middle).imag)) for p in places)
-        left = list(lone)
-        while left:
-            ring += 1.6 * _LONE_GAP
-            room = max(6, int(math.tau * ring * (1 + stretch) / 2 / _LONE_GAP))
-            row, left = left[:room], left[room:]
-            step = math.tau / (len(row) if len(row) > room / 2 else room)
-            for number, node in enumerate(row):
-                angle = math.pi / 2 + (number - (len(row) - 1) / 2) * step
-                self.places[node] = middle + ring * complex(
-                    stretch * math.cos(angle), math.sin(angle)
-                )
-
-
-# -- refine the places of a small graph by forces --------------------------------------------------
-# Links pull, nodes push each other away. A node is pushed by each node of its own community, and
-# by each other community as a whole, so that the time of a round grows slower than with the
-# square.
-
-_MAX_NODES = 400
-_MAX_EDGES = 8_000
-"""Larger graphs are not refined. One of this size takes about a second."""
-_ROUNDS = 90
-_SPACING = 9.0
-"""The distance that links aim at, for nodes of size 1."""
-_FIRST_STEP = 7.0
-"""How far a node moves in the first round. It decreases to 0."""
-_GRAVITY = 0.05
-"""The pull to the middle, for each unit of the distance."""
-_PULL = 2.0
-"""The strength of links."""
-_PUSH = 9.0
-"""The strength with which nodes push each other away."""
-_HUB_SHARE = 0.6
-"""Links of nodes that have many are weaker: by their number to this power."""
-
-
-def _refine_places(
-    graph: NumberedGraph,
-    groups: Sequence[Sequence[int]],
-    places: Sequence[complex],
-    sizes: Sequence[float],
-    stretch: float,
-) -> list[complex]:
-    """Return places moved by forces, without overlaps.
-
-    Nodes without links are in none of `groups`, the communities, and stay. `sizes` are radii,
-    `stretch` is the width of the whole for each one of its height.
-    """
-    points = list(places)
-    near = graph.neighbours
-    pulls = [
-        [
-            (other, math.pow(min(len(near[node]), len(near[other])), -_HUB_SHARE))
-            for other in near[node]
-        ]
-        for node in range(len(points))
-    ]
-    masses = [0.25 + 0.3 * math.sqrt(len(other)) for other in near]
-    for number in range(_ROUNDS):
-        moves = _push_nodes(points, groups, masses)
-        limit = _FIRST_STEP * (1 - number / _ROUNDS)
-        for node in (node for group in groups for node in group):
-            here = points[node]
-            move = moves[node] - complex(here.real / stretch, here.imag) * _GRAVITY
-            for other, weight in pulls[node]:
-                away = points[other] - here
-                move += away * (
-                    weight * math.log1p(abs(away) / _SPACING) / (abs(away) + 1e-9) * _PULL
-                )
-            length = abs(move)
-            points[node] = here + (move * (limit / length) if length > limit else move)
-    _separate(points, sizes, sorted([node for group in groups for node in group]))
-    return points
-
-
-def _push_nodes(
-    points: Sequence[complex], groups: Sequence[Sequence[int]], masses: Sequence[float]
-) -> list[complex]:
-    moves = [0j] * len(points)
-    centres = [sum([points[node] for node in group]) / len(group) for group in groups]
-    totals = [sum([masses[node] for node in group]) for group in groups]
-    for number, group in enumerate(groups):
-        for place, node in enumerate(group):
-            here, move = points[node], 0j
-            for other in group[:place]:
-                away = here - points[other]
-                push = away * (_PUSH / (abs(away) ** 2 + 1))
-                move += push * masses[other]
-                moves[other] -= push * masses[node]
-            for other_number, centre in enumerate(centres):
-                if other_number != number:
-                    away = here - centre
-                    total = totals[other_number]
-                    move += away * (_PUSH * total / (abs(away) ** 2 + 6 * total))
-            moves[node] += move
-    return [move * mass for move, mass in zip(moves, masses, strict=True)]
-
-
-def _separate(points: list[complex], sizes: Sequence[float], nodes: Sequence[int]) -> None:
-    for _ in range(40):
-        has_moved = False
-        for place, node in enumerate(nodes):
-            size = sizes[node]
-            for other in nodes[:place]:
-                away = points[node] - points[other]
-                room = (size + sizes[other]) * 1.25 + 0.8
-                if abs(away.real) < room and abs(away.imag) < room and abs(away) < room - 1e-3:
-                    unit = away / abs(away) if away else rect(1, node)
-                    shift = unit * ((room - abs(away)) / 2)
-                    points[node] += shift
-                    points[other] -= shift
-                    has_moved = True
-        if not has_moved:
-            break
-
-
-# Large communities are in the middle, linked ones near each other. Small graphs are refined by
-# forces. Nothing is random.
-
+_MAX_STRETCH = 3.0
+"""The highest width of the ring of lone nodes for each one of its height."""
 _MIN_EXTENT = 60.0
 """A smaller drawing is not enlarged to the whole picture: three notes would fill it."""
+
+
+class _Placement:
+    """Places of nodes, from the inside outwards."""
+
+    def __init__(self, graph: NumberedGraph, sizes: Sequence[float], gap: float) -> None:
+        self.graph, self.sizes, self.gap = graph, sizes, gap
+        self.places = [0j] * len(graph.names)
+
+    def place_tree(self, tree: Tree) -> float:
+        """Place the nodes of a tree around 0, and return their radius with the room around."""
+        if isinstance(tree, int):
+            return self.sizes[tree] + self.gap
+        radii = [self.place_tree(part) for part in tree]
+        self._place_groups([_list_nodes(part) for part in tree], radii)
+        nodes = _list_nodes(tree)
+        middle = self._find_middle(nodes)
+        for node in nodes:
+            self.places[node] -= middle
+        return max([abs(self.places[node]) + self.sizes[node] for node in nodes], default=0) + _GAP
+
+    def _find_middle(self, nodes: Sequence[int]) -> complex:
+        """Return the middle of the rectangle around nodes; 0 without nodes."""
+        corners = [
+            self.places[node] + way * self.sizes[node]
+            for node in nodes
+            for way in (1 + 1j, -1 - 1j)
+        ] or [0j]
+        across, down = [corner.real for corner in corners], [corner.imag for corner in corners]
+        return complex(min(across) + max(across), min(down) + max(down)) / 2
+
+    def _place_groups(self, groups: Sequence[Sequence[int]], radii: Sequence[float]) -> None:
+        """Place groups as discs, each turned towards those that it links with."""
+        group_of = {node: number for number, group in enumerate(groups) for node in group}
+        links = [
+            (node, number, group_of[other])
+            for node, number in group_of.items()
+            for other in self.graph.neighbours[node]
+            if group_of.get(other, number) != number
+        ]
+        rows = [Counter[int]() for _ in groups]
+        for _, number, target in links:
+            rows[number][target] += 1
+        centres, moments = pack_discs(radii, rows), [0j] * len(groups)
+        for node, number, target in links:
+            moments[number] += self.places[node].conjugate() * (centres[target] - centres[number])
+        turns = [moment / abs(moment) if abs(moment) > 1e-9 else 1 for moment in moments]
+        for node, number in group_of.items():
+            self.places[node] = self.places[node] * turns[number] + centres[number]
+
+    def place_lone(self) -> None:
+        """Turn the picture so that it is wide, and place nodes without links around it."""
+        near = self.graph.neighbours
+        lone = [node for node in range(len(near)) if not near[node]]
+        others = [node for node in range(len(near)) if near[node]]
+        moment = sum([self.places[node] ** 2 for node in others], 0j)
+        for node in others:
+            self.places[node] *= rect(1, -phase(moment) / 2)
+        middle = self._find_middle(others)
+        ways = [self.places[node] - middle for node in others] or [0j]
+        width, height = max(abs(way.real) for way in ways), max(abs(way.imag) for way in ways)
+        stretch = min((width + 1) / (height + 1), _MAX_STRETCH)
+        ring = max(abs(complex(way.real / stretch, way.imag)) for way in ways)
+        inside = ring + _LONE_GAP if others else 0.0
+        seeds = fill_disc([_LONE_GAP / 2] * len(lone), inside)
+        for node, seed in zip(lone, seeds, strict=True):
+            self.places[node] = middle + complex(seed.real * stretch, seed.imag)
+
+    def scale_places(self) -> tuple[list[tuple[int, int]], float]:
+        """Return places as whole numbers from 0 to `SIZE`, and the factor that sizes take."""
+        middle = self._find_middle(range(len(self.places)))
+        ways = [place - middle for place in self.places]
+        ends = [
+            max(abs(way.real), abs(way.imag)) + size
+            for way, size in zip(ways, self.sizes, strict=True)
+        ]
+        scale = SIZE / max(2 * max(ends, default=0.0), _MIN_EXTENT)
+
+        def limit(value: float) -> int:
+            return min(SIZE, max(0, round(value * scale + SIZE / 2)))
+
+        return [(limit(way.real), limit(way.imag)) for way in ways], scale
+
+
+# -- draw the picture: nothing is random -----------------------------------------------------------
 
 
 def draw_picture(graph: NumberedGraph, titles: Mapping[str, str]) -> GraphPicture:
@@ -552,20 +279,18 @@ def draw_picture(graph: NumberedGraph, titles: Mapping[str, str]) -> GraphPictur
         titles.get(name) or item["label"]
         for name, item in zip(graph.names, attributes, strict=True)
     ]
+    shrink = min(1.0, 0.5 + len(graph.names) / 1600)  # few nodes need more room for their labels
     # The radius of a node by its linked nodes, 1.4 for a leaf.
-    sizes = [1 + 0.4 * math.pow(min(len(near), 3000), 0.42) for near in graph.neighbours]
-    clustering = find_communities(graph)
-    groups = [_list_members(community, clustering) for community in clustering.communities]
-    placement = Placement(graph, clustering, sizes)
-    placement.place_communities()
-    if len(graph.names) <= _MAX_NODES and len(graph.edges) <= _MAX_EDGES:
-        placement.places = _refine_places(graph, groups, placement.places, sizes, _STRETCH)
+    sizes = [shrink * (1 + 0.4 * math.pow(min(len(near), 3000), 0.42)) for near in graph.neighbours]
+    communities = find_communities(graph)
+    groups = list(map(_list_nodes, communities))
+    placement = _Placement(graph, sizes, _GAP / shrink**2)
+    placement.place_tree(communities)
     placement.place_lone()
     community_of, leaders = _number_communities(graph, kinds, groups)
     folders = _list_folders(graph, kinds)
     folder_of = {folder: number for number, folder in enumerate(folders)}
-    places, scale = _scale_places(placement.places, sizes)
-    shrink = min(1.0, 0.5 + len(graph.names) / 800)  # few nodes need more room for their labels
+    places, scale = placement.scale_places()
     order = sorted(range(len(graph.names)), key=lambda node: (sizes[node], node))
     nodes = tuple(
         PictureNode(
@@ -573,7 +298,7 @@ def draw_picture(graph: NumberedGraph, titles: Mapping[str, str]) -> GraphPictur
             labels[node],
             kinds[node],
             *places[node],
-            max(1, round(sizes[node] * scale * shrink)),
+            max(1, round(sizes[node] * scale)),
             graph.incoming[node],
             graph.outgoing[node],
             community_of[node],
@@ -584,27 +309,6 @@ def draw_picture(graph: NumberedGraph, titles: Mapping[str, str]) -> GraphPictur
     number = {node: place for place, node in enumerate(order)}
     edges = tuple(sorted([(number[source], number[target]) for source, target in graph.edges]))
     return GraphPicture(nodes, edges, folders, tuple(labels[node] for node in leaders))
-
-
-def _scale_places(
-    points: Sequence[complex], sizes: Sequence[float]
-) -> tuple[list[tuple[int, int]], float]:
-    """Return points as whole numbers from 0 to `SIZE`, and the factor that sizes take."""
-    middle = _find_middle(points, sizes)
-    extent = max(
-        [
-            max(abs(point.real), abs(point.imag)) + size
-            for point, size in zip([point - middle for point in points], sizes, strict=True)
-        ],
-        default=0.0,
-    )
-    scale = SIZE / max(2 * extent, _MIN_EXTENT)
-
-    def limit(value: float) -> int:
-        return min(SIZE, max(0, round(value)))
-
-    places = [(point - middle) * scale + complex(SIZE, SIZE) / 2 for point in points]
-    return [(limit(place.real), limit(place.imag)) for place in places], scale
 
 
 def _number_communities(
@@ -638,9 +342,8 @@ def _folder(name: str) -> str:
 
 def _list_folders(graph: NumberedGraph, kinds: Sequence[str]) -> tuple[str, ...]:
     """Return the folders with files: the ones with most notes first."""
-    counts: dict[str, int] = {}
+    counts = Counter[str]()
     for name, kind in zip(graph.names, kinds, strict=True):
         if kind != "dangling":
-            folder = _folder(name)
-            counts[folder] = counts.get(folder, 0) + (kind == "note")
+            counts[_folder(name)] += kind == "note"
     return tuple(sorted(counts, key=lambda folder: (-counts[folder], folder)))

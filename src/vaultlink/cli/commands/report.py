@@ -1,7 +1,6 @@
 """`vaultlink report`: a page about the whole vault."""
 
 import os
-import re
 from contextlib import suppress
 from datetime import date
 from pathlib import Path
@@ -175,11 +174,9 @@ def _check_values(options: DashboardOptions) -> None:
 
 
 def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return re.fullmatch(r"\d{4}-\d\d-\d\d", text) is not None
+    with suppress(ValueError):
+        return date.fromisoformat(text).isoformat() == text
+    return False
 
 
 def _find_own_path(file: Path | None, root: Path) -> str:
