@@ -14,7 +14,7 @@ from vaultlink.config.patterns import (
     MAX_WILDCARDS,
     count_wildcards,
 )
-from vaultlink.errors import ConfigError
+from vaultlink.errors import ConfigError, propose
 from vaultlink.model import Severity
 from vaultlink.rules.registry import Option, Rule, UnknownRule, select_rules
 from vaultlink.text import escape_controls, lazy_pattern, quote_name
@@ -88,7 +88,7 @@ def reject_unknown_items(
     """Raise ConfigError for an element of a list that is not one of `known`."""
     for item in items:
         if item not in known:
-            hint = _format_hint(_find_similar(item, known)) or f" Known: {', '.join(known)}."
+            hint = _propose_similar(item, known)
             raise layer.make_error(key, f"there is no kind {format_value(item)}.{hint}")
 
 
@@ -116,8 +116,8 @@ def read_selectors(
     try:
         return select_rules(rules, selectors)
     except UnknownRule as error:
-        hint = _format_hint(list(error.suggestions)) or " `vaultlink rules` lists all rules."
-        raise layer.make_error(key, f"{error.problem}.{hint}") from None
+        hint = propose(error.suggestions, "`vaultlink rules` lists all rules.")
+        raise layer.make_error(key, f"{error.problem}. {hint}") from None
 
 
 def read_choice(layer: Layer, key: str, value: Any, choices: Sequence[str]) -> str:
@@ -191,19 +191,15 @@ def unknown_key_error(
     layer: Layer, what: str, key: str, known: Sequence[str], before: str = ""
 ) -> ConfigError:
     """Return the error for a key that does not exist, with similar keys that do."""
-    every = f" Known: {', '.join(known)}." if known else ""
-    hint = _format_hint(_find_similar(key, known)) or every
-    return layer.make_error(before + key, f"there is no such {what}.{hint}")
+    return layer.make_error(before + key, f"there is no such {what}.{_propose_similar(key, known)}")
 
 
-def _find_similar(word: str, known: Sequence[str]) -> list[str]:
+def _propose_similar(word: str, known: Sequence[str]) -> str:
+    """Return a space and a proposal of similar words, or of all; "" if none is known."""
     from difflib import get_close_matches  # noqa: PLC0415 - needed for errors only
 
-    return get_close_matches(word, known, 2, 0.6)
-
-
-def _format_hint(candidates: Sequence[str]) -> str:
-    return f" Did you mean {' or '.join(candidates)}?" if candidates else ""
+    every = f"Known: {', '.join(known)}."
+    return f" {propose(get_close_matches(word, known, 2, 0.6), every)}" if known else ""
 
 
 # -- the settings `keep-runs` and `keep-runs-size`: which runs stay in the journal -----------------
