@@ -168,8 +168,8 @@ def _differs_in_function_words(words: Words, others: Words) -> bool:
     content = [word for word in words if word not in NAME_FUNCTION_WORDS]
     other_content = [word for word in others if word not in NAME_FUNCTION_WORDS]
     if content != other_content:
-        content = drop_repeated(content)
-        if len(content) < _MIN_REPEATING or content != drop_repeated(other_content):
+        content = _drop_repeated(content)
+        if len(content) < _MIN_REPEATING or content != _drop_repeated(other_content):
             return False
     return len(content) > 1 and count_letters(content) >= MIN_LETTERS
 
@@ -178,7 +178,7 @@ _MIN_REPEATING = 4
 """Words of a name in which a word that stands twice is a slip. `Duran Duran` is a name."""
 
 
-def drop_repeated(words: Sequence[str]) -> list[str]:
+def _drop_repeated(words: Sequence[str]) -> list[str]:
     """Return words without those that repeat the word before."""
     return [word for at, word in enumerate(words) if not at or words[at - 1] != word]
 
@@ -559,7 +559,7 @@ def _related_keys(words: Words) -> list[str]:
         content = [word for word in words if word not in NAME_FUNCTION_WORDS]
     elif len(rest) == len(words) == len(set(words)):
         return [" ".join(words)] if words else []
-    return [" ".join(part) for part in (rest, drop_repeated(content)) if part]
+    return [" ".join(part) for part in (rest, _drop_repeated(content)) if part]
 
 
 def _list_part_keys(words: Words) -> list[str]:
@@ -648,10 +648,10 @@ def list_names(index: Index, path: str) -> Iterator[str]:
 
 
 def normalize_words(name: str) -> str:
-    return " ".join(split_words(name))
+    return " ".join(_split_words(name))
 
 
-def split_words(name: str) -> list[str]:
+def _split_words(name: str) -> list[str]:
     """Return the words of a name in lower case."""
     return normalize_name(name).translate(WORD_BREAKS).split()
 
