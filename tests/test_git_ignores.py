@@ -151,5 +151,5 @@ def test_one_pattern_is_one_line(
     lines = [line for line in run("check").lines if "VL128" in line]
     assert len(lines) == 1
     assert (
-        "“img/*.png” in .gitignore leaves it out, and 17 more like it in 9 other notes" in lines[0]
+        "“img/*.png” in .gitignore leaves it out, and 17 more like it in 9 notes" in lines[0]
     )

@@ -67,7 +67,7 @@ CASES: dict[str, tuple[Mapping[str, str], str, list[str]]] = {
         [
             "other/d.md:1:1: VL108 ambiguous-link “plan” matches 2 files; Obsidian opens en/x/plan.md.",
             "ru/y/a.md:1:1: VL108 ambiguous-link Links in ru/ match files in en/ and ru/; Obsidian opens those in en/, "
-            "and 2 more like it in 1 other note (ru/y/a.md:1, ru/y/b.md:1).",
+            "and 2 more like it in 2 notes (ru/y/a.md:1, ru/y/b.md:1).",
         ],
     ),
     "other findings": (

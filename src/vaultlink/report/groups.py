@@ -35,9 +35,10 @@ class FindingGroup(NamedTuple):
         if not self.others:
             return ""
         count = format_count(len(self.others), "more", "more")
-        elsewhere = {d.path for d in self.others} - {self.first.path}
-        if elsewhere and has_shared_cause(self.first):
-            notes = format_count(len(elsewhere), "other note")
+        paths = {d.path for d in self.others}
+        if paths != {self.first.path} and has_shared_cause(self.first):
+            noun = "note" if self.first.path in paths else "other note"
+            notes = format_count(len(paths), noun)
             places = [f"{show_path(d.path)}:{d.line}" for d in self.others[:_MAX_PLACES]]
             rest = ", …" if len(self.others) > _MAX_PLACES else ""
             return f"and {count} like it in {notes} ({', '.join(places)}{rest})"
