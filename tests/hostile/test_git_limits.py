@@ -259,7 +259,9 @@ ENDLESS = ("core.attributesFile", "core.excludesFile", "diff.orderFile", "mailma
 @pytest.mark.parametrize("setting", ENDLESS)
 @pytest.mark.usefixtures("plain_git")
 def test_endless_file_of_a_setting_is_not_read(root: Path, setting: str, run: RunCommand) -> None:
-    update_files(root, {"b.md": None, "c.md": "B\n"})
+    update_files(root, {"b.md": "Bees hum.\n"})
+    commit(root)
+    update_files(root, {"b.md": None, "c.md": "Bees hum.\n"})
     commit(root)
     commands = (("check", "--changed-since", "HEAD~1"), ("history", "c.md"))
     expected = [run(*words, "--vault", str(root)) for words in commands]
