@@ -150,6 +150,4 @@ def test_one_pattern_is_one_line(
     monkeypatch.chdir(repository / "notes")
     lines = [line for line in run("check").lines if "VL128" in line]
     assert len(lines) == 1
-    assert (
-        "“img/*.png” in .gitignore leaves it out, and 17 more like it in 9 notes" in lines[0]
-    )
+    assert "“img/*.png” in .gitignore leaves it out, and 17 more like it in 9 notes" in lines[0]
