@@ -277,4 +277,6 @@ def _find_folder_of_kind(pattern: str) -> str:
     """Return the folder in which a pattern leaves out files of a kind; "" if it has none."""
     folder, _, name = pattern.rpartition("/")
     folder = folder.removeprefix("/").removeprefix("**/").removesuffix("/**")
-    return folder if name.startswith("*.") and set("!*?[").isdisjoint(folder) else ""
+    is_hidden = "/." in f"/{folder}"
+    is_kind = name.startswith("*.") and set("!*?[").isdisjoint(folder + name[2:])
+    return folder if is_kind and not is_hidden else ""
