@@ -634,22 +634,31 @@ def test_no_fix_of_a_link_is_safe_if_another_program_resolves_it(program: str, s
     ]
 
 
+@each(("program", "safety"), [("Logseq", "unsafe"), ("Dendron", "safe"), ("", "safe")])
+def test_fixes_of_other_things_are_unsafe_in_logseq(program: str, safety: str) -> None:
+    base = make_settings(["malformed-link"])
+    known = replace(base, obsidian=replace(base.obsidian, linking_program=program))
+    state = build_state({"a.md": "[Lone Peak]]", "Lone Peak.md": ""}, known)
+    assert [item.fix and item.fix.safety for item in state.diagnostics["a.md"]] == [safety]
+
+
 @each(
-    ("text", "rule"),
+    ("properties", "rule"),
     [
-        ("[Lone Peak]]", "malformed-link"),
-        ("---\nup: [[Lone Peak]]\n---\n", "unquoted-property-link"),
-        ("---\nalias: Peak\n---\n", "deprecated-property"),
+        ("up: [[Lone Peak]]", "unquoted-property-link"),
+        ("alias: Peak", "deprecated-property"),
+        ("tags: paper, peak", "invalid-tag"),
+        ("tags: [[a]], [[b]]", "invalid-frontmatter"),
     ],
 )
-@each(("program", "safety"), [("Logseq", "unsafe"), ("Dendron", "safe"), ("", "safe")])
-def test_fixes_of_other_things_are_unsafe_in_logseq(
-    text: str, rule: str, program: str, safety: str
+@each(("program", "count"), [("Logseq", 0), ("Dendron", 1), ("", 1)])
+def test_properties_that_logseq_reads_are_no_findings(
+    properties: str, rule: str, program: str, count: int
 ) -> None:
     base = make_settings([rule])
     known = replace(base, obsidian=replace(base.obsidian, linking_program=program))
-    state = build_state({"a.md": text, "Lone Peak.md": ""}, known)
-    assert [item.fix and item.fix.safety for item in state.diagnostics["a.md"]] == [safety]
+    state = build_state({"a.md": f"---\n{properties}\n---\n", "Lone Peak.md": ""}, known)
+    assert [item.rule for item in state.diagnostics.get("a.md", ())] == [rule] * count
 
 
 @each(

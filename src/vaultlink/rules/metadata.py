@@ -73,9 +73,14 @@ _CURRENT_NAMES = {"tag": "tags", "alias": "aliases", "cssclass": "cssclasses"}
 """Current names of properties, by their deprecated names."""
 
 
-def invalid_frontmatter(note: Note, _context: Context) -> Iterator[Finding]:
+def _is_read_by_logseq(context: Context) -> bool:
+    """Return True if Logseq reads the notes, which knows `alias` and lists without quotes."""
+    return context.obsidian.linking_program == "Logseq"
+
+
+def invalid_frontmatter(note: Note, context: Context) -> Iterator[Finding]:
     for problem in note.problems:
-        if problem.kind == "invalid-frontmatter":
+        if problem.kind == "invalid-frontmatter" and not _is_read_by_logseq(context):
             yield Finding(problem, {"problem": problem.detail})
 
 
@@ -88,7 +93,7 @@ def duplicate_property(note: Note, _context: Context) -> Iterator[Finding]:
 def deprecated_property(note: Note, context: Context) -> Iterator[Finding]:
     for item in note.properties or ():
         current = _CURRENT_NAMES.get(item.key.lower())
-        if current and item.value not in (None, "", []):
+        if current and item.value not in (None, "", []) and not _is_read_by_logseq(context):
             is_fixable = _can_rename_property(current, item, note)
             edits = (Edit(note.path, item.start, item.end, current),) if is_fixable else ()
             is_read = item.key.lower() in context.obsidian.read_properties
@@ -113,7 +118,7 @@ def _can_rename_property(current: str, item: Property, note: Note) -> bool:
 
 def unquoted_property_link(note: Note, context: Context) -> Iterator[Finding]:
     for problem in note.problems:
-        if problem.kind == "unquoted-property-link":
+        if problem.kind == "unquoted-property-link" and not _is_read_by_logseq(context):
             text = f"[[{problem.target}]]"
             quoted, target = _quote_link(text, problem), parse_wikilink(problem.target)[0]
             resolved = target and resolve(note.path, target, context.index.names)
@@ -205,8 +210,8 @@ def _describe_value(value: PropertyValue) -> str:
 _NOT_IN_TAGS = lazy_pattern("[\\s!\"#$%&'()*+,.:;<=>?@^{|}~\\[\\]`\\\\\u2000-\u206f\u2e00-\u2e7f]")
 
 
-def invalid_tag(note: Note, _context: Context) -> Iterator[Finding]:
-    for item in note.properties or ():
+def invalid_tag(note: Note, context: Context) -> Iterator[Finding]:
+    for item in (not _is_read_by_logseq(context) and note.properties) or ():
         if item.key.lower() == "tags" and not _is_empty_or_template(item.value):
             for entry in item.value if isinstance(item.value, list) else [item.value]:
                 problem = _find_tag_problem(entry, alone=not isinstance(item.value, list))
