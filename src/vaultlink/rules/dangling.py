@@ -397,7 +397,7 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
         if candidates.is_query:
             continue
         path = follow_move(link, note.path, context.index, context.history)
-        if path is not None:
+        if path is not None and not _is_address_on_site(link, path, context):
             values = {
                 "target": _format_target(link),
                 "now": strip_note_extension(path),
@@ -408,6 +408,12 @@ def moved_link(note: Note, context: Context) -> Iterator[Finding]:
             is_other = _is_named_beside_old_name(link, path, note, context)
             safety = Safety.SAFE if is_complete and not is_other else Safety.UNSAFE
             yield Finding(link, values, link.target, edits=edits, safety=safety)
+
+
+def _is_address_on_site(link: Link, path: str, context: Context) -> bool:
+    """Return True for the address of a file that was moved to its place below another folder."""
+    is_below = path in _find_below_folders(link.target, context.index)
+    return is_below and _is_site_address(link, context)
 
 
 def _is_named_beside_old_name(link: Link, path: str, note: Note, context: Context) -> bool:
@@ -597,21 +603,19 @@ def _format_files(paths: tuple[str, ...], index: Index) -> str:
 
 def _is_expected(link: Link, context: Context) -> bool:
     """Return True for a periodic note not written yet, or a published site's address."""
-    return context.expects_note(link.target) or (
-        "site-addresses" in context.quiet and _is_site_address(link, context.index)
-    )
+    return context.expects_note(link.target) or _is_site_address(link, context)
 
 
-def _is_site_address(link: Link, index: Index) -> bool:
-    """Return True if the target of a link names nothing that the vault could have.
+def _is_site_address(link: Link, context: Context) -> bool:
+    """Return True if the target of a link is quiet, and names nothing that the vault could have.
 
     It is a path in the vault if it starts with one of the vault's folders, if a file has its last
     name, or if other links of this kind resolve. A file at this path below another folder belongs
     to the site, whose root that folder is; but a reader of the vault misses its images.
     """
-    if not may_be_site_address(link, index):
+    index, target = context.index, link.target
+    if "site-addresses" not in context.quiet or not may_be_site_address(link, index):
         return False
-    target = link.target
     if not link.embed and _find_below_folders(target, index):
         return True
     name = name_key(target.rstrip("/"))
