@@ -172,10 +172,14 @@ class Suggester:
             return None
         if not name:
             return self._match_folder_note(target)
+        folders, key = _split_folders(target), name_key(link_name(name))
+        if f"{key}.md" in FOLDER_NOTES and (key not in _COMMON_NAMES or len(folders) > 1):
+            about = self._match_folder_note(f"{parent_folder(target)}/")
+            if about is not None:
+                return about
         found = next(filter(None, map(self._names.get, target_keys(name))), ())
         if not found:
             return None
-        folders = _split_folders(target)
         if (
             target.startswith("/")
             or (len(folders) == 1 and self._index.files_spelled(folders[0]))
