@@ -763,10 +763,11 @@ def test_pages_of_logseq_are_updated() -> None:
 
 @each(("settings_file", "is_checked"), [("logseq/config.edn", False), ("logseq/other.edn", True)])
 @each("obsidian", [(), (".obsidian/app.json",)])
+@each("backup", ["logseq/bak/pages/A/1.md", "logseq/version-files/base/pages/A.md"])
 def test_backups_of_logseq_are_left_out(
-    tmp_path: Path, settings_file: str, is_checked: bool, obsidian: tuple[str, ...]
+    tmp_path: Path, settings_file: str, is_checked: bool, obsidian: tuple[str, ...], backup: str
 ) -> None:
-    backups = ("logseq/bak/pages/A/1.md", "logseq/.recycle/b.md")
+    backups = (backup, "logseq/.recycle/b.md")
     for file in (settings_file, *obsidian, *backups, "pages/bak/c.md", "a/logseq/bak/d.md"):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).write_text("{}", encoding="utf-8")

@@ -100,7 +100,7 @@ def list_files(vault: Path) -> FileListing:
     pending = [("", os.fspath(vault))]
     while pending:
         prefix, folder = pending.pop()
-        if prefix == _LOGSEQ_BACKUPS and path_exists(vault / "logseq/config.edn"):
+        if prefix in _LOGSEQ_BACKUPS and path_exists(vault / "logseq/config.edn"):
             continue
         folders[prefix[:-1]] = folder
         try:
@@ -130,7 +130,7 @@ def list_files(vault: Path) -> FileListing:
     )
 
 
-_LOGSEQ_BACKUPS = "logseq/bak/"
+_LOGSEQ_BACKUPS = ("logseq/bak/", "logseq/version-files/")
 
 
 def _note_hidden(

@@ -157,8 +157,10 @@ _NUMBER = lazy_pattern(r"\s*[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?\s*")
 
 
 def _is_empty_or_template(value: PropertyValue) -> bool:
-    """Return True for an empty value or a placeholder, which fit every type."""
-    return value is None or value in ("", []) or has_placeholder(str(value))
+    """Return True for an empty value or a placeholder, as `{{tag}}` or `<tag>`: all types fit."""
+    text = str(value)
+    is_bracketed = text[:1] == "<" and text[-1:] == ">"
+    return value is None or value in ("", []) or is_bracketed or has_placeholder(text)
 
 
 def _is_scalar(value: PropertyValue) -> bool:
@@ -215,7 +217,7 @@ def invalid_tag(note: Note, context: Context) -> Iterator[Finding]:
         if item.key.lower() == "tags" and not _is_empty_or_template(item.value):
             for entry in item.value if isinstance(item.value, list) else [item.value]:
                 problem = _find_tag_problem(entry, alone=not isinstance(item.value, list))
-                if problem:
+                if problem and not _is_empty_or_template(entry):
                     yield Finding(item, {"tag": entry, "problem": problem})
 
 

@@ -3,6 +3,7 @@
 import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import partial
+from itertools import takewhile
 
 from vaultlink.index.resolve import (
     count_shared_folders,
@@ -42,12 +43,28 @@ def ambiguous_link(note: Note, context: Context) -> Iterator[Finding]:
 def _describe_match(
     link: Link, source: str, target: str, others: tuple[str, ...]
 ) -> Mapping[str, str]:
-    """Return what a link matches and opens: only the folders if the files are translations."""
-    trees = find_languages(source, target)
-    if trees and trees[0] + target.removeprefix(trees[1]) in others:
-        match = f"Links in {trees[0]} match files in {' and '.join(sorted(trees))}"
-        return {"match": match, "chosen": f"those in {trees[1]}"}
+    """Return what a link matches and opens: only the folders if these have the same files."""
+    for other in others:
+        tree, opened = _find_trees(other, target)
+        if tree and source.startswith(tree):
+            folders = " and ".join(sorted((tree, opened or "the root folder")))
+            match = f"Links in {tree} match files in {folders}"
+            return {"match": match, "chosen": f"those in {opened or 'the root folder'}"}
     return {"match": f"“{link.target}” matches {len(others) + 1} files", "chosen": target}
+
+
+def _find_trees(one: str, other: str) -> tuple[str, str]:
+    """Return the folders below which two paths are the same; "" if they have only a name in common.
+
+    A name is enough in folders of two languages.
+    """
+    parts, others = one.split("/"), other.split("/")
+    pairs = zip(reversed(parts), reversed(others), strict=False)
+    shared = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+    if shared == 1 and not find_languages(one, other):
+        return "", ""
+    tree, opened = ("".join(f"{part}/" for part in path[:-shared]) for path in (parts, others))
+    return tree, opened
 
 
 def _is_nearest(source: str, target: str, others: tuple[str, ...]) -> bool:
