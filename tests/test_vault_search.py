@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pytest
 
 from repositories import create_repository, git
-from running import RunCommand, write_files
+from running import RunCommand, read_files, write_files
 from tables import each
 from vaultlink.disk.vault_search import find_vault, list_vaults
 
@@ -366,6 +366,33 @@ def test_other_commands_report_their_choice(
     assert done.err.count("Vault: ") == 1
     if command == "config":
         assert f'vault\t"{tmp_path}/v"\t{CURRENT}' in done.lines
+
+
+@each(
+    ("marks", "words", "option"),
+    [
+        ((), ".", ""),
+        (("v/.obsidian/", "v/sub/.obsidian/"), ".", ""),
+        (("v/sub/.obsidian/",), ".", " --vault ."),
+        (("v/sub/.obsidian/", "v/b/.obsidian/"), "--vault .", " --vault ."),
+    ],
+)
+def test_proposed_commands_find_the_vault_again(
+    run: RunCommand,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    plain_git: None,
+    marks: tuple[str, ...],
+    words: str,
+    option: str,
+) -> None:
+    vault = arrange(tmp_path, Case(marks, "v", (), "v", is_git=True))
+    write_files(vault, {"Goal notes.md": "", "Home.md": "[[Goal-notes]]\n"})
+    monkeypatch.chdir(vault)
+    assert f"`vaultlink undo{option}` reverts it." in run("fix", *words.split()).err
+    assert read_files(vault)["Home.md"] == b"[[Goal notes|Goal-notes]]\n"
+    assert run("undo", *option.split()).code == 0
+    assert read_files(vault)["Home.md"] == b"[[Goal-notes]]\n"
 
 
 def test_search_runs_no_program(

@@ -15,7 +15,7 @@ from vaultlink.api import build_linter
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS, EXIT_INTERRUPTED
 from vaultlink.cli.installation import read_starter
 from vaultlink.cli.listings import choose_document_format, print_plan
-from vaultlink.cli.proposed_commands import name_vault
+from vaultlink.cli.opening import name_vault
 from vaultlink.cli.terminal import Terminal, can_ask, print_stderr
 from vaultlink.cli.write_run import format_command_line, hold_write_lock
 from vaultlink.config.list_items import insert_json_item, insert_list_items, insert_value

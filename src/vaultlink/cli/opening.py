@@ -112,6 +112,25 @@ def find_vault_root(options: OpenOptions, start: StartPaths = ()) -> Path:
     return scan_from_options(options, start).root  # raises the error that explains the problem
 
 
+def name_vault(vault: Path | None, root: Path) -> str:
+    """Return the option with which another command takes the same vault.
+
+    "" if a command without paths finds it from the current folder.
+    """
+    prefix = find_path_prefix(root)
+    name = vault or (prefix or "").rstrip("/")
+    if not name and prefix == "" and not _is_default_vault(root):
+        name = "."
+    return f" --vault {shlex.quote(str(name))}" if name else ""
+
+
+def _is_default_vault(root: Path) -> bool:
+    try:
+        return find_vault().root.resolve() == root
+    except UsageError:
+        return False
+
+
 def find_root(options: VaultOptions, terminal: Terminal) -> Path:
     """Return the root of the vault of a command that scans nothing; report the choice."""
     if options.vault is None:

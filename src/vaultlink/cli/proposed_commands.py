@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from vaultlink.cli.opening import (
     RULE_OPTIONS,
-    find_path_prefix,
     make_path_formatter,
+    name_vault,
     to_vault_paths,
 )
 from vaultlink.cli.options import OpenOptions, PathsOptions, ReportOptions
@@ -76,20 +76,10 @@ def _list_path_words(paths: Iterable[Path | str]) -> list[str]:
 def format_vault_option(options: OpenOptions, root: Path) -> str:
     """Return the options that name the vault and its settings.
 
-    The vault is left out if it is that of the current folder.
+    The vault is left out if a command without paths finds it from the current folder.
     """
-    named = _list_vault_words(options.vault, root)
-    return _join_words([*named, *_list_words(options, _SETTINGS_OPTIONS)])
-
-
-def name_vault(vault: Path | None, root: Path) -> str:
-    """Return the option that names a vault; "" for that of the current folder."""
-    return _join_words(_list_vault_words(vault, root))
-
-
-def _list_vault_words(vault: Path | None, root: Path) -> list[str]:
-    name = vault or (find_path_prefix(root) or "").rstrip("/")
-    return ["--vault", str(name)] if name else []
+    settings = _list_words(options, _SETTINGS_OPTIONS)
+    return name_vault(options.vault, root) + _join_words(settings)
 
 
 def _list_words(options: OpenOptions, names: Iterable[str]) -> list[str]:

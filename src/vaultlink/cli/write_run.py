@@ -17,12 +17,12 @@ from vaultlink.cli.opening import (
     KeptAnswer,
     StartPaths,
     find_vault_root,
+    name_vault,
     protect_vault,
     scan_from_options,
     warn_of_scan,
 )
 from vaultlink.cli.options import OpenOptions
-from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal, format_label, print_stderr
 from vaultlink.config.protection import PROTECTION_OF_MANY
 from vaultlink.disk.scan import VaultScan

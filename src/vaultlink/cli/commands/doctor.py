@@ -16,9 +16,8 @@ import msgspec
 import vaultlink
 from vaultlink.cli.exit_codes import EXIT_CLEAN, EXIT_FINDINGS
 from vaultlink.cli.listings import Listing, choose_listing_format, print_listing
-from vaultlink.cli.opening import protect_vault, scan_from_options, start_at
+from vaultlink.cli.opening import name_vault, protect_vault, scan_from_options, start_at
 from vaultlink.cli.options import FolderArgument, OpenOptions
-from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal
 from vaultlink.cli.unmatched_items import list_unmatched_items
 from vaultlink.config.settings import merge_layers

@@ -17,9 +17,8 @@ from vaultlink.cli.installation import (
     read_starter,
 )
 from vaultlink.cli.listings import choose_document_format, print_plan
-from vaultlink.cli.opening import choose_named_vault, find_root, protect_vault
+from vaultlink.cli.opening import choose_named_vault, find_root, name_vault, protect_vault
 from vaultlink.cli.options import DiffOption, VaultArgument, VaultOptions, option
-from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import Terminal
 from vaultlink.config.layers import CONFIG_NAMES
 from vaultlink.disk.read import load_config

@@ -18,9 +18,8 @@ from vaultlink.cli.listings import (
     print_listing,
     print_plan,
 )
-from vaultlink.cli.opening import build_settings, find_root
+from vaultlink.cli.opening import build_settings, find_root, name_vault
 from vaultlink.cli.options import DiffOption, OpenOptions, VaultOptions, argument, option
-from vaultlink.cli.proposed_commands import name_vault
 from vaultlink.cli.terminal import ProgressLine, Terminal, format_label, print_stderr
 from vaultlink.cli.write_run import (
     name_writing,
