@@ -369,27 +369,24 @@ def test_other_commands_report_their_choice(
 
 
 @each(
-    ("marks", "words", "option"),
+    ("case", "option"),
     [
-        ((), ".", ""),
-        (("v/.obsidian/", "v/sub/.obsidian/"), ".", ""),
-        (("v/sub/.obsidian/",), ".", " --vault ."),
-        (("v/sub/.obsidian/", "v/b/.obsidian/"), "--vault .", " --vault ."),
+        (Case((), "v", (".",), "v", is_git=True), ""),
+        (Case(("v/.obsidian/", "v/sub/.obsidian/"), "v", (".",), "v"), ""),
+        (Case(("v/sub/.obsidian/",), "v", (".",), "v", is_git=True), " --vault ."),
+        (Case(("v/.obsidian/",), "v/sub", ("../Home.md",), "v"), ""),
+        (Case(("v/.obsidian/", "v/sub/.obsidian/"), "v/sub", ("../Home.md",), "v"), " --vault .."),
+        (Case(("v/.obsidian/",), "w", ("../v/Home.md",), "v"), " --vault ../v"),
     ],
 )
+@pytest.mark.usefixtures("plain_git")
 def test_proposed_commands_find_the_vault_again(
-    run: RunCommand,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    plain_git: None,
-    marks: tuple[str, ...],
-    words: str,
-    option: str,
+    run: RunCommand, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: Case, option: str
 ) -> None:
-    vault = arrange(tmp_path, Case(marks, "v", (), "v", is_git=True))
+    monkeypatch.chdir(arrange(tmp_path, case))
+    vault = tmp_path / case.vault
     write_files(vault, {"Goal notes.md": "", "Home.md": "[[Goal-notes]]\n"})
-    monkeypatch.chdir(vault)
-    assert f"`vaultlink undo{option}` reverts it." in run("fix", *words.split()).err
+    assert f"`vaultlink undo{option}` reverts it." in run("fix", *case.words).err
     assert read_files(vault)["Home.md"] == b"[[Goal notes|Goal-notes]]\n"
     assert run("undo", *option.split()).code == 0
     assert read_files(vault)["Home.md"] == b"[[Goal-notes]]\n"

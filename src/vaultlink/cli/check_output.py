@@ -262,6 +262,11 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             counts[row.severity] += row.findings
         return counts
 
+    @cached_property
+    def vault_option(self) -> str:
+        """The options that name the vault in proposed commands."""
+        return format_vault_option(self.options, self.vault.root)
+
     @property
     def exit_code(self) -> int:
         """The exit code for the new findings."""
@@ -351,7 +356,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             width=terminal.width,
             height=terminal.height or 24,
             command_options=format_command_options(options, vault),
-            vault_option=format_vault_option(options, vault.root),
+            vault_option=lambda: self.vault_option,
             show_path=make_path_formatter(vault.root),
             link_path=make_path_linker(terminal.format_link_prefix(vault.root)),
             groups_targets=terminal.is_terminal,
@@ -401,8 +406,7 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
             paths = self.chosen if is_each else filter(self.wanted, paths)
         notes = sum(map(is_note, set(paths)))
         summary = summarize_counts(self.severities, files, notes, counts)
-        option = format_vault_option(self.options, self.vault.root)
-        return [summary, *[describe_known(count, option) for count in counts]]
+        return [summary, *[describe_known(count, self.vault_option) for count in counts]]
 
     def describe(self) -> str:
         """Return the sentences below the results."""
@@ -466,10 +470,9 @@ class CheckedVault(msgspec.Struct, frozen=True, eq=False, dict=True):
         rules = self.vault.state.settings.rules_by_name
         asked = sum(rules[d.rule].deferred_fix == "target" for d in found)
         if is_hook:
-            vault_option = format_vault_option(self.options, self.vault.root)
             return (
                 f"`vaultlink fix --interactive{words}` asks about what the commit adds; "
-                f"`vaultlink baseline{vault_option}` records findings that may stay."
+                f"`vaultlink baseline{self.vault_option}` records findings that may stay."
             )
         if asked:
             return f"`vaultlink fix --interactive{words}` asks about {asked:,} of them."

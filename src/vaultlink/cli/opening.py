@@ -115,13 +115,11 @@ def find_vault_root(options: OpenOptions, start: StartPaths = ()) -> Path:
 def name_vault(vault: Path | None, root: Path) -> str:
     """Return the option with which another command takes the same vault.
 
-    "" if a command without paths finds it from the current folder.
+    "" if a command without paths takes it in the current folder.
     """
-    prefix = find_path_prefix(root)
-    name = vault or (prefix or "").rstrip("/")
-    if not name and prefix == "" and not _is_default_vault(root):
-        name = "."
-    return f" --vault {shlex.quote(str(name))}" if name else ""
+    if vault is None and not _is_default_vault(root):
+        vault = Path(find_path_prefix(root) or os.path.relpath(root))
+    return f" --vault {shlex.quote(str(vault))}" if vault else ""
 
 
 def _is_default_vault(root: Path) -> bool:

@@ -119,8 +119,8 @@ class CheckResult(msgspec.Struct, frozen=True, kw_only=True):
     command_options: str = ""
     """Options and paths to add to commands that the overview proposes."""
 
-    vault_option: str = ""
-    """The part of `command_options` that names the vault."""
+    vault_option: Callable[[], str] = lambda: ""
+    """Returns the part of `command_options` that names the vault and its settings."""
 
     groups_targets: bool = False
     """Show findings about the same missing target as one, in the format `full`."""

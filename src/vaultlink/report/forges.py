@@ -42,7 +42,7 @@ def render_github(result: CheckResult) -> str:
         if len(findings) > MAX_ANNOTATIONS:
             omitted.append(format_count(len(findings) - MAX_ANNOTATIONS, f"more {command}"))
     lines += filter(
-        None, [describe_known(count, result.vault_option) for count in result.known_counts]
+        None, [describe_known(count, result.vault_option()) for count in result.known_counts]
     )
     if omitted:
         lines.append(

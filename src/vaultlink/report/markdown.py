@@ -30,7 +30,7 @@ def render_markdown(result: CheckResult) -> str:
     """Render the page. It stays far below GitHub's limit of a megabyte."""
     known = " ".join(
         [
-            describe_known(replace(count, name=format_code_span(count.name)), result.vault_option)
+            describe_known(replace(count, name=format_code_span(count.name)), result.vault_option())
             for count in result.known_counts
         ]
     )

@@ -261,10 +261,10 @@ def list_next_steps(counts: Sequence[RuleCount], result: CheckResult) -> list[Ne
     if not counts:
         return []
     count = format_count(len(result.findings), "finding")
-    undo, options = not result.vault_option, result.command_options
+    undo, options = not result.vault_option(), result.command_options
     return [
         *list_fix_steps(result.forecast(), options, says_undo=undo),
-        NextStep(f"vaultlink unresolved{result.vault_option}", "list all unresolved links"),
+        NextStep(f"vaultlink unresolved{result.vault_option()}", "list all unresolved links"),
         NextStep(f"vaultlink check --show all{options}", f"show all {count}"),
     ]
 
